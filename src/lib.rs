@@ -1,0 +1,10 @@
+//! tenantry: a terminal program with which developers manage their cloud tenants.
+//!
+//! The rooms, from the ground up (`docs/architecture.md` has the plan of the house):
+//! [`model`] · [`api`], [`engine`], [`workspace`] · [`ops`] · [`tui`], [`cli`], [`server`].
+//! An arrow never runs upward, and [`server`] stands apart: it is the other half of the contract.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod engine;
+pub mod model;

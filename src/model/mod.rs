@@ -1,0 +1,32 @@
+//! Floor 1: what the program talks about. Wire types of the Management API, ids, the tenant's state
+//! machine, progress as data, and the one shape of error that reaches a person.
+//!
+//! This room must not know sockets, files or screens. The client and the server both stand on it,
+//! so a type here is serialised by one and read by the other.
+
+pub mod account;
+pub mod checkout;
+pub mod deploy;
+pub mod envelope;
+pub mod event;
+pub mod id;
+pub mod log;
+pub mod phase;
+pub mod plan;
+pub mod problem;
+pub mod progress;
+pub mod secret;
+pub mod tenant;
+pub mod text;
+
+pub use account::{Customer, Me, User};
+pub use checkout::{CheckoutRequest, CheckoutSession};
+pub use deploy::{DeployAnswer, DeployRequest, Digest, ImageReference, RegistryToken};
+pub use event::{EventKind, ProvisioningEvent};
+pub use id::{InvalidId, SessionId, TenantId};
+pub use log::LogEntry;
+pub use phase::Phase;
+pub use plan::{Plan, PlanInfo, REGIONS, Region};
+pub use problem::{Problem, Remedy};
+pub use secret::Secret;
+pub use tenant::{Tenant, TenantState, TenantStatus};
