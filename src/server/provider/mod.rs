@@ -1,0 +1,110 @@
+//! What a provider of machines must be able to do. The provisioner works a tenant's row through these
+//! calls and journals each before the next begins; it never learns whose machines they are.
+//!
+//! A provider gets exactly what it needs and no identity: no user, no e-mail, no token (protocol I.1, rule 2).
+//! Every `create_*` is idempotent: made already by this instance for this tenant is success.
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use std::net::SocketAddr;
+
+use crate::model::{LogEntry, Secret, TenantId};
+
+/// The names and sizes that a tenant's row reserved.
+#[derive(Debug, Clone)]
+pub struct AppSpec {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The app, `sp-{short}`. Unique; containers and volumes are named after it.
+    pub app: String,
+    /// Region code; a local provider only labels with it.
+    pub region: String,
+    /// Volume size, GB.
+    pub volume_gb: u32,
+}
+
+/// A machine to run.
+#[derive(Debug, Clone)]
+pub struct MachineSpec {
+    /// The app it belongs to.
+    pub app: AppSpec,
+    /// `registry/repository@sha256:...`: exactly one image (protocol B.20).
+    pub image: String,
+    /// User and password with which the image can be pulled.
+    pub pull_user: String,
+    /// See `pull_user`.
+    pub pull_token: Secret,
+    /// The environment (protocol F.6). Values may be secret.
+    pub environment: Vec<(String, Secret)>,
+    /// Memory limit, MB.
+    pub memory_mb: u32,
+}
+
+/// A machine that was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// The provider's id.
+    pub id: String,
+    /// Where its port 8080 can be reached from this host.
+    pub address: SocketAddr,
+}
+
+/// Why a provider could not do it. Harmless text that names what failed and with what.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ProviderError {
+    /// The provider itself does not answer: `503 service_unavailable`.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The image cannot be had.
+    #[error("{0}")]
+    Image(String),
+    /// The machine did not come up; the last log lines, oldest first, help to see why.
+    #[error("{message}")]
+    Machine {
+        /// What happened.
+        message: String,
+        /// At most 20 lines.
+        log: Vec<String>,
+    },
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A provider of machines.
+pub trait Provider: Send + Sync + std::fmt::Debug {
+    /// True when it can be asked at all; the word is for the log and the health page.
+    fn available(&self) -> BoxFuture<'_, Result<(), ProviderError>>;
+
+    /// Makes the app. The local provider has nothing to make and checks that the name is free or ours.
+    fn create_app<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<(), ProviderError>>;
+
+    /// Makes the volume `services`; answers its id.
+    fn create_volume<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<String, ProviderError>>;
+
+    /// Pulls the image by digest, creates and starts a machine beside any other of the app, and waits
+    /// until it is healthy. On error nothing of it is left behind.
+    fn create_machine<'a>(&'a self, spec: &'a MachineSpec) -> BoxFuture<'a, Result<Machine, ProviderError>>;
+
+    /// Where a machine made earlier answers; `None` if it does not exist or does not run.
+    fn find_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Machine>, ProviderError>>;
+
+    /// Stops and removes a machine. Gone already is success.
+    fn destroy_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
+
+    /// Removes the app with its machines and its volume. Gone already is success.
+    fn destroy_app<'a>(&'a self, app: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
+
+    /// The machine's last `lines` log lines, oldest first; with `follow` the stream stays open until the
+    /// machine ends. Dropping the stream ends it.
+    fn logs<'a>(
+        &'a self,
+        machine: &'a str,
+        lines: u32,
+        follow: bool,
+    ) -> BoxFuture<'a, Result<BoxStream<'static, LogEntry>, ProviderError>>;
+
+    /// Removes everything that this instance ever made: machines, volumes, pulled images, and images
+    /// that were built for this instance's registry. For throw-away servers.
+    fn remove_everything(&self) -> BoxFuture<'_, Result<(), ProviderError>>;
+}
