@@ -1,0 +1,26 @@
+//! Everything that needs a real Docker Engine. Where none answers the tests are skipped and counted
+//! aloud; with `CI=true` a missing engine is a failure.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod support;
+
+use libtest_mimic::{Arguments, Trial};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials: Vec<Trial> = [connection::trials()].into_iter().flatten().collect();
+    if arguments.list || support::engine_answers() {
+        return libtest_mimic::run(&arguments, trials).exit_code();
+    }
+    let count = trials.len();
+    if std::env::var("CI").is_ok_and(|value| value == "true") {
+        eprintln!("FAILED: no Docker Engine answers, and CI=true does not allow {count} tests to be skipped");
+        return ExitCode::FAILURE;
+    }
+    eprintln!("\nSKIPPED {count} tests: no Docker Engine answers. Start one to run them.\n");
+    ExitCode::SUCCESS
+}
+
+mod connection;
