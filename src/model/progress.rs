@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::{Digest, Problem};
 
-/// The steps of a deploy, in their order (protocol D.3).
+/// The steps of a deploy, in their order (protocol D.3, with the preflight in front of the project's
+/// build: what can be known to fail must not cost a build first).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeployStep {
-    /// The project's own build command.
-    Project,
     /// What must hold before anything is built.
     Preflight,
+    /// The project's own build command, and what it must leave.
+    Project,
     /// The registry token.
     Registry,
     /// The image.
@@ -27,14 +28,14 @@ pub enum DeployStep {
 impl DeployStep {
     /// All steps in their order.
     pub const ALL: [Self; 7] =
-        [Self::Project, Self::Preflight, Self::Registry, Self::Build, Self::Push, Self::Deploy, Self::Health];
+        [Self::Preflight, Self::Project, Self::Registry, Self::Build, Self::Push, Self::Deploy, Self::Health];
 
     /// The word on the screen.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Self::Project => "project",
             Self::Preflight => "preflight",
+            Self::Project => "project",
             Self::Registry => "registry",
             Self::Build => "build",
             Self::Push => "push",
