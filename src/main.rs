@@ -1,3 +1,7 @@
-//! The program: hands its arguments to the command line and ends with its exit code.
+//! The program: hands over to the command line and ends with its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> color_eyre::Result<ExitCode> {
+    tenantry::cli::main()
+}

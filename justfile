@@ -1,0 +1,46 @@
+# Every habit of this project. `just` lists them; CONTRIBUTING.md has the plain commands.
+
+# List the recipes
+default:
+    @just --list
+
+# Try the whole thing: Management API, registry, sample project, full-screen program
+demo *ARGS:
+    cargo run --release -- demo {{ ARGS }}
+
+# Open the program on the project of the working directory
+run *ARGS:
+    cargo run -- {{ ARGS }}
+
+# Format, clippy, tests, demo: what CI runs
+check:
+    .ci/run
+
+# All tests
+test *ARGS:
+    cargo test {{ ARGS }}
+
+# The tests that need a Docker Engine, alone
+test-engine *ARGS:
+    cargo test --test engine -- {{ ARGS }}
+
+# Format the code
+fmt:
+    cargo fmt
+
+# Lints, warnings denied
+lint:
+    cargo clippy --all-targets -- -D warnings
+
+# Look through changed picture tests and take them over (needs cargo-insta)
+pictures:
+    cargo insta review
+
+# Licences, bans and sources of the dependencies (needs cargo-deny)
+deny:
+    cargo deny check bans licenses sources
+
+# Show what a demo that was killed may have left on the engine
+leftovers:
+    docker ps -a --filter label=dev.tenantry.instance
+    docker volume ls --filter label=dev.tenantry.instance

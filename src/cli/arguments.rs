@@ -1,0 +1,70 @@
+//! What can be written on the command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Manage your cloud tenants: buy one, watch it being provisioned, deploy with one key, read its logs.
+///
+/// Without a command, the full-screen program opens on the project of the working directory.
+#[derive(Debug, Parser)]
+#[command(name = "tenantry", version, disable_help_subcommand = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Try everything on this machine: a Management API, a registry and a sample project, all thrown away at the end.
+    Demo(Demo),
+    /// Run the Management API: for the sandbox, or to host your own.
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Play the whole flow without keys and print a line per event and step. Taken for granted where
+    /// standard output is not a terminal.
+    #[arg(long)]
+    pub(super) headless: bool,
+    /// Pay on the sandbox's page by itself, through the page's own form.
+    #[arg(long)]
+    pub(super) auto_pay: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
+    pub(super) listen: SocketAddr,
+    /// Folder for the store, the registry's blobs and the keys. Made where missing.
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: PathBuf,
+    /// File that is written once the server answers: JSON with `api_url`, `registry` and `token`, readable by you alone.
+    #[arg(long, value_name = "FILE")]
+    pub(super) ready_file: Option<PathBuf>,
+    /// E-mail of a sandbox user; may be given more than once.
+    #[arg(long = "user", value_name = "EMAIL")]
+    pub(super) users: Vec<String>,
+    /// Remove every container, volume, image and file of this server when it stops, `--data` included.
+    #[arg(long)]
+    pub(super) throw_away: bool,
+    /// Stop when standard input closes, as it does when the program that started this one is gone.
+    #[arg(long, hide = true)]
+    pub(super) until_input_closes: bool,
+    /// Pause between two provisioning steps, in milliseconds, so that people can watch them.
+    #[arg(long, value_name = "MS", default_value_t = 0, hide = true)]
+    pub(super) step_delay: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,36 @@
+//! `tenantry serve`: from arguments to a running Management API.
+
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::Serve;
+use crate::model::Problem;
+use crate::server::{self, Settings};
+
+pub(super) async fn run(arguments: Serve, stop: CancellationToken) -> Result<(), Problem> {
+    if arguments.until_input_closes {
+        tokio::spawn(stop_when_input_closes(stop.clone()));
+    }
+    let mut settings = Settings::new(arguments.listen, arguments.data);
+    settings.ready_file = arguments.ready_file;
+    settings.throw_away = arguments.throw_away;
+    settings.step_delay = Duration::from_millis(arguments.step_delay);
+    if !arguments.users.is_empty() {
+        settings.users = arguments.users;
+    }
+    server::serve(settings, stop).await.map_err(|error| {
+        Problem::new("The Management API could not run.")
+            .detail(error.to_string())
+            .hint("Check the address and the data folder; `tenantry serve --help` names both.")
+    })
+}
+
+/// The program that started this one holds the other end of standard input. However it ends, also by a
+/// crash, that end closes, and nothing that this server made is left behind.
+async fn stop_when_input_closes(stop: CancellationToken) {
+    let mut input = tokio::io::stdin();
+    let mut buffer = [0; 64];
+    while !matches!(input.read(&mut buffer).await, Ok(0) | Err(_)) {}
+    stop.cancel();
+}

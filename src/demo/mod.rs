@@ -1,0 +1,103 @@
+//! `tenantry demo`: the main job on real parts, from nothing but this machine. Starts the Management API in a
+//! process of its own, writes a sample project, logs in, and plays the flow with keys or without.
+//!
+//! Whatever happens, nothing stays: the server removes every container, volume and image, and the folder goes.
+
+mod headless;
+mod lines;
+mod sample;
+mod server_process;
+
+use std::path::Path;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::BaseUrl;
+use crate::cli;
+use crate::model::Problem;
+use crate::ops::Session;
+use crate::tui;
+use crate::workspace::Project;
+use lines::Lines;
+use server_process::ServerProcess;
+
+/// How the demo is played.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Without keys, a line per event and step.
+    pub headless: bool,
+    /// Pay on the sandbox's page without a browser.
+    pub auto_pay: bool,
+}
+
+/// Plays the demo until it is left or `stop` fires, and removes all that it made.
+pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Problem> {
+    let folder = tempfile::Builder::new()
+        .prefix("tenantry-demo-")
+        .tempdir()
+        .map_err(|error| Problem::new("No folder for the demo.").detail(error.to_string()).hint("Is the disk full?"))?;
+    let lines = Lines::new();
+    let log = cli::log_to_folder(folder.path());
+    let result = play(options, folder.path(), &lines, &stop).await;
+    drop(log);
+    // The server has removed the folder already, where it came so far.
+    drop(folder);
+    result
+}
+
+async fn play(options: Options, folder: &Path, lines: &Lines, stop: &CancellationToken) -> Result<(), Problem> {
+    let root = folder.join("project");
+    sample::write(&root).await?;
+    if options.headless {
+        lines.say("demo", &format!("sample project in {}", root.display()));
+    }
+    let server = tokio::select! {
+        () = stop.cancelled() => return Err(left()),
+        started = ServerProcess::start(folder) => started?,
+    };
+    // In a task of its own: a panic in it ends that task and not the cleaning up below.
+    let flow = tokio::spawn(flow(options, root, server.ready.clone(), lines.clone(), stop.child_token()));
+    let result = match flow.await {
+        Ok(result) => result,
+        Err(crashed) => Err(crash(&crashed)),
+    };
+    if options.headless {
+        lines.say("demo", "removing every container, volume, image and file");
+    }
+    server.stop().await?;
+    result
+}
+
+async fn flow(
+    options: Options,
+    root: std::path::PathBuf,
+    ready: server_process::Ready,
+    lines: Lines,
+    stop: CancellationToken,
+) -> Result<(), Problem> {
+    let base = BaseUrl::parse(&ready.api_url).map_err(|error| error.problem())?;
+    if options.headless {
+        lines.say("server", &format!("{base}, registry {}", ready.registry));
+    }
+    let session = Session::log_in(Project { root }, base, ready.token).await?;
+    if options.headless {
+        return tokio::select! {
+            () = stop.cancelled() => Err(left()),
+            result = headless::play(&session, &lines, &stop) => result,
+        };
+    }
+    let mut screen = tui::Options::for_session(&session);
+    screen.context_label = "sandbox".into();
+    screen.auto_pay = options.auto_pay;
+    screen.notice = Some(format!("Sample project: {} · change web/index.html, then d", session.project().root.display()));
+    tui::run(session, screen, stop).await.map_err(|error| error.problem())
+}
+
+fn left() -> Problem {
+    Problem::new("The demo was left before its end.").detail("Everything it made is removed.")
+}
+
+fn crash(error: &tokio::task::JoinError) -> Problem {
+    Problem::new("The program crashed.")
+        .detail(error.to_string())
+        .hint("Everything the demo made is removed. Please report what stands above.")
+}

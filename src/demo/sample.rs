@@ -1,0 +1,69 @@
+//! The sample project: small, real, and built without pulling an image.
+
+use std::path::Path;
+
+use crate::model::Problem;
+
+/// Every file of it, by its path in the project.
+const FILES: [(&str, &str); 8] = [
+    ("Cargo.toml", include_str!("../../assets/sample/manifest.toml")),
+    ("src/main.rs", include_str!("../../assets/sample/src/main.rs")),
+    ("web/index.html", include_str!("../../assets/sample/web/index.html")),
+    ("services/config/config.yaml", include_str!("../../assets/sample/services/config/config.yaml")),
+    (".dockerignore", include_str!("../../assets/sample/dockerignore")),
+    (".systemprompt/Dockerfile", include_str!("../../assets/sample/systemprompt/Dockerfile")),
+    (".systemprompt/build.json", include_str!("../../assets/sample/systemprompt/build.json")),
+    (".systemprompt/.gitignore", include_str!("../../.systemprompt.example/.gitignore")),
+];
+
+/// The page that a change is made in, and what is changed.
+pub(super) const PAGE: &str = "web/index.html";
+
+/// Writes the project.
+pub(super) async fn write(root: &Path) -> Result<(), Problem> {
+    for (path, content) in FILES {
+        let path = root.join(path);
+        let written = async {
+            if let Some(folder) = path.parent() {
+                tokio::fs::create_dir_all(folder).await?;
+            }
+            tokio::fs::write(&path, content).await
+        };
+        written.await.map_err(|error| failed(&path, &error))?;
+    }
+    Ok(())
+}
+
+/// Makes version `to` of the page, as a person would in an editor.
+pub(super) async fn change(root: &Path, from: u32, to: u32) -> Result<(), Problem> {
+    let path = root.join(PAGE);
+    let change = async {
+        let page = tokio::fs::read_to_string(&path).await?;
+        tokio::fs::write(&path, page.replace(&title(from), &title(to))).await
+    };
+    change.await.map_err(|error| failed(&path, &error))
+}
+
+/// What the page says in its version `number`.
+pub(super) fn title(number: u32) -> String {
+    format!("Orchard, version {number}")
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new("The sample project could not be written.").detail(format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_makes_the_next_version() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write(folder.path()).await.expect("written");
+        let page = || std::fs::read_to_string(folder.path().join(PAGE)).expect("the page");
+        assert!(page().contains(&title(1)));
+        change(folder.path(), 1, 2).await.expect("changed");
+        assert!(page().contains(&title(2)) && !page().contains(&title(1)));
+    }
+}

@@ -1,0 +1,13 @@
+//! Floor 3: what the program does, one file per operation. An operation is written once against the floor
+//! below; the terminal program and the commands call the same function and only show its progress differently.
+//!
+//! Must not know ratatui, clap, or printing.
+
+pub mod checkout;
+pub mod deploy;
+mod preflight;
+mod project_build;
+mod reporter;
+mod session;
+
+pub use session::Session;

@@ -1,0 +1,119 @@
+//! Steps with their times: says that a step began, how it ended, and how long it took.
+
+use std::future::Future;
+use tokio::sync::mpsc::Sender;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::Problem;
+use crate::model::progress::{DeployProgress, DeployStep};
+
+/// What a step leaves, and the line that says so.
+pub(super) struct Done<T> {
+    pub(super) value: T,
+    pub(super) summary: String,
+}
+
+/// Shorthand for a step's end.
+pub(super) fn done<T>(value: T, summary: impl Into<String>) -> Result<Done<T>, Problem> {
+    Ok(Done { value, summary: summary.into() })
+}
+
+/// Tells the steps of one deploy to whoever shows them.
+pub(super) struct Reporter<'a> {
+    progress: &'a Sender<DeployProgress>,
+    cancel: &'a CancellationToken,
+}
+
+impl<'a> Reporter<'a> {
+    pub(super) fn new(progress: &'a Sender<DeployProgress>, cancel: &'a CancellationToken) -> Self {
+        Self { progress, cancel }
+    }
+
+    /// Says `what`. A receiver that went away is no reason to stop a deploy.
+    pub(super) async fn say(&self, what: DeployProgress) {
+        let _ = self.progress.send(what).await;
+    }
+
+    /// Runs a step that watches the cancellation itself, because it has something to undo.
+    pub(super) async fn step<T>(
+        &self,
+        step: DeployStep,
+        work: impl Future<Output = Result<Done<T>, Problem>>,
+    ) -> Result<T, Problem> {
+        self.say(DeployProgress::Started(step)).await;
+        let begun = Instant::now();
+        let result = if self.cancel.is_cancelled() { Err(cancelled(step)) } else { work.await };
+        let took = begun.elapsed();
+        match result {
+            Ok(Done { value, summary }) => {
+                self.say(DeployProgress::Finished { step, summary, took }).await;
+                Ok(value)
+            }
+            Err(problem) => {
+                self.say(DeployProgress::Failed { step, problem: problem.clone(), took }).await;
+                Err(problem)
+            }
+        }
+    }
+
+    /// Runs a step that can simply be dropped.
+    pub(super) async fn droppable_step<T>(
+        &self,
+        step: DeployStep,
+        work: impl Future<Output = Result<Done<T>, Problem>>,
+    ) -> Result<T, Problem> {
+        self.step(step, async {
+            tokio::select! {
+                () = self.cancel.cancelled() => Err(cancelled(step)),
+                result = work => result,
+            }
+        })
+        .await
+    }
+}
+
+/// What a cancelled step says. Until the server accepts the deploy, nothing of the tenant has changed.
+pub(super) fn cancelled(step: DeployStep) -> Problem {
+    let problem = Problem::new("Deploy cancelled.").detail(format!("Stopped during {}.", step.word()));
+    match step {
+        DeployStep::Deploy | DeployStep::Health => {
+            problem.hint("The server goes on by itself; watch the events of the tenant.")
+        }
+        DeployStep::Push => problem.hint("The tenant runs what it ran before; its tag in the registry may be ahead."),
+        _ => problem.hint("The tenant runs what it ran before."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::mpsc;
+
+    #[tokio::test]
+    async fn a_cancelled_deploy_begins_no_step() {
+        let (sender, mut receiver) = mpsc::channel(8);
+        let cancel = CancellationToken::new();
+        cancel.cancel();
+        let reporter = Reporter::new(&sender, &cancel);
+        let result: Result<(), Problem> =
+            reporter.step(DeployStep::Build, async { unreachable!("must not be polled") }).await;
+        assert_eq!(result.map_err(|problem| problem.title), Err("Deploy cancelled.".to_owned()));
+        assert_eq!(receiver.recv().await, Some(DeployProgress::Started(DeployStep::Build)));
+        assert!(matches!(receiver.recv().await, Some(DeployProgress::Failed { step: DeployStep::Build, .. })));
+    }
+
+    #[tokio::test]
+    async fn a_droppable_step_ends_when_cancelled() {
+        let (sender, _receiver) = mpsc::channel(8);
+        let cancel = CancellationToken::new();
+        let reporter = Reporter::new(&sender, &cancel);
+        let canceller = cancel.clone();
+        let work = async move {
+            canceller.cancel();
+            std::future::pending::<Result<Done<()>, Problem>>().await
+        };
+        let result = reporter.droppable_step(DeployStep::Registry, work).await;
+        assert!(result.is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! Who works on what: one account on one Management API, and the project folder at hand.
+
+use std::sync::Arc;
+
+use crate::api::{BaseUrl, Client};
+use crate::engine::Engine;
+use crate::model::{Problem, Secret};
+use crate::workspace::{Credentials, Project};
+
+/// What every operation needs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Session {
+    client: Client,
+    project: Arc<Project>,
+}
+
+impl Session {
+    /// A session of `client` in `project`.
+    #[must_use]
+    pub fn new(client: Client, project: Project) -> Self {
+        Self { client, project: Arc::new(project) }
+    }
+
+    /// The session that the project's stored login allows.
+    pub fn open(project: Project) -> Result<Self, Problem> {
+        let stored = Credentials::read(&project).map_err(|error| error.problem())?;
+        let base = BaseUrl::parse(&stored.api_url).map_err(|error| error.problem())?;
+        let client = Client::new(base, stored.api_token).map_err(|error| error.problem())?;
+        Ok(Self::new(client, project))
+    }
+
+    /// Logs in with a token: asks the server whose it is, and stores it in the project for the next time.
+    pub async fn log_in(project: Project, base: BaseUrl, token: Secret) -> Result<Self, Problem> {
+        let client = Client::new(base, token.clone()).map_err(|error| error.problem())?;
+        let me = client.me().await.map_err(|error| error.problem())?;
+        let credentials = Credentials {
+            api_token: token,
+            api_url: client.base().to_string(),
+            user_email: me.user.email,
+            user_id: Some(me.user.id),
+            authenticated_at: jiff::Timestamp::now().to_string(),
+        };
+        let folder = project.clone();
+        match tokio::task::spawn_blocking(move || credentials.write(&folder)).await {
+            Ok(written) => written.map_err(|error| error.problem())?,
+            Err(stopped) => return Err(Problem::new("The login could not be stored.").detail(stopped.to_string())),
+        }
+        Ok(Self::new(client, project))
+    }
+
+    /// The Management API.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The project folder.
+    #[must_use]
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// The Docker Engine, looked for anew: it may have been started, or another context chosen, since the last time.
+    pub async fn engine(&self) -> Result<Engine, Problem> {
+        // Reads the Docker configuration's files.
+        match tokio::task::spawn_blocking(Engine::connect).await {
+            Ok(found) => found.map_err(|error| error.problem()),
+            Err(stopped) => Err(Problem::new("The search for the Docker Engine stopped.").detail(stopped.to_string())),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What the tests that cross rooms share: a real terminal, and a server in a process of its own.
+
+#![allow(dead_code, reason = "each test target uses its part")]
+
+pub mod server;
+pub mod terminal;

@@ -1,0 +1,159 @@
+//! The built program in a real pseudo-terminal. The screen is kept by a terminal emulator; waiting is for
+//! what the screen shows, never for time.
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long something may take to appear: a limit for a broken program, not a measure of a working one.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A program in a terminal.
+pub struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    seen: Arc<Seen>,
+}
+
+struct Seen {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    parser: vt100::Parser,
+    /// Everything that was ever written, for what must never be.
+    raw: Vec<u8>,
+    closed: bool,
+}
+
+impl Seen {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Terminal {
+    /// Starts the built program with `arguments` in `folder`, below a shell that checks that the terminal's
+    /// settings are afterwards as they were: it then prints `settings kept, status N`.
+    pub fn start(arguments: &[&str], folder: &Path, environment: &[(&str, &str)], columns: u16, rows: u16) -> Self {
+        let script = r#"before=$(stty -g); "$@"; status=$?
+            if [ "$(stty -g)" = "$before" ]; then echo "settings kept, status $status"; else echo "settings broken, status $status"; fi"#;
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_tenantry")]);
+        command.args(arguments);
+        command.cwd(folder);
+        command.env("TERM", "xterm-256color");
+        command.env("COLORTERM", "truecolor");
+        command.env_remove("NO_COLOR");
+        for (key, value) in environment {
+            command.env(key, value);
+        }
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let child = pair.slave.spawn_command(command).expect("the program starts");
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let state = State { parser: vt100::Parser::new(rows, columns, 0), raw: Vec::new(), closed: false };
+        let seen = Arc::new(Seen { state: Mutex::new(state), changed: Condvar::new() });
+        let writes = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 65536];
+            loop {
+                let read = reader.read(&mut buffer).unwrap_or(0);
+                let mut state = writes.lock();
+                state.parser.process(&buffer[..read]);
+                state.raw.extend_from_slice(&buffer[..read]);
+                state.closed = read == 0;
+                writes.changed.notify_all();
+                if read == 0 {
+                    return;
+                }
+            }
+        });
+        let writer = pair.master.take_writer().expect("a writer");
+        Self { master: pair.master, writer, child, seen }
+    }
+
+    /// What the screen shows.
+    pub fn text(&self) -> String {
+        self.seen.lock().parser.screen().contents()
+    }
+
+    /// Everything that was ever written to the terminal.
+    pub fn raw(&self) -> Vec<u8> {
+        self.seen.lock().raw.clone()
+    }
+
+    /// Waits until the screen satisfies `holds`; panics with the screen when it never does.
+    pub fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let state = self.seen.lock();
+        let unmet = |state: &mut State| !state.closed && !holds(&state.parser.screen().contents());
+        let (state, _) = self
+            .seen
+            .changed
+            .wait_timeout_while(state, LIMIT, unmet)
+            .unwrap_or_else(PoisonError::into_inner);
+        let text = state.parser.screen().contents();
+        assert!(holds(&text), "never on the screen: {what}\n{text}\n");
+        text
+    }
+
+    /// Waits until `what` is on the screen.
+    pub fn wait_for(&self, what: &str) -> String {
+        self.wait_until(what, |text| text.contains(what))
+    }
+
+    /// Waits until `what` is no longer on the screen.
+    pub fn wait_gone(&self, what: &str) -> String {
+        self.wait_until(&format!("no {what}"), |text| !text.contains(what))
+    }
+
+    /// Types `keys` as they are: `\r` is Enter, `\t` Tab, `\u{1b}` Escape, `\u{3}` Ctrl-C.
+    pub fn type_keys(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).and_then(|()| self.writer.flush()).expect("the terminal takes keys");
+    }
+
+    /// Makes the terminal another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.seen.lock().parser.screen_mut().set_size(rows, columns);
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        self.master.resize(size).expect("the terminal takes a size");
+    }
+
+    /// The process id of the program itself, below the shell.
+    pub fn program(&self) -> i32 {
+        let shell = self.child.process_id().expect("it runs");
+        let path = format!("/proc/{shell}/task/{shell}/children");
+        let children = std::fs::read_to_string(path).expect("its children");
+        children.split_whitespace().next().expect("the program runs").parse().expect("a number")
+    }
+
+    /// Waits for the end; answers the program's exit status. The terminal must be whole: settings, screen,
+    /// cursor, mouse and paste modes.
+    pub fn wait_for_whole_end(&mut self) -> i32 {
+        let text = self.wait_until("settings kept or broken", |text| text.contains("settings "));
+        assert!(text.contains("settings kept"), "{text}");
+        {
+            let state = self.seen.lock();
+            let screen = state.parser.screen();
+            assert!(!screen.alternate_screen(), "still on the alternate screen");
+            assert!(!screen.hide_cursor(), "the cursor is hidden");
+            assert!(!screen.bracketed_paste(), "bracketed paste is on");
+            assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        }
+        let _ = self.child.wait();
+        let status = text.rsplit("status ").next().unwrap_or_default();
+        status.split_whitespace().next().and_then(|word| word.parse().ok()).expect("a status")
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
