@@ -3,8 +3,10 @@
 //!
 //! Must not know ratatui, clap, or printing.
 
+pub mod browser;
 pub mod checkout;
 pub mod deploy;
+pub mod live;
 mod preflight;
 mod project_build;
 mod reporter;

@@ -1,0 +1,76 @@
+//! The session behind the screen: every question of the screen answered by an operation.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::time::Duration;
+use tokio::sync::mpsc::Sender;
+use tokio_util::sync::CancellationToken;
+
+use super::backend::{Backend, Live, TenantList};
+use crate::model::progress::{DeployOutcome, DeployProgress};
+use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
+use crate::ops::{Session, browser, checkout, deploy, live};
+
+impl Backend for Session {
+    fn load_account(&self) -> BoxFuture<'_, Result<Me, Problem>> {
+        async { self.client().me().await.map_err(|error| error.problem()) }.boxed()
+    }
+
+    fn ping_api(&self) -> BoxFuture<'_, Result<Duration, Problem>> {
+        async { self.client().ping().await.map_err(|error| error.problem()) }.boxed()
+    }
+
+    fn ping_engine(&self) -> BoxFuture<'_, Result<String, Problem>> {
+        async {
+            let engine = self.engine().await?;
+            engine.ping().await.map_err(|error| error.problem())?;
+            Ok(engine.name().to_owned())
+        }
+        .boxed()
+    }
+
+    fn plans(&self) -> BoxFuture<'_, Result<Vec<Plan>, Problem>> {
+        async { self.client().plans().await.map_err(|error| error.problem()) }.boxed()
+    }
+
+    fn tenants(&self) -> BoxFuture<'_, Result<TenantList, Problem>> {
+        async {
+            let list = self.client().tenants().await.map_err(|error| error.problem())?;
+            Ok(TenantList { tenants: list.tenants, rejected: list.rejected })
+        }
+        .boxed()
+    }
+
+    fn checkout(&self, price_id: String, region: String) -> BoxFuture<'_, Result<CheckoutSession, Problem>> {
+        async move { checkout::start(self, &price_id, &region).await }.boxed()
+    }
+
+    fn watch_checkout(&self, session: SessionId, events: Sender<Live<ProvisioningEvent>>) -> BoxFuture<'_, ()> {
+        async move { live::watch_checkout(self, &session, &events).await }.boxed()
+    }
+
+    fn watch_tenant(&self, id: TenantId, events: Sender<Live<ProvisioningEvent>>) -> BoxFuture<'_, ()> {
+        async move { live::watch_tenant(self, &id, &events).await }.boxed()
+    }
+
+    fn follow_logs(&self, id: TenantId, lines: Sender<Live<LogEntry>>) -> BoxFuture<'_, ()> {
+        async move { live::follow_logs(self, &id, &lines).await }.boxed()
+    }
+
+    fn deploy(
+        &self,
+        id: TenantId,
+        progress: Sender<DeployProgress>,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'_, Result<DeployOutcome, Problem>> {
+        async move { deploy::run(self, &id, &progress, &cancel).await }.boxed()
+    }
+
+    fn open_url(&self, url: String) -> BoxFuture<'_, Result<(), Problem>> {
+        async move { browser::open(&url).await }.boxed()
+    }
+
+    fn auto_pay(&self, url: String) -> BoxFuture<'_, Result<(), Problem>> {
+        async move { checkout::auto_pay(&url).await }.boxed()
+    }
+}
