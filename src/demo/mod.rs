@@ -5,7 +5,7 @@
 
 mod headless;
 mod lines;
-mod sample;
+pub mod sample;
 mod server_process;
 
 use std::path::Path;

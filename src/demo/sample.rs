@@ -17,10 +17,10 @@ const FILES: [(&str, &str); 8] = [
 ];
 
 /// The page that a change is made in, and what is changed.
-pub(super) const PAGE: &str = "web/index.html";
+pub const PAGE: &str = "web/index.html";
 
 /// Writes the project.
-pub(super) async fn write(root: &Path) -> Result<(), Problem> {
+pub async fn write(root: &Path) -> Result<(), Problem> {
     for (path, content) in FILES {
         let path = root.join(path);
         let written = async {
@@ -35,7 +35,7 @@ pub(super) async fn write(root: &Path) -> Result<(), Problem> {
 }
 
 /// Makes version `to` of the page, as a person would in an editor.
-pub(super) async fn change(root: &Path, from: u32, to: u32) -> Result<(), Problem> {
+pub async fn change(root: &Path, from: u32, to: u32) -> Result<(), Problem> {
     let path = root.join(PAGE);
     let change = async {
         let page = tokio::fs::read_to_string(&path).await?;
@@ -45,7 +45,7 @@ pub(super) async fn change(root: &Path, from: u32, to: u32) -> Result<(), Proble
 }
 
 /// What the page says in its version `number`.
-pub(super) fn title(number: u32) -> String {
+pub fn title(number: u32) -> String {
     format!("Orchard, version {number}")
 }
 

@@ -2,5 +2,6 @@
 
 #![allow(dead_code, reason = "each test target uses its part")]
 
+pub mod leftovers;
 pub mod server;
 pub mod terminal;

@@ -3,14 +3,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+#[path = "../common/mod.rs"]
+mod common;
+mod connection;
+mod demo;
+mod deploy;
 mod support;
+mod world;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [connection::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> =
+        [connection::trials(), demo::trials(), deploy::trials()].into_iter().flatten().collect();
     if arguments.list || support::engine_answers() {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
@@ -22,5 +29,3 @@ fn main() -> ExitCode {
     eprintln!("\nSKIPPED {count} tests: no Docker Engine answers. Start one to run them.\n");
     ExitCode::SUCCESS
 }
-
-mod connection;

@@ -1,0 +1,90 @@
+//! A whole small world: a Management API in a process of its own, a sample project, a login, and a tenant
+//! that waits for its first deploy. Dropping it removes everything.
+
+use std::path::PathBuf;
+use tenantry::api::{BaseUrl, FeedItem};
+use tenantry::demo::sample;
+use tenantry::engine::Engine;
+use tenantry::model::progress::{DeployOutcome, DeployProgress};
+use tenantry::model::{EventKind, Problem, TenantId};
+use tenantry::ops::{Session, checkout, deploy};
+use tenantry::workspace::Project;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::common::server::Server;
+
+pub struct World {
+    pub session: Session,
+    pub tenant: TenantId,
+    pub engine: Engine,
+    pub server: Server,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    /// Buys a tenant and waits until its infrastructure is ready.
+    pub async fn new() -> Self {
+        let server = tokio::task::spawn_blocking(Server::start).await.expect("a server");
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().join("project");
+        sample::write(&root).await.expect("the sample project");
+        let base = BaseUrl::parse(&server.api_url).expect("an address");
+        let session = Session::log_in(Project { root }, base, server.token.clone()).await.expect("a login");
+        let plans = session.client().plans().await.expect("plans");
+        let opened = checkout::start(&session, &plans[0].paddle_price_id, "fra").await.expect("a checkout");
+        checkout::auto_pay(&opened.checkout_url).await.expect("paid");
+        let mut feed = session.client().checkout_events(&opened.checkout_session_id.expect("a session id"));
+        let tenant = loop {
+            match feed.next().await.expect("events until the infrastructure is ready") {
+                FeedItem::Item(event) if event.event_type == EventKind::InfrastructureReady => break event.tenant_id,
+                FeedItem::Item(event) => assert_ne!(event.event_type, EventKind::ProvisioningFailed, "{event:?}"),
+                FeedItem::Failed(error) => panic!("{error}"),
+                FeedItem::Connected | FeedItem::Interrupted { .. } => {}
+            }
+        };
+        let engine = session.engine().await.expect("an engine");
+        Self { session, tenant: tenant.expect("the tenant's id"), engine, server, folder }
+    }
+
+    /// A file of the project.
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.folder.path().join("project").join(path)
+    }
+
+    /// Deploys, and keeps what was said on the way.
+    pub async fn deploy(&self) -> (Result<DeployOutcome, Problem>, Vec<DeployProgress>) {
+        self.deploy_until(|_| false).await
+    }
+
+    /// Deploys, and cancels when `until` holds for something said.
+    pub async fn deploy_until(
+        &self,
+        until: impl Fn(&DeployProgress) -> bool,
+    ) -> (Result<DeployOutcome, Problem>, Vec<DeployProgress>) {
+        let (sender, mut receiver) = mpsc::channel(16);
+        let cancel = CancellationToken::new();
+        let work = async {
+            let result = deploy::run(&self.session, &self.tenant, &sender, &cancel).await;
+            drop(sender);
+            result
+        };
+        let listen = async {
+            let mut said = Vec::new();
+            while let Some(progress) = receiver.recv().await {
+                if until(&progress) {
+                    cancel.cancel();
+                }
+                said.push(progress);
+            }
+            said
+        };
+        tokio::join!(work, listen)
+    }
+
+    /// The page that the tenant serves.
+    pub async fn page(&self, outcome: &DeployOutcome) -> String {
+        let url = outcome.app_url.as_deref().expect("an address");
+        tenantry::api::Page::get(url).await.expect("a page").body().to_owned()
+    }
+}
