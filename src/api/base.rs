@@ -1,0 +1,167 @@
+//! The address of a Management API: the one place that decides where a token may be sent.
+//!
+//! This module must not know requests or tokens.
+
+use std::fmt;
+use url::{Host, Url};
+
+use super::ApiError;
+use crate::model::text;
+
+/// Longest part of a refused address that an error shows, in characters.
+const SHOWN: usize = 120;
+
+/// A base URL without trailing slash: `https`, or `http` for a loopback host alone, because the token
+/// travels with every request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(Url);
+
+impl BaseUrl {
+    /// Checks and keeps `raw`. Refuses user info, query and fragment; a path is kept, so that an API may
+    /// live below one.
+    pub fn parse(raw: &str) -> Result<Self, ApiError> {
+        let raw = raw.trim();
+        let refuse = |why| ApiError::BaseUrl { shown: harmless_url(raw), why };
+        let mut url = Url::parse(raw).map_err(|_| refuse("it is not a URL"))?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            "http" => return Err(refuse("http is allowed for this machine only; use https")),
+            _ => return Err(refuse("it must begin with https://")),
+        }
+        if url.host().is_none() {
+            return Err(refuse("it names no host"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("it must not hold a user name or password"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(refuse("it must not hold a query or fragment"));
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(Self(url))
+    }
+
+    /// The URL of an endpoint. Each segment is percent-encoded, so none can leave its place.
+    #[must_use]
+    pub fn endpoint(&self, segments: &[&str]) -> Url {
+        let mut url = self.0.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+
+    /// True where the API runs on this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// The URL itself.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+impl std::str::FromStr for BaseUrl {
+    type Err = ApiError;
+    fn from_str(raw: &str) -> Result<Self, ApiError> {
+        Self::parse(raw)
+    }
+}
+
+/// True for `localhost`, `127.0.0.0/8` and `[::1]`.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// A URL as an error may show it: without user info, query and fragment, which may be secret.
+pub(super) fn harmless(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Fails for URLs that cannot have user info; those have none to remove.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    text::short(url.as_str().trim_end_matches('/'), SHOWN)
+}
+
+/// The same for text that may be no URL at all.
+pub(super) fn harmless_url(raw: &str) -> String {
+    if let Ok(url) = Url::parse(raw)
+        && url.has_host()
+    {
+        return harmless(&url);
+    }
+    let plain = raw.split(['?', '#']).next().unwrap_or_default();
+    text::short(plain.rsplit('@').next().unwrap_or_default(), SHOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_and_loopback_http_are_taken_without_their_slash() {
+        for (raw, shown) in [
+            ("https://api.systemprompt.io", "https://api.systemprompt.io"),
+            (" https://api.systemprompt.io/ ", "https://api.systemprompt.io"),
+            ("https://h.example:8443/cloud//", "https://h.example:8443/cloud"),
+            ("http://localhost:9400", "http://localhost:9400"),
+            ("http://LOCALHOST/", "http://localhost"),
+            ("http://127.8.0.1:1/", "http://127.8.0.1:1"),
+            ("http://[::1]:9400/", "http://[::1]:9400"),
+        ] {
+            assert_eq!(BaseUrl::parse(raw).map(|base| base.to_string()).ok().as_deref(), Some(shown), "{raw}");
+        }
+    }
+
+    #[test]
+    fn places_that_a_token_must_not_go_to_are_refused() {
+        for raw in [
+            "",
+            "api.systemprompt.io",
+            "http://api.systemprompt.io",
+            "http://128.0.0.1",
+            "http://localhost.evil.example",
+            "http://[::2]",
+            "ftp://localhost",
+            "file:///etc/passwd",
+            "https://",
+            "https://user@h.example",
+            "https://user:hunter2@h.example",
+            "https://h.example/?key=hunter2",
+            "https://h.example/#hunter2",
+            "http://127.0.0.1@evil.example/",
+            "no url, user:hunter2@\u{1b}[2Jh",
+        ] {
+            let error = BaseUrl::parse(raw).expect_err(raw);
+            let shown = format!("{error} {:?} {}", error, error.problem());
+            assert!(!shown.contains("hunter2"), "{shown}");
+            assert!(shown.chars().all(|c| !c.is_control()), "{shown}");
+        }
+    }
+
+    #[test]
+    fn segments_stay_in_their_place() {
+        for raw in ["https://h.example", "https://h.example/cloud/"] {
+            let base = BaseUrl::parse(raw).expect("a base");
+            let url = base.endpoint(&["api", "v1", "a/../b?c#d"]);
+            assert_eq!(url.as_str(), format!("{base}/api/v1/a%2F..%2Fb%3Fc%23d"));
+        }
+    }
+}

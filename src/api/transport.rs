@@ -1,0 +1,193 @@
+//! What every request of this room has in common: how a connection is made, how much of an answer is
+//! read, and how failures become errors without telling a secret.
+//!
+//! This module must not know single endpoints.
+
+use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use reqwest::{ClientBuilder, Response, redirect};
+use std::time::Duration;
+use url::Url;
+
+use super::base::{harmless, is_loopback};
+use super::{ApiError, Refusal};
+use crate::model::{envelope, text};
+
+/// How long a connection may take to come about (protocol A.5).
+const CONNECT: Duration = Duration::from_secs(10);
+/// The most of an ordinary answer that is read, bytes.
+pub(super) const BODY_LIMIT: usize = 8 * 1024 * 1024;
+/// The most of a refusal that is read, bytes.
+const REFUSAL_LIMIT: usize = 64 * 1024;
+/// The most of a body that an error shows, characters (protocol A.4).
+const SHOWN: usize = 500;
+/// The most of a single word of an error body that is kept, characters.
+const WORD: usize = 200;
+
+/// A client for one place. Redirects are never followed: the token would travel along.
+pub(super) fn builder(place: &Url) -> ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("tenantry/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .redirect(redirect::Policy::none())
+        // Reading the certificates of the machine takes its time, and plain http needs none.
+        .tls_built_in_root_certs(place.scheme() == "https");
+    // A proxy of the environment must not see what is meant for this machine.
+    if is_loopback(place) { builder.no_proxy() } else { builder }
+}
+
+/// Makes the client.
+pub(super) fn finish(builder: ClientBuilder) -> Result<reqwest::Client, ApiError> {
+    builder.build().map_err(|error| ApiError::Setup(causes(&error.without_url())))
+}
+
+/// The error for a request that got no whole answer.
+pub(super) fn failure(url: &Url, error: reqwest::Error) -> ApiError {
+    let shown = harmless(url);
+    if error.is_timeout() {
+        return ApiError::TimedOut { url: shown };
+    }
+    ApiError::Unreachable { url: shown, cause: causes(&error.without_url()) }
+}
+
+/// The innermost cause says most: "Connection refused", not "error sending request".
+fn causes(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    text::short(&cause.to_string(), WORD)
+}
+
+/// The body, or an error as soon as it grows beyond `limit` bytes.
+pub(super) async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, ApiError> {
+    let url = response.url().clone();
+    let too_large = || ApiError::TooLarge { url: harmless(&url), limit };
+    if response.content_length().is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failure(&url, error))? {
+        if body.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The error for an answer that is not a success. Reads as much of its body as an error can use;
+/// `secret` is blotted out should the server echo it.
+pub(super) async fn refusal(mut response: Response, secret: Option<&str>) -> ApiError {
+    let url = response.url().clone();
+    let status = response.status().as_u16();
+    let retry_after = retry_after(&response);
+    let elsewhere =
+        response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(super::base::harmless_url);
+    let mut body = Vec::new();
+    // A body that breaks off does not change the answer.
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = REFUSAL_LIMIT - body.len();
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if body.len() == REFUSAL_LIMIT {
+            break;
+        }
+    }
+    let mut refusal = Refusal {
+        url: harmless(&url),
+        status,
+        code: None,
+        message: String::new(),
+        reason: None,
+        expected: None,
+        subscription: None,
+        retry_after,
+    };
+    let clean = |raw: &str, most| text::short(&without(raw, secret), most);
+    if let Ok(envelope::ErrorBody { error }) = serde_json::from_slice(&body) {
+        let detail = |name| error.details.as_ref()?.get(name)?.as_str().map(|raw| clean(raw, WORD));
+        refusal.message = clean(&error.message, SHOWN);
+        refusal.reason = detail("reason");
+        refusal.expected = detail("expected");
+        refusal.subscription = detail("subscription_status");
+        refusal.code = Some(clean(&error.code, WORD));
+    } else if let (300..=399, Some(elsewhere)) = (status, elsewhere) {
+        refusal.message = format!("it names {elsewhere}");
+    } else {
+        refusal.message = excerpt(&body, secret);
+    }
+    ApiError::Refused(Box::new(refusal))
+}
+
+/// The error for a success whose body is not what was promised. `begins` is how it begins, left out where
+/// the body may hold a secret.
+pub(super) fn unreadable(url: &Url, status: u16, why: &str, begins: Option<String>) -> ApiError {
+    let why = text::short(&unquoted(why), WORD);
+    let detail = match begins {
+        None => why,
+        Some(begins) if begins.is_empty() => format!("{why}; the body is empty"),
+        Some(begins) => format!("{why}; it begins {begins}"),
+    };
+    ApiError::Unreadable { url: harmless(url), status, detail }
+}
+
+/// Errors of deserialisation quote the value that they could not read; it may be a secret.
+fn unquoted(why: &str) -> String {
+    match (why.find('"'), why.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}…{}", why.get(..first).unwrap_or_default(), why.get(last + 1..).unwrap_or_default())
+        }
+        _ => why.to_owned(),
+    }
+}
+
+/// How a body begins, harmless.
+pub(super) fn excerpt(body: &[u8], secret: Option<&str>) -> String {
+    // Cleaning can only shorten, and a character has at most four bytes.
+    let begin = body.get(..16 * SHOWN).unwrap_or(body);
+    let words = without(&String::from_utf8_lossy(begin), secret);
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    text::short(&words, SHOWN)
+}
+
+fn without(raw: &str, secret: Option<&str>) -> String {
+    match secret {
+        Some(secret) if !secret.is_empty() => raw.replace(secret, "••••"),
+        _ => raw.to_owned(),
+    }
+}
+
+/// `Retry-After` in seconds; the date form is not used by this API.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// True where the answer says it is of `wanted` type.
+pub(super) fn is_type(response: &Response, wanted: &str) -> bool {
+    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excerpts_are_short_harmless_and_without_the_token() {
+        let body = format!("<html>\n\n  <b>\u{1b}[2Jtoken hunter2</b>{}", "x".repeat(20_000));
+        let shown = excerpt(body.as_bytes(), Some("hunter2"));
+        assert!(shown.starts_with("<html> <b>token ••••</b>xxx"), "{shown}");
+        assert_eq!(shown.chars().count(), SHOWN);
+        assert_eq!(excerpt(&[0xff, b'a', 0x1b, b'[', b'H'], None), "\u{fffd}a");
+    }
+
+    #[test]
+    fn values_that_could_not_be_read_are_not_quoted() {
+        let error = serde_json::from_str::<u32>(r#""hunter2""#).expect_err("no number").to_string();
+        assert!(error.contains("hunter2"), "the reason for this test is gone: {error}");
+        let url = Url::parse("https://h.example/x?token=hunter2").expect("a url");
+        let shown = unreadable(&url, 200, &error, None).problem().to_string();
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("expected u32"), "{shown}");
+    }
+}

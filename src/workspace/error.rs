@@ -1,0 +1,103 @@
+//! What can be wrong with a project folder, and how a person is told.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::{Problem, text};
+
+/// The errors of this room. Paths are cleaned where they are shown.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// No folder from here upwards is a project.
+    #[error("no project found from {} upwards", shown(.from))]
+    NoProject {
+        /// Where the search began.
+        from: PathBuf,
+    },
+    /// The project has no Dockerfile.
+    #[error("no Dockerfile at {}", shown(.path))]
+    NoDockerfile {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The project was not built.
+    #[error("release binary not found at {}", shown(.path))]
+    NoBinary {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The stored login is not one.
+    #[error("the stored login {} cannot be read: {why}", shown(.path))]
+    DamagedCredentials {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it; never a value from it.
+        why: String,
+    },
+    /// The project's build settings cannot be understood.
+    #[error("the build settings {} cannot be read: {why}", shown(.path))]
+    DamagedBuildSettings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them.
+        why: String,
+    },
+    /// A file that cannot be read.
+    #[error("{} cannot be read: {cause}", shown(.path))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        cause: std::io::Error,
+    },
+    /// A file that cannot be written.
+    #[error("{} cannot be written: {cause}", shown(.path))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        cause: std::io::Error,
+    },
+}
+
+impl WorkspaceError {
+    /// The error as a person sees it (protocol H).
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::NoProject { from } => Problem::new("No project found from here upwards.")
+                .detail(format!(
+                    "Looked for .systemprompt/ beside Cargo.toml, services/ or storage/, beginning at {}.",
+                    shown(from)
+                ))
+                .hint("Change to a project folder."),
+            Self::NoDockerfile { path } => Problem::new(format!("No Dockerfile at {}.", shown(path)))
+                .hint("Add one there: the template in .systemprompt.example/ has it."),
+            Self::NoBinary { path } => Problem::new(format!("Release binary not found at {}.", shown(path)))
+                .hint("Build it: just build --release, or cargo build --release."),
+            Self::DamagedCredentials { path, why } => Problem::new("Stored login cannot be read.")
+                .detail(format!("{}: {why}.", shown(path)))
+                .hint("Log in again.")
+                .needs_login(),
+            Self::DamagedBuildSettings { path, why } => Problem::new("Build settings cannot be read.")
+                .detail(format!("{}: {why}.", shown(path)))
+                .hint(r#"Write them as {"command": ["cargo", "build", "--release"]}, or remove the file."#),
+            Self::Read { path, cause } => Problem::new(format!("{} cannot be read.", shown(path)))
+                .detail(format!("{cause}."))
+                .hint("Check that it is a file and that you may read it."),
+            Self::Write { path, cause } => Problem::new(format!("{} cannot be written.", shown(path)))
+                .detail(format!("{cause}."))
+                .hint("Check that the folder exists, that you may write to it, and that the disk is not full."),
+        }
+    }
+}
+
+impl From<&WorkspaceError> for Problem {
+    fn from(error: &WorkspaceError) -> Self {
+        error.problem()
+    }
+}
+
+/// A path as a screen may show it: file names may hold anything but a slash.
+pub(super) fn shown(path: &Path) -> String {
+    text::line(&path.to_string_lossy())
+}

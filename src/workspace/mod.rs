@@ -1,0 +1,17 @@
+//! Floor 2: the project folder. Where it is, what it is called, how it is built, and who is logged in there.
+//!
+//! This room knows paths and files, and nothing in it is async: callers that must not block hand its calls to
+//! a blocking thread. It must not know the network.
+
+pub mod atomic;
+pub mod build_command;
+pub mod credentials;
+pub mod error;
+mod justfile;
+pub mod project;
+mod reading;
+
+pub use build_command::BuildCommand;
+pub use credentials::Credentials;
+pub use error::WorkspaceError;
+pub use project::Project;
