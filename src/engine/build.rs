@@ -210,7 +210,7 @@ impl Run<'_> {
     async fn remove_when_unused(&self, id: &str) {
         for _ in 0..IN_USE_TRIALS {
             match self.engine.remove_exactly(id).await {
-                Err(error) if error.status() == Some(409) => tokio::time::sleep(IN_USE_INTERVAL).await,
+                Err(error) if error.is_in_use() => tokio::time::sleep(IN_USE_INTERVAL).await,
                 Err(error) => return tracing::debug!(%error, id, "an intermediate image stays"),
                 Ok(()) => return,
             }
@@ -224,5 +224,85 @@ impl Engine {
         let options = ListImagesOptionsBuilder::default().all(true).build();
         let images = self.docker.list_images(Some(options)).await.map_err(|error| self.explain(error))?;
         Ok(images.into_iter().map(|image| image.id).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::error::BuildErrorKind;
+    use crate::engine::fake;
+    use std::path::Path;
+
+    fn request(context: &Path) -> BuildRequest {
+        BuildRequest {
+            context: context.to_owned(),
+            dockerfile: "Dockerfile".into(),
+            image: ImageReference::new("127.0.0.1:5000", "app", "t").unwrap(),
+            labels: Vec::new(),
+        }
+    }
+
+    fn project() -> tempfile::TempDir {
+        let project = tempfile::tempdir().unwrap();
+        std::fs::write(project.path().join("Dockerfile"), "FROM scratch\n").unwrap();
+        project
+    }
+
+    async fn build(engine: &Engine, context: &Path) -> Result<BuiltImage, EngineError> {
+        let (progress, mut received) = mpsc::channel(8);
+        let (request, cancel) = (request(context), CancellationToken::new());
+        let reading = async { while received.recv().await.is_some() {} };
+        let building = async move { engine.build(request, &progress, &cancel).await };
+        tokio::join!(building, reading).0
+    }
+
+    #[tokio::test]
+    async fn a_file_that_vanishes_is_reported_instead_of_the_broken_connection() {
+        let project = project();
+        std::fs::File::create(project.path().join("big")).unwrap().set_len(64 << 20).unwrap();
+        let last = project.path().join("last");
+        std::fs::write(&last, "x").unwrap();
+        let engine = fake::Engine::start(move |mut call| {
+            let last = last.clone();
+            async move {
+                if call.line.starts_with("GET") {
+                    return call.answer("200 OK", "[]").await;
+                }
+                // The big file is far from its end, and the directory was listed already.
+                std::fs::remove_file(last).unwrap();
+                call.read_to_end().await;
+            }
+        });
+        let error = build(&engine.connect(), project.path()).await.expect_err("the file is gone");
+        assert!(matches!(&error, EngineError::Context { path, .. } if path.ends_with("last")), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_dies_in_the_middle_is_lost() {
+        let project = project();
+        let engine = fake::Engine::start(|mut call| async move {
+            if call.line.starts_with("GET") {
+                return call.answer("200 OK", "[]").await;
+            }
+            call.begin().await;
+            call.piece("{\"stream\":\"Step 1/1 : FROM scratch\\n\"}\n").await;
+        });
+        let error = build(&engine.connect(), project.path()).await.expect_err("the engine is gone");
+        assert!(matches!(error, EngineError::Lost { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_before_the_first_step_is_classified_too() {
+        let project = project();
+        let engine = fake::Engine::start(|mut call| async move {
+            if call.line.starts_with("GET") {
+                return call.answer("200 OK", "[]").await;
+            }
+            let message = r#"{"message":"dockerfile parse error line 2: unknown instruction: KOPY"}"#;
+            call.answer("400 Bad Request", message).await;
+        });
+        let error = build(&engine.connect(), project.path()).await.expect_err("refused");
+        assert!(matches!(error, EngineError::Build { kind: BuildErrorKind::UnknownInstruction, .. }), "{error:?}");
     }
 }

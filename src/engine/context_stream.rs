@@ -59,7 +59,11 @@ impl ContextReader {
     pub(super) async fn failure(self) -> Option<EngineError> {
         match self.task.await {
             Ok(Err(Interrupted::Source { path, error })) => Some(EngineError::Context { path, source: error }),
-            Ok(Ok(()) | Err(Interrupted::Sink(_))) => None,
+            Ok(Ok(())) => None,
+            Ok(Err(Interrupted::Sink(error))) => {
+                tracing::debug!(%error, "the engine took no more of the build context");
+                None
+            }
             Err(error) => {
                 tracing::error!(%error, "the task that reads the build context ended abnormally");
                 None

@@ -184,6 +184,15 @@ impl EngineError {
         self.status() == Some(404)
     }
 
+    /// True when the engine keeps an image because a container uses it, which may end.
+    pub(super) fn is_in_use(&self) -> bool {
+        matches!(
+            self,
+            Self::Docker(DockerError::DockerResponseServerError { status_code: 409, message })
+                if message.contains("container")
+        )
+    }
+
     /// The HTTP status of the engine's answer, where the error is one.
     pub(super) fn status(&self) -> Option<u16> {
         match self {

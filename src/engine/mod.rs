@@ -11,6 +11,8 @@ mod context;
 mod context_stream;
 mod contexts;
 mod error;
+#[cfg(test)]
+mod fake;
 mod ignore;
 mod images;
 mod pattern;

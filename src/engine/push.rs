@@ -82,3 +82,102 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fake;
+    use crate::model::Secret;
+    use crate::model::progress::LayerState;
+
+    const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    async fn push(engine: &Engine) -> (Result<Digest, EngineError>, Vec<LayerProgress>) {
+        let (progress, mut received) = mpsc::channel(1);
+        let image = ImageReference::new("[::1]:5000", "team/app", "tenant-1").unwrap();
+        let credentials = Credentials { username: "tenant".into(), password: Secret::new("p?~") };
+        let cancel = CancellationToken::new();
+        let reading = async {
+            let mut layers = Vec::new();
+            while let Some(layer) = received.recv().await {
+                layers.push(layer);
+            }
+            layers
+        };
+        let pushing = async move { engine.push(&image, &credentials, &progress, &cancel).await };
+        tokio::join!(pushing, reading)
+    }
+
+    #[tokio::test]
+    async fn layers_and_digest_arrive() {
+        let engine = fake::Engine::start(|mut call| async move {
+            assert_eq!(call.line, "POST /images/%5B::1%5D:5000/team/app/push?tag=tenant-1 HTTP/1.1");
+            assert!(call.head.to_lowercase().contains("x-registry-auth: "), "{}", call.head);
+            call.begin().await;
+            call.piece("{\"status\":\"Pushed\",\"id\":\"5f70").await;
+            call.piece("bf18a086\"}\r\n").await;
+            call.piece(&format!("{{\"aux\":{{\"Digest\":\"{DIGEST}\"}}}}")).await;
+            call.end().await;
+        });
+        let (outcome, layers) = push(&engine.connect()).await;
+        assert_eq!(outcome.unwrap().as_str(), DIGEST);
+        assert_eq!(layers, [LayerProgress { id: "5f70bf18a086".into(), state: LayerState::Pushed }]);
+    }
+
+    #[tokio::test]
+    async fn an_image_that_the_engine_does_not_have_is_said_so() {
+        let engine = fake::Engine::start(|mut call| async move {
+            call.answer("404 Not Found", r#"{"message":"An image does not exist locally"}"#).await;
+        });
+        let (outcome, _) = push(&engine.connect()).await;
+        let error = outcome.expect_err("no image");
+        assert!(matches!(error, EngineError::Push { kind: PushErrorKind::NoImage, .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_dies_in_the_middle_is_lost() {
+        let engine = fake::Engine::start(|mut call| async move {
+            call.begin().await;
+            call.piece("{\"status\":\"Pushing\",\"id\":\"5f70bf18a086\"}\r\n").await;
+        });
+        let (outcome, layers) = push(&engine.connect()).await;
+        assert!(matches!(outcome, Err(EngineError::Lost { .. })), "{outcome:?}");
+        assert_eq!(layers.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_push_that_ends_without_a_digest_has_failed() {
+        let engine = fake::Engine::start(|mut call| async move {
+            call.begin().await;
+            call.end().await;
+        });
+        let (outcome, _) = push(&engine.connect()).await;
+        assert!(matches!(outcome, Err(EngineError::Push { kind: PushErrorKind::Other, .. })), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn cancelling_drops_the_connection() {
+        let (gone, mut is_gone) = mpsc::channel(1);
+        let engine = fake::Engine::start(move |mut call| {
+            let gone = gone.clone();
+            async move {
+                call.begin().await;
+                call.piece("{\"status\":\"Pushing\",\"id\":\"5f70bf18a086\"}\r\n").await;
+                call.read_to_end().await;
+                gone.send(()).await.unwrap();
+            }
+        });
+        let (progress, mut received) = mpsc::channel(1);
+        let image = ImageReference::new("127.0.0.1:5000", "app", "t").unwrap();
+        let credentials = Credentials { username: "tenant".into(), password: Secret::new("p") };
+        let cancel = CancellationToken::new();
+        let connected = engine.connect();
+        let cancelling = async {
+            received.recv().await;
+            cancel.cancel();
+        };
+        let (outcome, ()) = tokio::join!(connected.push(&image, &credentials, &progress, &cancel), cancelling);
+        assert!(matches!(outcome, Err(EngineError::Cancelled)), "{outcome:?}");
+        assert!(is_gone.recv().await.is_some());
+    }
+}

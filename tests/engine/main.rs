@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [connection::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> =
+        [build::trials(), connection::trials(), context::trials(), push::trials()].into_iter().flatten().collect();
     if arguments.list || support::engine_answers() {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
@@ -23,4 +24,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+mod build;
 mod connection;
+mod context;
+mod project;
+mod push;
