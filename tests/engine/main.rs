@@ -3,11 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod build;
 #[path = "../common/mod.rs"]
 mod common;
 mod connection;
+mod context;
 mod demo;
 mod deploy;
+mod provider;
+mod push;
+mod registry;
 mod support;
 mod world;
 
@@ -17,7 +22,17 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> =
-        [connection::trials(), demo::trials(), deploy::trials()].into_iter().flatten().collect();
+        [
+        build::trials(),
+        connection::trials(),
+        context::trials(),
+        demo::trials(),
+        deploy::trials(),
+        provider::trials(),
+        push::trials(),
+        registry::trials(),
+    ]
+    .into_iter().flatten().collect();
     if arguments.list || support::engine_answers() {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
