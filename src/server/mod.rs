@@ -5,3 +5,4 @@
 //! not `tui`, not `cli`, not `ops`, not `api`. What both halves share is in `model`.
 
 pub mod provider;
+pub mod registry;
