@@ -4,5 +4,8 @@
 //! server's `docker` provider (pull, run) stand on it.
 
 mod connect;
+mod containers;
+mod volumes;
 
 pub use connect::{Engine, EngineError};
+pub use containers::{ContainerError, ContainerSpec, ContainerState, Health, ImageSummary, LogStream};

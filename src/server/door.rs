@@ -233,11 +233,10 @@ async fn serve(mut caller: TcpStream, passage: Option<Passage>) {
     let Some(passage) = passage else {
         return turn_away(caller, "This tenant has no running machine.").await;
     };
-    let machine = match tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(passage.machine)).await {
-        Ok(Ok(machine)) => machine,
-        Ok(Err(_)) | Err(_) => return turn_away(caller, "This tenant's machine does not answer.").await,
+    let connected = tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(passage.machine)).await;
+    let Ok(Ok(mut machine)) = connected else {
+        return turn_away(caller, "This tenant's machine does not answer.").await;
     };
-    let mut machine = machine;
     // Small answers must not wait for each other's acknowledgement.
     let _ = (caller.set_nodelay(true), machine.set_nodelay(true));
     if let Err(error) = tokio::io::copy_bidirectional(&mut caller, &mut machine).await {
@@ -263,9 +262,8 @@ async fn turn_away(mut caller: TcpStream, why: &str) {
         caller.write_all(answer.as_bytes()).await?;
         caller.shutdown().await
     };
-    match tokio::time::timeout(REQUEST_LIMIT, exchange).await {
-        Ok(Err(error)) => tracing::debug!(%error, "a caller left before it was told that there is no machine"),
-        Ok(Ok(())) | Err(_) => {}
+    if let Ok(Err(error)) = tokio::time::timeout(REQUEST_LIMIT, exchange).await {
+        tracing::debug!(%error, "a caller left before it was told that there is no machine");
     }
 }
 

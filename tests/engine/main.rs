@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [connection::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> =
+        [connection::trials(), provider::trials(), registry::trials()].into_iter().flatten().collect();
     if arguments.list || support::engine_answers() {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
@@ -24,3 +25,6 @@ fn main() -> ExitCode {
 }
 
 mod connection;
+mod provider;
+mod registry;
+mod sample;
