@@ -10,9 +10,11 @@ mod connection;
 mod context;
 mod demo;
 mod deploy;
+mod project;
 mod provider;
 mod push;
 mod registry;
+mod sample;
 mod support;
 mod world;
 

@@ -1,0 +1,285 @@
+//! Machines on the local Docker Engine: a container each, a named volume per app, a port of 127.0.0.1.
+//!
+//! Touches only what carries this instance's label, so that several servers, and whatever else runs on the
+//! engine, never meet. Must not know tenants' rows, tokens of people, or the front door.
+
+mod clean;
+mod ready;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{BoxStream, StreamExt as _};
+use std::time::Duration;
+
+use super::{AppSpec, Machine, MachineSpec, Provider, ProviderError};
+use crate::engine::{ContainerError, ContainerSpec, ContainerState, Engine};
+use crate::model::LogEntry;
+
+/// Label with the id of the server that made a container or volume.
+pub const INSTANCE_LABEL: &str = "dev.tenantry.instance";
+/// Label with the app it belongs to.
+pub const APP_LABEL: &str = "dev.tenantry.app";
+/// Label with the tenant it belongs to.
+pub const TENANT_LABEL: &str = "dev.tenantry.tenant";
+/// Label with the region that was asked for.
+pub const REGION_LABEL: &str = "dev.tenantry.region";
+/// Label that a deploy puts on images: the host and port of the registry that they were built for.
+pub const REGISTRY_LABEL: &str = "dev.tenantry.registry";
+
+/// Where the volume is inside.
+const SERVICES: &str = "/app/services";
+/// The port that every tenant's program listens on.
+const PORT: u16 = 8080;
+/// How long a new machine may take until it is healthy.
+const READY_LIMIT: Duration = Duration::from_mins(1);
+/// How long a machine may take to end by itself, in seconds.
+const GRACE_SECONDS: u16 = 10;
+/// How often the engine starts a machine again that failed.
+const RESTARTS: u32 = 5;
+
+/// The provider that runs machines as containers of the local engine.
+#[derive(Debug, Clone)]
+pub struct DockerProvider {
+    engine: Engine,
+    instance: String,
+    registry: String,
+    ready_limit: Duration,
+    http: reqwest::Client,
+}
+
+impl DockerProvider {
+    /// `instance` is this server's id: at least 8 letters, digits or dashes, kept across restarts.
+    /// `registry` is host and port of its registry, as image references name it.
+    pub fn new(
+        engine: Engine,
+        instance: impl Into<String>,
+        registry: impl Into<String>,
+    ) -> Result<Self, ProviderError> {
+        let (instance, registry) = (instance.into(), registry.into());
+        if instance.len() < 8 || !instance.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            return Err(ProviderError::Failed("an instance id has 8 or more letters, digits or dashes".into()));
+        }
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .timeout(ready::CHECK_LIMIT)
+            .build()
+            .map_err(|error| ProviderError::Failed(format!("the health check cannot be prepared: {error}")))?;
+        Ok(Self { engine, instance, registry, ready_limit: READY_LIMIT, http })
+    }
+
+    /// How long a new machine may take until it is healthy; a minute unless told.
+    #[must_use]
+    pub fn with_ready_limit(mut self, limit: Duration) -> Self {
+        self.ready_limit = limit;
+        self
+    }
+
+    fn volume_name(&self, app: &str) -> Result<String, ProviderError> {
+        Ok(format!("{}-services", name(&self.instance, app)?))
+    }
+
+    fn labels(&self, app: &AppSpec) -> Vec<(String, String)> {
+        [
+            (INSTANCE_LABEL, self.instance.as_str()),
+            (APP_LABEL, &app.app),
+            (TENANT_LABEL, app.tenant.as_str()),
+            (REGION_LABEL, &app.region),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    /// A container that this instance made; `None` if there is none of that id, or it is somebody else's.
+    async fn own(&self, id: &str) -> Result<Option<ContainerState>, ProviderError> {
+        let found = self.engine.container(id).await?;
+        Ok(found.filter(|container| container.labels.get(INSTANCE_LABEL) == Some(&self.instance)))
+    }
+
+    /// The volume of that name is free, or made by this instance for this tenant.
+    async fn check_free(&self, app: &AppSpec) -> Result<(), ProviderError> {
+        let name = self.volume_name(&app.app)?;
+        let Some(found) = self.engine.volume_labels(&name).await? else { return Ok(()) };
+        let ours = found.get(INSTANCE_LABEL) == Some(&self.instance)
+            && found.get(TENANT_LABEL).map(String::as_str) == Some(app.tenant.as_str());
+        if ours {
+            return Ok(());
+        }
+        Err(ProviderError::Failed(format!("a volume {name} exists already and is not this tenant's")))
+    }
+
+    async fn make_volume(&self, app: &AppSpec) -> Result<String, ProviderError> {
+        let name = self.volume_name(&app.app)?;
+        self.check_free(app).await?;
+        self.engine.create_volume(&name, &self.labels(app)).await?;
+        // Two may have asked at once, and the engine keeps the labels of the first.
+        self.check_free(app).await?;
+        Ok(name)
+    }
+
+    async fn make_machine(&self, spec: &MachineSpec) -> Result<Machine, ProviderError> {
+        if !spec.image.starts_with(&format!("{}/", self.registry)) || !spec.image.contains("@sha256:") {
+            return Err(ProviderError::Image(format!("{} is not an image of this registry by digest", spec.image)));
+        }
+        let volume = self.make_volume(&spec.app).await?;
+        let was_there = self.engine.image_id(&spec.image).await?.is_some();
+        self.engine.pull(&spec.image, &spec.pull_user, &spec.pull_token).await?;
+        let made = self.run(spec, volume).await;
+        if made.is_err()
+            && !was_there
+            && let Err(error) = self.engine.remove_image(&spec.image).await
+        {
+            tracing::warn!(image = spec.image, %error, "a pulled image is left behind");
+        }
+        made
+    }
+
+    /// The container, from creation to health. On error it is gone again.
+    async fn run(&self, spec: &MachineSpec, volume: String) -> Result<Machine, ProviderError> {
+        let random = uuid::Uuid::new_v4().simple().to_string();
+        let container = ContainerSpec {
+            name: format!("{}-{}", name(&self.instance, &spec.app.app)?, random.get(..6).unwrap_or(&random)),
+            image: spec.image.clone(),
+            labels: self.labels(&spec.app),
+            environment: spec.environment.clone(),
+            volumes: vec![(volume, SERVICES.to_owned())],
+            memory_mb: spec.memory_mb,
+            port: PORT,
+        };
+        let id = self.engine.create_container(&container).await?;
+        let started = async {
+            self.engine.start_container(&id).await?;
+            let address = self.wait_until_ready(&id, spec.memory_mb).await?;
+            // Only now: a machine that fails while it comes up shall say so, not try again.
+            self.engine.restart_on_failure(&id, RESTARTS).await?;
+            Ok(Machine { id: id.clone(), address })
+        };
+        let started = started.await;
+        if started.is_err()
+            && let Err(error) = self.engine.remove_container(&id).await
+        {
+            tracing::error!(container = container.name, %error, "a container is left behind");
+        }
+        started
+    }
+}
+
+/// `tenantry-{instance}-{app}`: two servers on one engine never collide.
+fn name(instance: &str, app: &str) -> Result<String, ProviderError> {
+    let fits =
+        (1..=60).contains(&app.len()) && app.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !fits {
+        return Err(ProviderError::Failed("an app's name has up to 60 lower-case letters, digits or dashes".into()));
+    }
+    Ok(format!("tenantry-{}-{app}", instance.get(..8).unwrap_or(instance)).to_lowercase())
+}
+
+impl From<ContainerError> for ProviderError {
+    fn from(error: ContainerError) -> Self {
+        let text = error.to_string();
+        match error {
+            ContainerError::Unreachable(_) => Self::Unavailable(text),
+            ContainerError::PullDenied { .. } | ContainerError::PullFailed { .. } => Self::Image(text),
+            ContainerError::NotFound { .. } | ContainerError::Conflict { .. } | ContainerError::Failed { .. } => {
+                Self::Failed(text)
+            }
+        }
+    }
+}
+
+impl Provider for DockerProvider {
+    fn available(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        Box::pin(async move { Ok(self.engine.answers().await?) })
+    }
+
+    fn create_app<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(self.check_free(app))
+    }
+
+    fn create_volume<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<String, ProviderError>> {
+        Box::pin(self.make_volume(app))
+    }
+
+    fn create_machine<'a>(&'a self, spec: &'a MachineSpec) -> BoxFuture<'a, Result<Machine, ProviderError>> {
+        Box::pin(self.make_machine(spec))
+    }
+
+    fn find_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Machine>, ProviderError>> {
+        Box::pin(async move {
+            let running = self.own(id).await?.filter(|container| container.running && !container.restarting);
+            Ok(running.and_then(|container| {
+                let address = container.address(PORT)?;
+                Some(Machine { id: container.id, address })
+            }))
+        })
+    }
+
+    fn destroy_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(async move {
+            let Some(container) = self.engine.container(id).await? else { return Ok(()) };
+            if container.labels.get(INSTANCE_LABEL) != Some(&self.instance) {
+                return Err(ProviderError::Failed(format!("the container {id} was not made by this server")));
+            }
+            self.engine.stop_container(&container.id, GRACE_SECONDS).await?;
+            Ok(self.engine.remove_container(&container.id).await?)
+        })
+    }
+
+    fn destroy_app<'a>(&'a self, app: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(self.clear_app(app))
+    }
+
+    fn logs<'a>(
+        &'a self,
+        machine: &'a str,
+        lines: u32,
+        follow: bool,
+    ) -> BoxFuture<'a, Result<BoxStream<'static, LogEntry>, ProviderError>> {
+        Box::pin(async move {
+            let Some(container) = self.own(machine).await? else {
+                return Err(ProviderError::Failed(format!("there is no machine {machine}")));
+            };
+            let entries = self.engine.container_logs(&container.id, lines, follow);
+            let entries = entries.filter_map(|entry| async {
+                entry.inspect_err(|error| tracing::warn!(%error, "a machine's log broke off")).ok()
+            });
+            Ok(entries.boxed())
+        })
+    }
+
+    fn remove_everything(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        Box::pin(self.clear())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_carry_the_instance_and_cannot_be_bent() {
+        assert_eq!(name("3F6C1B8E-52d4", "sp-a1").expect("fits"), "tenantry-3f6c1b8e-sp-a1");
+        for bad in ["", "../etc", "a b", "A", &"x".repeat(61)] {
+            assert!(name("3f6c1b8e", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_the_engine_says_becomes_what_a_provider_says() {
+        let (image, reason) = ("i".to_owned(), "r".to_owned());
+        for (error, expected) in [
+            (ContainerError::Unreachable(reason.clone()), "unavailable"),
+            (ContainerError::PullDenied { image: image.clone(), reason: reason.clone() }, "image"),
+            (ContainerError::PullFailed { image, reason: reason.clone() }, "image"),
+            (ContainerError::Conflict { action: "a".into(), reason }, "failed"),
+        ] {
+            let kind = match ProviderError::from(error) {
+                ProviderError::Unavailable(_) => "unavailable",
+                ProviderError::Image(_) => "image",
+                ProviderError::Machine { .. } => "machine",
+                ProviderError::Failed(_) => "failed",
+            };
+            assert_eq!(kind, expected);
+        }
+    }
+}
