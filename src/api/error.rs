@@ -132,6 +132,15 @@ impl ApiError {
         self.status() == Some(401) || matches!(self, Self::Token)
     }
 
+    /// True where a request may have reached the server, and been carried out, without its answer coming back.
+    #[must_use]
+    pub fn answer_was_lost(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Unreadable { .. } | Self::TooLarge { .. }
+        )
+    }
+
     /// How long the server asks to wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {

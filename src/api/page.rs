@@ -36,23 +36,8 @@ pub struct Submitted {
 impl Page {
     /// Fetches `url`: https, or http on this machine.
     pub async fn get(url: &str) -> Result<Self, ApiError> {
-        let url = web_address(url)?;
-        if url.scheme() == "http" && !is_loopback(&url) {
-            return Err(ApiError::BaseUrl {
-                shown: harmless_url(url.as_str()),
-                why: "http is allowed for this machine only",
-            });
-        }
-        let answer = client(&url)?.get(url.clone()).send().await.map_err(|error| transport::failure(&url, error))?;
-        if !answer.status().is_success() {
-            return Err(transport::refusal(answer, None).await);
-        }
-        let html = transport::is_type(&answer, "text/html");
-        let body = transport::body(answer, PAGE_LIMIT).await?;
-        if !html {
-            return Err(unusable(&url, "it is not HTML"));
-        }
-        let form = first_form(&String::from_utf8_lossy(&body)).ok_or_else(|| unusable(&url, "it has no form"))?;
+        let (url, html) = read(url).await?;
+        let form = first_form(&html).ok_or_else(|| unusable(&url, "it has no form"))?;
         Ok(Self { url, form })
     }
 
@@ -93,6 +78,31 @@ impl Page {
         let location = answer.headers().get(reqwest::header::LOCATION).and_then(|value| value.to_str().ok());
         Ok(Submitted { status: status.as_u16(), location: location.and_then(|raw| target.join(raw).ok()) })
     }
+}
+
+/// The text of an HTML page: https, or http on this machine. At most 1 MiB; sends no token, follows no redirect.
+pub async fn html(url: &str) -> Result<String, ApiError> {
+    read(url).await.map(|(_, html)| html)
+}
+
+async fn read(url: &str) -> Result<(Url, String), ApiError> {
+    let url = web_address(url)?;
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err(ApiError::BaseUrl {
+            shown: harmless_url(url.as_str()),
+            why: "http is allowed for this machine only",
+        });
+    }
+    let answer = client(&url)?.get(url.clone()).send().await.map_err(|error| transport::failure(&url, error))?;
+    if !answer.status().is_success() {
+        return Err(transport::refusal(answer, None).await);
+    }
+    let html = transport::is_type(&answer, "text/html");
+    let body = transport::body(answer, PAGE_LIMIT).await?;
+    if !html {
+        return Err(unusable(&url, "it is not HTML"));
+    }
+    Ok((url, String::from_utf8_lossy(&body).into_owned()))
 }
 
 fn client(place: &Url) -> Result<reqwest::Client, ApiError> {

@@ -153,9 +153,9 @@ async fn deploy_and_ask(
     let (result, ()) = tokio::join!(work, print(receiver, lines));
     let outcome = result?;
     let url = outcome.app_url.clone().ok_or_else(|| Problem::new("The server told no address of the tenant."))?;
-    let page = api::Page::get(&url).await.map_err(|error| error.problem())?;
+    let page = api::page::html(&url).await.map_err(|error| error.problem())?;
     let expected = sample::title(version);
-    if !page.body().contains(&expected) {
+    if !page.contains(&expected) {
         return Err(Problem::new("The tenant answers with another page.").detail(format!("{url} lacks “{expected}”.")));
     }
     lines.say("answer", &format!("{url}  200  “{expected}”"));

@@ -1,11 +1,10 @@
-//! Containers of the engine: created, started, watched, stopped, removed. Images and logs are beside this file.
+//! Containers of the engine: created, started, watched, stopped, removed. Pulling and logs are beside this file.
 //!
 //! Knows bollard. Must not know tenants, the Management API, or which labels mean what.
 
-mod images;
 mod logs;
+mod pull;
 
-pub use images::ImageSummary;
 pub use logs::LogStream;
 
 use bollard::errors::Error;

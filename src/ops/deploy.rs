@@ -18,6 +18,8 @@ use crate::model::{Digest, ImageReference, Problem, RegistryToken, Remedy, Tenan
 const POLL: Duration = Duration::from_secs(2);
 /// How long the server may take without any change of state.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How many questions in a row may stay without an answer.
+const UNANSWERED: u32 = 5;
 /// How long the tenant may take to answer over HTTP after the server called it ready.
 const HEALTH_LIMIT: Duration = Duration::from_secs(30);
 /// Pause between two questions to the tenant.
@@ -213,13 +215,21 @@ fn lost(error: &ApiError) -> Problem {
 async fn wait(session: &Session, tenant: &TenantId, digest: &Digest) -> Result<Done<Option<String>>, Problem> {
     let mut until = Instant::now() + PATIENCE;
     let mut last = None;
+    let mut unanswered = 0;
     loop {
-        if let Ok(status) = session.client().status(tenant).await {
+        let asked = session.client().status(tenant).await;
+        unanswered = if asked.is_ok() { 0 } else { unanswered + 1 };
+        if let Err(error) = &asked
+            && unanswered == UNANSWERED
+        {
+            return Err(error.problem());
+        }
+        if let Ok(status) = asked {
             let state = status.state();
             let runs_it = status.image.as_deref().is_none_or(|image| image.ends_with(digest.as_str()));
             match state {
                 TenantState::Running if runs_it => return done(status.app_url, format!("runs {}", digest.short())),
-                TenantState::Running | TenantState::Failed => {
+                TenantState::Running | TenantState::Failed | TenantState::ToDeploy => {
                     let words = status.message.unwrap_or_else(|| "The server gave no reason.".into());
                     return Err(Problem::new("The new version could not be started.")
                         .detail(words)

@@ -71,7 +71,11 @@ pub(super) async fn run(
         Ok(status) if status.success() => done((), command.shown.clone()),
         Ok(status) => Err(Problem::new("The project's build failed.")
             .detail(format!("`{}` ended with {status}. {}", command.shown, tail.text()))
-            .hint(format!("Correct it, or run `{}` in {} to see all of it; then deploy again.", command.shown, project.root.display()))
+            .hint(format!(
+                "Correct it, or run `{}` in {} to see all of it; then deploy again.",
+                command.shown,
+                project.root.display()
+            ))
             .remedy(Remedy::OpenLog)
             .remedy(Remedy::Retry)),
         Err(error) => Err(Problem::new("The project's build could not be watched.").detail(error.to_string())),
@@ -79,10 +83,16 @@ pub(super) async fn run(
 }
 
 fn not_started(project: &Project, command: &BuildCommand, error: &std::io::Error) -> Problem {
-    let problem = Problem::new("The project's build could not be started.")
-        .detail(format!("`{}` in {}: {error}", command.shown, project.root.display()));
+    let problem = Problem::new("The project's build could not be started.").detail(format!(
+        "`{}` in {}: {error}",
+        command.shown,
+        project.root.display()
+    ));
     if error.kind() == std::io::ErrorKind::NotFound {
-        return problem.hint(format!("Install `{}`, or name another build command in .systemprompt/build.json.", command.program));
+        return problem.hint(format!(
+            "Install `{}`, or name another build command in .systemprompt/build.json.",
+            command.program
+        ));
     }
     problem.hint("Check that the program may be run here.")
 }
@@ -197,7 +207,8 @@ mod tests {
         assert!(result.is_ok());
         assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), vec![LINE_LIMIT]);
         let project = Project { root: std::env::temp_dir() };
-        let missing = BuildCommand { program: "no-such-tool".into(), arguments: Vec::new(), shown: "no-such-tool".into() };
+        let missing =
+            BuildCommand { program: "no-such-tool".into(), arguments: Vec::new(), shown: "no-such-tool".into() };
         let (sender, _receiver) = mpsc::channel(8);
         let problem = run(&project, &missing, &sender, &CancellationToken::new()).await.err().expect("it fails");
         assert!(problem.hint.is_some_and(|hint| hint.contains("Install `no-such-tool`")));

@@ -23,9 +23,9 @@ impl Session {
 
     /// The session that the project's stored login allows.
     pub fn open(project: Project) -> Result<Self, Problem> {
-        let stored = Credentials::read(&project).map_err(|error| error.problem())?;
+        let stored = Credentials::read(&project).map_err(|error| error.problem())?.ok_or_else(not_logged_in)?;
         let base = BaseUrl::parse(&stored.api_url).map_err(|error| error.problem())?;
-        let client = Client::new(base, stored.api_token).map_err(|error| error.problem())?;
+        let client = Client::new(base, stored.token).map_err(|error| error.problem())?;
         Ok(Self::new(client, project))
     }
 
@@ -34,11 +34,11 @@ impl Session {
         let client = Client::new(base, token.clone()).map_err(|error| error.problem())?;
         let me = client.me().await.map_err(|error| error.problem())?;
         let credentials = Credentials {
-            api_token: token,
+            token,
             api_url: client.base().to_string(),
-            user_email: me.user.email,
+            email: me.user.email,
             user_id: Some(me.user.id),
-            authenticated_at: jiff::Timestamp::now().to_string(),
+            authenticated_at: Some(jiff::Timestamp::now().to_string()),
         };
         let folder = project.clone();
         match tokio::task::spawn_blocking(move || credentials.write(&folder)).await {
@@ -68,4 +68,11 @@ impl Session {
             Err(stopped) => Err(Problem::new("The search for the Docker Engine stopped.").detail(stopped.to_string())),
         }
     }
+}
+
+fn not_logged_in() -> Problem {
+    Problem::new("Not logged in.")
+        .detail("The project has no .systemprompt/credentials.json.")
+        .hint("Try `tenantry demo`, which logs in by itself, or store a login there.")
+        .needs_login()
 }

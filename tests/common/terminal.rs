@@ -92,11 +92,8 @@ impl Terminal {
     pub fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
         let state = self.seen.lock();
         let unmet = |state: &mut State| !state.closed && !holds(&state.parser.screen().contents());
-        let (state, _) = self
-            .seen
-            .changed
-            .wait_timeout_while(state, LIMIT, unmet)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (state, _) =
+            self.seen.changed.wait_timeout_while(state, LIMIT, unmet).unwrap_or_else(PoisonError::into_inner);
         let text = state.parser.screen().contents();
         assert!(holds(&text), "never on the screen: {what}\n{text}\n");
         text

@@ -73,9 +73,16 @@ async fn plays_the_whole_flow() -> Outcome {
     let said = demo.said();
     assert!(status.success(), "{said}");
     let kinds = [
-        "subscription_created", "tenant_created", "database_created", "secrets_stored", "vm_provisioning_started",
-        "vm_provisioning_progress", "vm_provisioning_progress", "vm_provisioning_progress",
-        "vm_provisioning_progress", "infrastructure_ready",
+        "subscription_created",
+        "tenant_created",
+        "database_created",
+        "secrets_stored",
+        "vm_provisioning_started",
+        "vm_provisioning_progress",
+        "vm_provisioning_progress",
+        "vm_provisioning_progress",
+        "vm_provisioning_progress",
+        "infrastructure_ready",
     ];
     for (number, kind) in (1..).zip(kinds) {
         let line = format!("event      {number:>2}  {kind}");

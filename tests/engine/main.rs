@@ -23,8 +23,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> =
-        [
+    let trials: Vec<Trial> = [
         build::trials(),
         connection::trials(),
         context::trials(),
@@ -34,7 +33,9 @@ fn main() -> ExitCode {
         push::trials(),
         registry::trials(),
     ]
-    .into_iter().flatten().collect();
+    .into_iter()
+    .flatten()
+    .collect();
     if arguments.list || support::engine_answers() {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }

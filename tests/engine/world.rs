@@ -85,6 +85,6 @@ impl World {
     /// The page that the tenant serves.
     pub async fn page(&self, outcome: &DeployOutcome) -> String {
         let url = outcome.app_url.as_deref().expect("an address");
-        tenantry::api::Page::get(url).await.expect("a page").body().to_owned()
+        tenantry::api::page::html(url).await.expect("a page")
     }
 }

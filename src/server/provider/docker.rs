@@ -9,10 +9,11 @@ mod ready;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 use super::{AppSpec, Machine, MachineSpec, Provider, ProviderError};
-use crate::engine::{ContainerError, ContainerSpec, ContainerState, Engine};
-use crate::model::LogEntry;
+use crate::engine::{ContainerError, ContainerSpec, ContainerState, Credentials, Engine, EngineError, REGISTRY_LABEL};
+use crate::model::{LogEntry, text};
 
 /// Label with the id of the server that made a container or volume.
 pub const INSTANCE_LABEL: &str = "dev.tenantry.instance";
@@ -22,8 +23,6 @@ pub const APP_LABEL: &str = "dev.tenantry.app";
 pub const TENANT_LABEL: &str = "dev.tenantry.tenant";
 /// Label with the region that was asked for.
 pub const REGION_LABEL: &str = "dev.tenantry.region";
-/// Label that a deploy puts on images: the host and port of the registry that they were built for.
-pub const REGISTRY_LABEL: &str = "dev.tenantry.registry";
 
 /// Where the volume is inside.
 const SERVICES: &str = "/app/services";
@@ -39,7 +38,7 @@ const RESTARTS: u32 = 5;
 /// The provider that runs machines as containers of the local engine.
 #[derive(Debug, Clone)]
 pub struct DockerProvider {
-    engine: Engine,
+    engine: OnceCell<Engine>,
     instance: String,
     registry: String,
     ready_limit: Duration,
@@ -49,11 +48,9 @@ pub struct DockerProvider {
 impl DockerProvider {
     /// `instance` is this server's id: at least 8 letters, digits or dashes, kept across restarts.
     /// `registry` is host and port of its registry, as image references name it.
-    pub fn new(
-        engine: Engine,
-        instance: impl Into<String>,
-        registry: impl Into<String>,
-    ) -> Result<Self, ProviderError> {
+    ///
+    /// The engine is looked for when it is first needed, so a server starts without one.
+    pub fn new(instance: impl Into<String>, registry: impl Into<String>) -> Result<Self, ProviderError> {
         let (instance, registry) = (instance.into(), registry.into());
         if instance.len() < 8 || !instance.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             return Err(ProviderError::Failed("an instance id has 8 or more letters, digits or dashes".into()));
@@ -65,7 +62,7 @@ impl DockerProvider {
             .timeout(ready::CHECK_LIMIT)
             .build()
             .map_err(|error| ProviderError::Failed(format!("the health check cannot be prepared: {error}")))?;
-        Ok(Self { engine, instance, registry, ready_limit: READY_LIMIT, http })
+        Ok(Self { engine: OnceCell::new(), instance, registry, ready_limit: READY_LIMIT, http })
     }
 
     /// How long a new machine may take until it is healthy; a minute unless told.
@@ -73,6 +70,15 @@ impl DockerProvider {
     pub fn with_ready_limit(mut self, limit: Duration) -> Self {
         self.ready_limit = limit;
         self
+    }
+
+    async fn engine(&self) -> Result<&Engine, ProviderError> {
+        let connect = || async {
+            // Reads the Docker configuration's files.
+            let found = tokio::task::spawn_blocking(Engine::connect).await;
+            found.map_err(|error| ProviderError::Failed(error.to_string()))?.map_err(ProviderError::from)
+        };
+        self.engine.get_or_try_init(connect).await
     }
 
     fn volume_name(&self, app: &str) -> Result<String, ProviderError> {
@@ -85,6 +91,7 @@ impl DockerProvider {
             (APP_LABEL, &app.app),
             (TENANT_LABEL, app.tenant.as_str()),
             (REGION_LABEL, &app.region),
+            (REGISTRY_LABEL, &self.registry),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
@@ -92,14 +99,14 @@ impl DockerProvider {
 
     /// A container that this instance made; `None` if there is none of that id, or it is somebody else's.
     async fn own(&self, id: &str) -> Result<Option<ContainerState>, ProviderError> {
-        let found = self.engine.container(id).await?;
+        let found = self.engine().await?.container(id).await?;
         Ok(found.filter(|container| container.labels.get(INSTANCE_LABEL) == Some(&self.instance)))
     }
 
     /// The volume of that name is free, or made by this instance for this tenant.
     async fn check_free(&self, app: &AppSpec) -> Result<(), ProviderError> {
         let name = self.volume_name(&app.app)?;
-        let Some(found) = self.engine.volume_labels(&name).await? else { return Ok(()) };
+        let Some(found) = self.engine().await?.volume_labels(&name).await? else { return Ok(()) };
         let ours = found.get(INSTANCE_LABEL) == Some(&self.instance)
             && found.get(TENANT_LABEL).map(String::as_str) == Some(app.tenant.as_str());
         if ours {
@@ -111,7 +118,7 @@ impl DockerProvider {
     async fn make_volume(&self, app: &AppSpec) -> Result<String, ProviderError> {
         let name = self.volume_name(&app.app)?;
         self.check_free(app).await?;
-        self.engine.create_volume(&name, &self.labels(app)).await?;
+        self.engine().await?.create_volume(&name, &self.labels(app)).await?;
         // Two may have asked at once, and the engine keeps the labels of the first.
         self.check_free(app).await?;
         Ok(name)
@@ -122,12 +129,14 @@ impl DockerProvider {
             return Err(ProviderError::Image(format!("{} is not an image of this registry by digest", spec.image)));
         }
         let volume = self.make_volume(&spec.app).await?;
-        let was_there = self.engine.image_id(&spec.image).await?.is_some();
-        self.engine.pull(&spec.image, &spec.pull_user, &spec.pull_token).await?;
-        let made = self.run(spec, volume).await;
+        let engine = self.engine().await?;
+        let was_there = engine.image_id(&spec.image).await?.is_some();
+        let credentials = Credentials { username: spec.pull_user.clone(), password: spec.pull_token.clone() };
+        engine.pull(&spec.image, &credentials).await?;
+        let made = self.run(engine, spec, volume).await;
         if made.is_err()
             && !was_there
-            && let Err(error) = self.engine.remove_image(&spec.image).await
+            && let Err(error) = engine.remove_image(&spec.image).await
         {
             tracing::warn!(image = spec.image, %error, "a pulled image is left behind");
         }
@@ -135,7 +144,7 @@ impl DockerProvider {
     }
 
     /// The container, from creation to health. On error it is gone again.
-    async fn run(&self, spec: &MachineSpec, volume: String) -> Result<Machine, ProviderError> {
+    async fn run(&self, engine: &Engine, spec: &MachineSpec, volume: String) -> Result<Machine, ProviderError> {
         let random = uuid::Uuid::new_v4().simple().to_string();
         let container = ContainerSpec {
             name: format!("{}-{}", name(&self.instance, &spec.app.app)?, random.get(..6).unwrap_or(&random)),
@@ -146,17 +155,17 @@ impl DockerProvider {
             memory_mb: spec.memory_mb,
             port: PORT,
         };
-        let id = self.engine.create_container(&container).await?;
+        let id = engine.create_container(&container).await?;
         let started = async {
-            self.engine.start_container(&id).await?;
-            let address = self.wait_until_ready(&id, spec.memory_mb).await?;
+            engine.start_container(&id).await?;
+            let address = self.wait_until_ready(engine, &id, spec.memory_mb).await?;
             // Only now: a machine that fails while it comes up shall say so, not try again.
-            self.engine.restart_on_failure(&id, RESTARTS).await?;
+            engine.restart_on_failure(&id, RESTARTS).await?;
             Ok(Machine { id: id.clone(), address })
         };
         let started = started.await;
         if started.is_err()
-            && let Err(error) = self.engine.remove_container(&id).await
+            && let Err(error) = engine.remove_container(&id).await
         {
             tracing::error!(container = container.name, %error, "a container is left behind");
         }
@@ -187,17 +196,42 @@ impl From<ContainerError> for ProviderError {
     }
 }
 
+impl From<EngineError> for ProviderError {
+    fn from(error: EngineError) -> Self {
+        let text = text::line(&error.to_string());
+        match error {
+            EngineError::Docker(_) => Self::Failed(text),
+            _ => Self::Unavailable(text),
+        }
+    }
+}
+
+/// Without an engine nothing can be in the way yet.
+fn unless_unavailable(result: Result<(), ProviderError>) -> Result<(), ProviderError> {
+    match result {
+        Err(ProviderError::Unavailable(why)) => {
+            tracing::warn!(why, "no engine yet: what is needed is made with the first machine");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 impl Provider for DockerProvider {
     fn available(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
-        Box::pin(async move { Ok(self.engine.answers().await?) })
+        Box::pin(async move { Ok(self.engine().await?.answers().await?) })
     }
 
     fn create_app<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<(), ProviderError>> {
-        Box::pin(self.check_free(app))
+        Box::pin(async move { unless_unavailable(self.check_free(app).await) })
     }
 
     fn create_volume<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<String, ProviderError>> {
-        Box::pin(self.make_volume(app))
+        Box::pin(async move {
+            // Buying needs no engine: `create_machine` makes the volume where it is missing.
+            unless_unavailable(self.make_volume(app).await.map(drop))?;
+            self.volume_name(&app.app)
+        })
     }
 
     fn create_machine<'a>(&'a self, spec: &'a MachineSpec) -> BoxFuture<'a, Result<Machine, ProviderError>> {
@@ -216,12 +250,12 @@ impl Provider for DockerProvider {
 
     fn destroy_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
-            let Some(container) = self.engine.container(id).await? else { return Ok(()) };
+            let Some(container) = self.engine().await?.container(id).await? else { return Ok(()) };
             if container.labels.get(INSTANCE_LABEL) != Some(&self.instance) {
                 return Err(ProviderError::Failed(format!("the container {id} was not made by this server")));
             }
-            self.engine.stop_container(&container.id, GRACE_SECONDS).await?;
-            Ok(self.engine.remove_container(&container.id).await?)
+            self.engine().await?.stop_container(&container.id, GRACE_SECONDS).await?;
+            Ok(self.engine().await?.remove_container(&container.id).await?)
         })
     }
 
@@ -239,7 +273,7 @@ impl Provider for DockerProvider {
             let Some(container) = self.own(machine).await? else {
                 return Err(ProviderError::Failed(format!("there is no machine {machine}")));
             };
-            let entries = self.engine.container_logs(&container.id, lines, follow);
+            let entries = self.engine().await?.container_logs(&container.id, lines, follow);
             let entries = entries.filter_map(|entry| async {
                 entry.inspect_err(|error| tracing::warn!(%error, "a machine's log broke off")).ok()
             });

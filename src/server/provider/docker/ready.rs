@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{DockerProvider, PORT};
-use crate::engine::Health;
+use crate::engine::{Engine, Health};
 use crate::server::provider::ProviderError;
 
 /// How often a machine that comes up is looked at.
@@ -21,14 +21,19 @@ const LOG_LIMIT: Duration = Duration::from_secs(5);
 impl DockerProvider {
     /// Healthy is: Docker's own check says so, or `GET /api/v1/health` answers 200; whichever is first,
     /// because Docker's first check comes only after its interval.
-    pub(super) async fn wait_until_ready(&self, id: &str, memory_mb: u32) -> Result<SocketAddr, ProviderError> {
+    pub(super) async fn wait_until_ready(
+        &self,
+        engine: &Engine,
+        id: &str,
+        memory_mb: u32,
+    ) -> Result<SocketAddr, ProviderError> {
         let end = Instant::now() + self.ready_limit;
         let mut tick = interval(INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            let Some(container) = self.engine.container(id).await? else {
-                return Err(self.not_ready(id, "The machine was removed while it came up.".into()).await);
+            let Some(container) = engine.container(id).await? else {
+                return Err(not_ready(engine, id, "The machine was removed while it came up.".into()).await);
             };
             if !container.running {
                 let code = container.exit_code;
@@ -37,7 +42,7 @@ impl DockerProvider {
                 } else {
                     format!("The machine ended with exit code {code} before it was healthy.")
                 };
-                return Err(self.not_ready(id, why).await);
+                return Err(not_ready(engine, id, why).await);
             }
             if let Some(address) = container.address(PORT)
                 && (container.health == Some(Health::Healthy) || self.is_well(address).await)
@@ -45,12 +50,12 @@ impl DockerProvider {
                 return Ok(address);
             }
             if container.health == Some(Health::Unhealthy) {
-                return Err(self.not_ready(id, "The image's own health check fails.".into()).await);
+                return Err(not_ready(engine, id, "The image's own health check fails.".into()).await);
             }
             if Instant::now() >= end {
                 let seconds = self.ready_limit.as_secs();
                 let why = format!("The machine runs but did not answer GET /api/v1/health with 200 in {seconds} s.");
-                return Err(self.not_ready(id, why).await);
+                return Err(not_ready(engine, id, why).await);
             }
         }
     }
@@ -59,10 +64,10 @@ impl DockerProvider {
         let answer = self.http.get(format!("http://{address}/api/v1/health")).send().await;
         answer.is_ok_and(|answer| answer.status() == reqwest::StatusCode::OK)
     }
+}
 
-    async fn not_ready(&self, id: &str, message: String) -> ProviderError {
-        let lines = self.engine.container_logs(id, LOG_LINES, false).filter_map(|entry| async { entry.ok() });
-        let log = timeout(LOG_LIMIT, lines.map(|entry| entry.message).collect()).await.unwrap_or_default();
-        ProviderError::Machine { message, log }
-    }
+async fn not_ready(engine: &Engine, id: &str, message: String) -> ProviderError {
+    let lines = engine.container_logs(id, LOG_LINES, false).filter_map(|entry| async { entry.ok() });
+    let log = timeout(LOG_LIMIT, lines.map(|entry| entry.message).collect()).await.unwrap_or_default();
+    ProviderError::Machine { message, log }
 }
