@@ -7,8 +7,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod api;
+pub mod cli;
+pub mod demo;
 pub mod engine;
 pub mod model;
 pub mod ops;
 pub mod server;
+pub mod tui;
 pub mod workspace;
