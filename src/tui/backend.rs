@@ -1,0 +1,75 @@
+//! What the screen asks of the floor below, in one trait, so that this room can be built and tested
+//! without network, Docker or files. The session of the `ops` room implements it.
+
+use futures_util::future::BoxFuture;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::progress::{DeployOutcome, DeployProgress};
+use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
+
+/// What a live stream says. After `Failed` or `Ended` nothing follows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Live<T> {
+    /// The stream is open.
+    Connected,
+    /// One thing from it.
+    Item(T),
+    /// The connection was lost; the stream tries again by itself.
+    Interrupted {
+        /// From 1.
+        attempt: u32,
+        /// Until the next attempt.
+        retry_in: Duration,
+        /// Why.
+        problem: Problem,
+    },
+    /// The stream is lost for good.
+    Failed(Problem),
+    /// The other side closed it regularly.
+    Ended,
+}
+
+/// The tenants of an account, and what could not be read among them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TenantList {
+    /// In the server's order.
+    pub tenants: Vec<Tenant>,
+    /// One harmless line for every entry that could not be read.
+    pub rejected: Vec<String>,
+}
+
+/// The operations behind the screen. Every future may be dropped at any time, which ends the operation; only
+/// `deploy` is first asked to stop through its token, so that it can tidy up.
+pub trait Backend: Send + Sync + 'static {
+    /// Who is logged in.
+    fn load_account(&self) -> BoxFuture<'_, Result<Me, Problem>>;
+    /// Whether the Management API answers, and how fast.
+    fn ping_api(&self) -> BoxFuture<'_, Result<Duration, Problem>>;
+    /// Whether the Docker Engine answers; the name of it for the header.
+    fn ping_engine(&self) -> BoxFuture<'_, Result<String, Problem>>;
+    /// What can be bought.
+    fn plans(&self) -> BoxFuture<'_, Result<Vec<Plan>, Problem>>;
+    /// The account's tenants.
+    fn tenants(&self) -> BoxFuture<'_, Result<TenantList, Problem>>;
+    /// Begins a purchase. Never repeated by itself.
+    fn checkout(&self, price_id: String, region: String) -> BoxFuture<'_, Result<CheckoutSession, Problem>>;
+    /// Sends what the checkout's stream says until it ends or the receiver is gone.
+    fn watch_checkout(&self, session: SessionId, events: mpsc::Sender<Live<ProvisioningEvent>>) -> BoxFuture<'_, ()>;
+    /// Sends what the tenant's stream says until it ends or the receiver is gone.
+    fn watch_tenant(&self, id: TenantId, events: mpsc::Sender<Live<ProvisioningEvent>>) -> BoxFuture<'_, ()>;
+    /// Sends the tenant's last log lines and then every new one.
+    fn follow_logs(&self, id: TenantId, lines: mpsc::Sender<Live<LogEntry>>) -> BoxFuture<'_, ()>;
+    /// Builds, pushes and deploys the project to the tenant. When `cancel` fires it tidies up and answers soon.
+    fn deploy(
+        &self,
+        id: TenantId,
+        progress: mpsc::Sender<DeployProgress>,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'_, Result<DeployOutcome, Problem>>;
+    /// Opens the address in the person's browser.
+    fn open_url(&self, url: String) -> BoxFuture<'_, Result<(), Problem>>;
+    /// Goes through the payment page's form without a browser; only the sandbox's page has one that allows it.
+    fn auto_pay(&self, url: String) -> BoxFuture<'_, Result<(), Problem>>;
+}

@@ -1,0 +1,222 @@
+//! Buying a tenant: plan, region, payment. The purchase itself lives on when the dialog is closed.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{text_columns, window};
+use crate::model::{CheckoutSession, Plan, Problem, REGIONS, SessionId, TenantId};
+use crate::tui::app::App;
+use crate::tui::format::{self, cut, pad};
+use crate::tui::panes::feed::Feed;
+use crate::tui::panes::frame::{fit, problem_lines, wrapped};
+use crate::tui::panes::tenants::keys;
+use crate::tui::theme::{Theme, spinner};
+
+/// Where the dialog is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stage {
+    /// The plans are on their way.
+    Loading,
+    /// Which plan.
+    Plan,
+    /// Which region.
+    Region,
+    /// The purchase is being begun.
+    Starting,
+    /// Waiting for the payment of the app's purchase.
+    Payment,
+    /// Plans or purchase did not come; Enter tries again.
+    Failed(Problem),
+}
+
+/// The dialog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTenant {
+    /// Where it is.
+    pub stage: Stage,
+    /// What can be bought.
+    pub plans: Vec<Plan>,
+    /// The selected plan.
+    pub plan: usize,
+    /// The selected region.
+    pub region: usize,
+}
+
+impl NewTenant {
+    /// A dialog at `stage`.
+    #[must_use]
+    pub fn at(stage: Stage) -> Self {
+        Self { stage, plans: Vec::new(), plan: 0, region: 0 }
+    }
+
+    /// Moves the selection, and stops at the ends.
+    pub fn step(&mut self, down: bool) {
+        let (place, count) = match self.stage {
+            Stage::Plan => (&mut self.plan, self.plans.len()),
+            Stage::Region => (&mut self.region, REGIONS.len()),
+            _ => return,
+        };
+        *place = if down { (*place + 1).min(count.saturating_sub(1)) } else { place.saturating_sub(1) };
+    }
+}
+
+/// A purchase that began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purchase {
+    /// The page to pay on.
+    pub url: String,
+    /// What to watch; old servers do not say it.
+    pub session: Option<SessionId>,
+    /// The plan's name and the region's, for people.
+    pub words: String,
+    /// The stream.
+    pub feed: Feed,
+    /// The tenant, once it has an id.
+    pub tenant: Option<TenantId>,
+    /// The tenant's name, once it has one.
+    pub tenant_name: Option<String>,
+    /// True once the first event came: it is paid.
+    pub paid: bool,
+    /// Paying or opening the page did not work.
+    pub problem: Option<Problem>,
+}
+
+impl Purchase {
+    /// What the server's answer begins.
+    #[must_use]
+    pub fn new(session: CheckoutSession, words: String) -> Self {
+        let feed = if session.checkout_session_id.is_some() { Feed::Connecting } else { Feed::Off };
+        Self {
+            url: crate::model::text::line(&session.checkout_url),
+            session: session.checkout_session_id,
+            words,
+            feed,
+            tenant: None,
+            tenant_name: None,
+            paid: false,
+            problem: None,
+        }
+    }
+
+    /// True while nothing says that it was paid.
+    #[must_use]
+    pub fn waits_for_payment(&self) -> bool {
+        !self.paid
+    }
+}
+
+/// Draws the dialog.
+pub fn draw(app: &App, dialog: &NewTenant, frame: &mut Frame<'_>, area: Rect) {
+    let theme = &app.theme;
+    let columns = text_columns(area, 64);
+    let (title, lines) = match &dialog.stage {
+        Stage::Loading => ("New tenant", vec![under_way(app, "loading plans")]),
+        Stage::Starting => ("New tenant", vec![under_way(app, "beginning the purchase")]),
+        Stage::Plan => ("New tenant · plan", plans(theme, dialog, columns)),
+        Stage::Region => ("New tenant · region", regions(theme, dialog, columns)),
+        Stage::Payment => ("New tenant · payment", payment(app, columns)),
+        Stage::Failed(problem) => {
+            let mut lines = problem_lines(theme, problem, 0, columns, 10);
+            lines.push(Line::raw(""));
+            lines.push(flush(keys(theme, &[("Enter", "try again"), ("Esc", "close")])));
+            ("New tenant", lines)
+        }
+    };
+    window(app, frame, area, title, columns, lines, 0);
+}
+
+fn under_way(app: &App, words: &'static str) -> Line<'static> {
+    Line::from(vec![
+        Span::styled(format!("{} ", spinner(app.frame)), app.theme.accent),
+        Span::styled(words, app.theme.dim),
+    ])
+}
+
+/// Takes the blanks in front away: a dialog has its own margin.
+fn flush(mut line: Line<'static>) -> Line<'static> {
+    line.spans.remove(0);
+    line
+}
+
+fn choice(theme: &Theme, selected: bool, name: &str, about: &str, columns: usize) -> Line<'static> {
+    let (mark, style) = if selected { ("▌ ", theme.selection) } else { ("  ", theme.text) };
+    Line::from(fit(
+        vec![
+            Span::styled(mark, theme.accent),
+            Span::styled(pad(name, 16), style),
+            Span::styled(about.to_owned(), if selected { theme.text } else { theme.dim }),
+        ],
+        columns,
+    ))
+}
+
+fn plans(theme: &Theme, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>> {
+    let mut lines: Vec<_> = dialog
+        .plans
+        .iter()
+        .enumerate()
+        .map(|(place, plan)| {
+            let mut about = Vec::new();
+            if plan.memory_mb_default > 0 {
+                about.push(format!("{:>4} MB memory", plan.memory_mb_default));
+            }
+            if plan.volume_gb > 0 {
+                about.push(format!("{:>2} GB volume", plan.volume_gb));
+            }
+            if let Some(most) = plan.max_tenants {
+                about.push(format!("at most {most}"));
+            }
+            choice(theme, place == dialog.plan, &plan.name, &about.join(" · "), columns)
+        })
+        .collect();
+    lines.push(Line::raw(""));
+    lines.push(flush(keys(theme, &[("Enter", "choose the region next"), ("Esc", "close")])));
+    lines
+}
+
+fn regions(theme: &Theme, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>> {
+    let mut lines: Vec<_> = REGIONS
+        .iter()
+        .enumerate()
+        .map(|(place, region)| choice(theme, place == dialog.region, region.code, region.name, columns))
+        .collect();
+    lines.push(Line::raw(""));
+    let plan = dialog.plans.get(dialog.plan).map_or("", |plan| plan.name.as_str());
+    lines.push(Line::styled(cut(&format!("Plan {plan}. You pay on a page in the browser."), columns), theme.dim));
+    lines.push(flush(keys(theme, &[("Enter", "begin the purchase"), ("Backspace", "back"), ("Esc", "close")])));
+    lines
+}
+
+fn payment(app: &App, columns: usize) -> Vec<Line<'static>> {
+    let theme = &app.theme;
+    let Some(purchase) = &app.purchase else { return vec![Line::raw("There is no purchase.")] };
+    let mut lines = vec![Line::styled(cut(&purchase.words, columns), theme.dim), Line::raw("")];
+    lines.push(Line::raw("Pay on this page:"));
+    // Whole, however long: it may have to be copied.
+    lines.extend(wrapped(&purchase.url, 0, columns, usize::MAX, theme.strong));
+    lines.push(Line::raw(""));
+    if let Some(problem) = &purchase.problem {
+        lines.extend(problem_lines(theme, problem, 0, columns, 6));
+    } else if purchase.session.is_none() {
+        let words = "This server does not say when it is paid. Close this with Esc and press r after the payment.";
+        lines.extend(wrapped(words, 0, columns, 3, theme.warn));
+    } else {
+        match purchase.feed.sentence() {
+            Some(sentence) => lines.extend(wrapped(&sentence, 0, columns, 3, theme.warn)),
+            None if app.options.auto_pay => lines.push(under_way(app, "paying through the page's form")),
+            None => lines.push(under_way(app, "waiting for the payment")),
+        }
+    }
+    lines.push(Line::raw(""));
+    lines.push(flush(keys(theme, &[("o", "opens the page"), ("b", "begin anew"), ("Esc", "close, keeps waiting")])));
+    lines
+}
+
+/// `Pro · Europe (Frankfurt)`.
+#[must_use]
+pub fn words(dialog: &NewTenant) -> String {
+    let plan = dialog.plans.get(dialog.plan).map_or("–", |plan| plan.name.as_str());
+    let region = REGIONS.get(dialog.region).map_or("–", |region| region.name);
+    format::cut(&format!("{plan} · {region}"), 80)
+}

@@ -1,0 +1,49 @@
+//! What `update` wants done outside of it. Plain data: the runner performs it.
+
+use super::jobs::{Slot, Ticket};
+use crate::model::{SessionId, TenantId};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Start a job; an older one of the same kind is ended.
+    Start(Ticket, Request),
+    /// Ask the current job of this kind to stop. A deploy still answers, everything else is dropped.
+    Stop(Slot),
+    /// Leave the program.
+    Exit,
+}
+
+/// What a job does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Who is logged in.
+    Account,
+    /// Does the API answer.
+    PingApi,
+    /// Does the Docker Engine answer.
+    PingEngine,
+    /// The plans on offer.
+    Plans,
+    /// The tenant list.
+    Tenants,
+    /// Begin a purchase.
+    Checkout {
+        /// The plan's price.
+        price_id: String,
+        /// Region code.
+        region: String,
+    },
+    /// Watch the purchase.
+    WatchCheckout(SessionId),
+    /// Watch a tenant.
+    WatchTenant(TenantId),
+    /// Follow a tenant's logs.
+    FollowLogs(TenantId),
+    /// Build, push and deploy.
+    Deploy(TenantId),
+    /// Open in the browser.
+    Open(String),
+    /// Pay without a browser.
+    Pay(String),
+}

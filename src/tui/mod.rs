@@ -1,0 +1,60 @@
+//! Floor 4: the full-screen program. A state machine with a picture: [`App`](app::App) is plain data,
+//! `update` is the only thing that changes it, `view` the only thing that draws it, and the runner the
+//! only thing that performs what `update` asks for, through one trait, [`Backend`].
+//!
+//! This room must not know HTTP, Docker or files.
+
+mod app;
+mod availability;
+mod backend;
+mod commands;
+mod dialogs;
+mod effect;
+mod format;
+mod jobs;
+mod key;
+mod msg;
+mod panes;
+mod runner;
+mod runtime;
+mod scroll;
+mod terminal;
+mod theme;
+mod update;
+mod view;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use app::Options;
+pub use backend::{Backend, Live, TenantList};
+pub use runtime::run;
+
+use crate::model::Problem;
+
+/// Why the full-screen program ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// The terminal cannot be used, or was lost.
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(#[source] std::io::Error),
+    /// A part of the program panicked; the message is on standard error.
+    #[error("a part of the program failed unexpectedly")]
+    Panicked,
+}
+
+impl TuiError {
+    /// What a person is told.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Terminal(error) => Problem::new("The terminal cannot be used.")
+                .detail(error.to_string())
+                .hint("Start tenantry in an interactive terminal, or use its commands."),
+            Self::Panicked => Problem::new("A part of the program failed unexpectedly.")
+                .hint("The message above says where. Start it again; nothing on the server is lost."),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! How a live stream is doing, as the titles of the panes say it.
+
+use ratatui::text::Span;
+use std::time::Duration;
+
+use crate::model::Problem;
+use crate::tui::app::App;
+use crate::tui::backend::Live;
+
+/// The state of one live stream.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Feed {
+    /// Nothing to follow.
+    #[default]
+    Off,
+    /// On its way.
+    Connecting,
+    /// Open.
+    Live,
+    /// Lost, and tried again by itself.
+    Interrupted {
+        /// From 1.
+        attempt: u32,
+        /// Until the next attempt, counted from the message.
+        retry_in: Duration,
+        /// Why.
+        problem: Problem,
+    },
+    /// Lost for good.
+    Failed(Problem),
+    /// Closed regularly.
+    Ended,
+}
+
+impl Feed {
+    /// What the stream said about itself; hands back what it carried.
+    pub fn note<T>(&mut self, live: Live<T>) -> Option<T> {
+        let state = match live {
+            // Whoever sends is connected, whatever was said before.
+            Live::Item(item) => {
+                *self = Self::Live;
+                return Some(item);
+            }
+            Live::Connected => Self::Live,
+            Live::Interrupted { attempt, retry_in, problem } => Self::Interrupted { attempt, retry_in, problem },
+            Live::Failed(problem) => Self::Failed(problem),
+            Live::Ended => Self::Ended,
+        };
+        *self = state;
+        None
+    }
+
+    /// True while the stream lives or tries to.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Connecting | Self::Live | Self::Interrupted { .. })
+    }
+
+    /// The words for a pane's title; `live` is the word for a stream that is open.
+    #[must_use]
+    pub fn title(&self, app: &App, live: &'static str) -> Vec<Span<'static>> {
+        let theme = &app.theme;
+        match self {
+            Self::Off => Vec::new(),
+            Self::Connecting => vec![Span::styled("connecting", theme.dim)],
+            Self::Live => vec![Span::styled(live, theme.good)],
+            Self::Interrupted { attempt, .. } => {
+                vec![Span::styled(format!("reconnecting · attempt {attempt}"), theme.warn)]
+            }
+            Self::Failed(_) => vec![Span::styled("✕ lost", theme.bad)],
+            Self::Ended => vec![Span::styled("ended", theme.dim)],
+        }
+    }
+
+    /// One line for inside the pane where the stream needs one.
+    #[must_use]
+    pub fn sentence(&self) -> Option<String> {
+        match self {
+            Self::Interrupted { attempt, retry_in, problem } => Some(format!(
+                "Live updates interrupted, reconnecting in {} s, attempt {attempt}. {}",
+                retry_in.as_secs().max(1),
+                problem.title
+            )),
+            Self::Failed(problem) => Some(match &problem.hint {
+                Some(hint) => format!("{} {hint}", problem.title),
+                None => format!("{} Press r to try again.", problem.title),
+            }),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What all panes have in common: the border with its two titles, and lines that keep to their width.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Paragraph};
+
+use crate::tui::app::{App, Pane};
+use crate::tui::format;
+use crate::tui::theme::Theme;
+
+/// Columns beyond which aligned text is not spread: the way from the left to the right column gets too long for the eye.
+const READABLE: u16 = 118;
+
+/// Draws the border of `pane` and returns the room inside, one blank column on either side.
+pub fn pane(app: &App, frame: &mut Frame<'_>, area: Rect, pane: Pane, subject: &str, note: &[Span<'static>]) -> Rect {
+    let theme = &app.theme;
+    let focused = app.focus == pane && app.dialog.is_none();
+    let border = if focused { theme.accent } else { theme.dim };
+    let room = usize::from(area.width).saturating_sub(4);
+    let note_width: usize = note.iter().map(Span::width).sum();
+    let mut title = vec![Span::styled(format!(" {}", pane.title()), theme.strong)];
+    if !subject.is_empty() {
+        title.push(Span::styled(format!(" · {subject}"), theme.text));
+    }
+    let shows_note = note_width > 0 && note_width + pane.title().len() + 4 < room;
+    let mut title = fit(title, if shows_note { room - note_width - 2 } else { room.saturating_sub(1) });
+    title.push(Span::raw(" "));
+    let mut block =
+        Block::bordered().border_type(BorderType::Rounded).border_style(border).title_top(Line::from(title));
+    if shows_note {
+        let mut spans = vec![Span::raw(" ")];
+        spans.extend(note.iter().cloned());
+        spans.push(Span::raw(" "));
+        block = block.title_top(Line::from(spans).right_aligned());
+    }
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    Rect { x: inner.x.saturating_add(1), width: inner.width.saturating_sub(2), ..inner }
+}
+
+/// `area` no wider than text should be spread.
+#[must_use]
+pub fn readable(area: Rect) -> Rect {
+    Rect { width: area.width.min(READABLE), ..area }
+}
+
+/// Draws as many of `lines` as there are rows.
+pub fn draw_lines(frame: &mut Frame<'_>, area: Rect, lines: Vec<Line<'static>>) {
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// `spans` cut to `columns`.
+#[must_use]
+pub fn fit(spans: Vec<Span<'static>>, columns: usize) -> Vec<Span<'static>> {
+    let mut left = columns;
+    let mut out = Vec::with_capacity(spans.len());
+    for span in spans {
+        let wide = span.width();
+        if wide <= left {
+            left -= wide;
+            out.push(span);
+        } else {
+            out.push(Span::styled(format::cut(&span.content, left), span.style));
+            break;
+        }
+    }
+    out
+}
+
+/// `left`, cut if need be, and `right` at the right end of `columns`.
+#[must_use]
+pub fn spread(left: Vec<Span<'static>>, right: Span<'static>, columns: usize) -> Line<'static> {
+    let wide = right.width();
+    if wide == 0 || wide + 2 > columns {
+        return Line::from(fit(left, columns));
+    }
+    let mut spans = fit(left, columns - wide - 1);
+    let used: usize = spans.iter().map(Span::width).sum();
+    spans.push(Span::raw(" ".repeat(columns.saturating_sub(used + wide))));
+    spans.push(right);
+    Line::from(spans)
+}
+
+/// `text` wrapped behind `indent` blanks, at most `rows` lines, the last one cut where more would follow.
+#[must_use]
+pub fn wrapped(text: &str, indent: usize, columns: usize, rows: usize, style: Style) -> Vec<Line<'static>> {
+    let mut lines = format::wrap(text, columns.saturating_sub(indent));
+    if lines.len() > rows {
+        lines.truncate(rows);
+        if let Some(last) = lines.last_mut() {
+            *last = format::cut(&format!("{last}…"), columns.saturating_sub(indent));
+        }
+    }
+    lines.into_iter().map(|line| Line::styled(format!("{}{line}", " ".repeat(indent)), style)).collect()
+}
+
+/// Lines that say a problem in place: title, detail, what to do.
+#[must_use]
+pub fn problem_lines(
+    theme: &Theme,
+    problem: &crate::model::Problem,
+    indent: usize,
+    columns: usize,
+    rows: usize,
+) -> Vec<Line<'static>> {
+    let mut lines = wrapped(&problem.title, indent, columns, 2, theme.bad);
+    let hint = problem.hint.as_deref().map_or_else(Vec::new, |hint| wrapped(hint, indent, columns, 3, theme.text));
+    let room = rows.saturating_sub(lines.len() + hint.len()).min(4);
+    if let (Some(detail), 1..) = (&problem.detail, room) {
+        lines.extend(wrapped(detail, indent, columns, room, theme.dim));
+    }
+    lines.extend(hint);
+    lines.truncate(rows);
+    lines
+}

@@ -1,0 +1,213 @@
+//! The logs pane: the selected tenant's log, following its end unless scrolled up, bounded in bytes, and
+//! saying how many lines it dropped.
+
+use jiff::Timestamp;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use super::feed::Feed;
+use super::frame::{draw_lines, fit, pane, wrapped};
+use crate::model::{LogEntry, TenantId, TenantState};
+use crate::tui::app::{App, Pane};
+use crate::tui::format;
+use crate::tui::scroll::Scroll;
+use crate::tui::theme::Theme;
+
+/// Bytes of log text kept.
+pub const KEPT_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes that an entry takes beside its text, roughly.
+const ENTRY_BYTES: usize = 96;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    at: Option<Timestamp>,
+    level: Option<String>,
+    message: String,
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        ENTRY_BYTES + self.message.len() + self.level.as_ref().map_or(0, String::len)
+    }
+}
+
+/// What the pane knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct State {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    dropped: u64,
+    /// Entries up to this moment may come again after a reconnect.
+    replay: Option<Timestamp>,
+    /// Where the log is looked at.
+    pub scroll: Scroll,
+    /// The stream.
+    pub feed: Feed,
+    /// The tenant that the stream follows.
+    pub feed_of: Option<TenantId>,
+}
+
+impl State {
+    /// Begins anew with another tenant.
+    pub fn begin(&mut self, id: Option<TenantId>) {
+        *self = Self { feed_of: id, ..Self::default() };
+    }
+
+    /// The stream was opened (again): it repeats its last lines.
+    pub fn expect_replay(&mut self) {
+        self.replay = self.entries.iter().rev().find_map(|entry| entry.at);
+    }
+
+    /// Adds a line, unless it is one that a reconnect repeats.
+    pub fn add(&mut self, raw: LogEntry) {
+        let entry = Entry { at: format::moment(&raw.timestamp), level: raw.level, message: raw.message };
+        if let (Some(until), Some(at)) = (self.replay, entry.at) {
+            match at.cmp(&until) {
+                std::cmp::Ordering::Less => return,
+                std::cmp::Ordering::Equal if self.has(&entry) => return,
+                std::cmp::Ordering::Equal => {}
+                std::cmp::Ordering::Greater => self.replay = None,
+            }
+        }
+        self.bytes += entry.bytes();
+        self.entries.push_back(entry);
+        while self.bytes > KEPT_BYTES {
+            let Some(old) = self.entries.pop_front() else { break };
+            self.bytes -= old.bytes();
+            self.dropped += 1;
+        }
+    }
+
+    fn has(&self, entry: &Entry) -> bool {
+        self.entries.iter().rev().take_while(|old| old.at >= entry.at).any(|old| old == entry)
+    }
+
+    /// How many lines are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True where no line came yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn numbers(&self) -> Range<u64> {
+        self.dropped..self.dropped + self.entries.len() as u64
+    }
+
+    /// Moves the view by lines when `page` of them fit.
+    pub fn scroll(&mut self, delta: i64, page: usize) {
+        let numbers = self.numbers();
+        self.scroll.by(delta, &numbers, page);
+    }
+}
+
+/// Draws the pane.
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let theme = &app.theme;
+    let state = &app.logs;
+    let subject = app.selected().map_or_else(String::new, |tenant| tenant.name.clone());
+    let mut note = Vec::new();
+    if state.dropped > 0 {
+        let dropped = usize::try_from(state.dropped).unwrap_or(usize::MAX);
+        note.push(Span::styled(format!("{} dropped · ", format::count(dropped, "line", "lines")), theme.dim));
+    }
+    if state.scroll.follows() {
+        note.extend(state.feed.title(app, "following"));
+    } else {
+        note.push(Span::styled("G follows again", theme.warn));
+    }
+    let inner = pane(app, frame, area, Pane::Logs, &subject, &note);
+    let columns = usize::from(inner.width);
+    let sentence = state.feed.sentence().map_or_else(Vec::new, |text| wrapped(&text, 0, columns, 2, theme.warn));
+    let mut lines = Vec::new();
+    if state.is_empty() && sentence.is_empty() {
+        lines.push(Line::styled(empty(app), theme.dim));
+    }
+    let rows = usize::from(inner.height).saturating_sub(sentence.len());
+    let window = state.scroll.window(&state.numbers(), rows);
+    lines.extend(window.filter_map(|number| {
+        let place = usize::try_from(number - state.dropped).ok()?;
+        state.entries.get(place).map(|entry| line(app, entry, columns))
+    }));
+    lines.extend(sentence);
+    draw_lines(frame, inner, lines);
+}
+
+fn line(app: &App, entry: &Entry, columns: usize) -> Line<'static> {
+    let theme = &app.theme;
+    let time = entry.at.map_or_else(|| " ".repeat(8), |at| format::clock(at, &app.zone));
+    let (word, style) = level(theme, entry.level.as_deref());
+    let text = if style == theme.bad { theme.bad } else { theme.text };
+    Line::from(fit(
+        vec![
+            Span::styled(format!("{time}  "), theme.dim),
+            Span::styled(format::pad(&word, 6), style),
+            // No more than can be seen: a line may be very long.
+            Span::styled(format::cut(&entry.message, columns), text),
+        ],
+        columns,
+    ))
+}
+
+fn level(theme: &Theme, level: Option<&str>) -> (String, Style) {
+    let word = level.unwrap_or_default().to_ascii_uppercase();
+    let style = match word.as_str() {
+        "ERROR" | "FATAL" | "CRITICAL" | "PANIC" => theme.bad,
+        "WARN" | "WARNING" => theme.warn,
+        _ => theme.dim,
+    };
+    let word = if word == "WARNING" { "WARN".to_owned() } else { word };
+    (format::cut(&word, 5), style)
+}
+
+fn empty(app: &App) -> &'static str {
+    match app.selected().map(crate::model::Tenant::state) {
+        None if app.tenants.is_loading() => "",
+        None => "The log of a running tenant appears here.",
+        Some(TenantState::Provisioning | TenantState::ToDeploy) => "The log begins with the first deploy.",
+        Some(TenantState::Deploying) => "The log begins when the machine runs.",
+        Some(TenantState::Suspended) => "It is suspended and logs nothing.",
+        Some(_) if app.logs.feed == Feed::Connecting => "",
+        Some(_) => "It has logged nothing yet.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::testing::log;
+
+    #[test]
+    fn the_log_is_bounded_in_bytes_and_counts_what_it_drops() {
+        let mut state = State::default();
+        let long = "x".repeat(1024 * 1024);
+        for second in 0..10 {
+            state.add(log(second, "info", &long));
+        }
+        assert!(state.bytes <= KEPT_BYTES);
+        assert_eq!((state.len(), state.dropped), (3, 7));
+        assert_eq!(state.bytes, state.entries.iter().map(Entry::bytes).sum::<usize>());
+    }
+
+    #[test]
+    fn a_reconnect_repeats_no_line_and_loses_none() {
+        let mut state = State::default();
+        for (second, text) in [(1, "a"), (2, "b"), (3, "c")] {
+            state.add(log(second, "info", text));
+        }
+        state.expect_replay();
+        for (second, text) in [(2, "b"), (3, "c"), (3, "d"), (4, "e"), (4, "e")] {
+            state.add(log(second, "info", text));
+        }
+        let texts: Vec<_> = state.entries.iter().map(|entry| entry.message.as_str()).collect();
+        assert_eq!(texts, ["a", "b", "c", "d", "e", "e"]);
+    }
+}

@@ -1,0 +1,148 @@
+//! Performs effects: a task for each, with a token to stop it and the ticket that its answers carry. Must
+//! not know the state or the screen.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::backend::{Backend, Live};
+use super::effect::Request;
+use super::jobs::{Slot, Ticket};
+use super::msg::{Answer, Msg};
+use crate::model::TenantId;
+
+/// Items of a stream, or words of a deploy, that may wait between its task and the messages.
+const WAITING: usize = 64;
+/// How long a deploy may take to tidy up when the program is left.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Owns every task that runs for the screen.
+pub struct Runner {
+    backend: Arc<dyn Backend>,
+    messages: mpsc::Sender<Msg>,
+    tasks: JoinSet<()>,
+    tokens: HashMap<Slot, CancellationToken>,
+}
+
+impl Runner {
+    /// A runner that answers over `messages`.
+    #[must_use]
+    pub fn new(backend: Arc<dyn Backend>, messages: mpsc::Sender<Msg>) -> Self {
+        Self { backend, messages, tasks: JoinSet::new(), tokens: HashMap::new() }
+    }
+
+    /// Starts a job; an older one of the same kind is stopped.
+    pub fn start(&mut self, ticket: Ticket, request: Request) {
+        while self.tasks.try_join_next().is_some() {}
+        let token = CancellationToken::new();
+        if let Some(old) = self.tokens.insert(ticket.slot, token.clone()) {
+            old.cancel();
+        }
+        let job = Job { backend: Arc::clone(&self.backend), messages: self.messages.clone(), ticket, token };
+        self.tasks.spawn(job.run(request));
+    }
+
+    /// Asks the current job of this kind to stop.
+    pub fn stop(&self, slot: Slot) {
+        if let Some(token) = self.tokens.get(&slot) {
+            token.cancel();
+        }
+    }
+
+    /// Stops everything: a deploy may tidy up for a moment, then what is left is dropped.
+    pub async fn shut_down(mut self) {
+        for token in self.tokens.values() {
+            token.cancel();
+        }
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        // Too late is as good as done: the set aborts what is left.
+        let _ = tokio::time::timeout(GRACE, all).await;
+        self.tasks.shutdown().await;
+    }
+}
+
+struct Job {
+    backend: Arc<dyn Backend>,
+    messages: mpsc::Sender<Msg>,
+    ticket: Ticket,
+    token: CancellationToken,
+}
+
+impl Job {
+    async fn run(self, request: Request) {
+        let backend = Arc::clone(&self.backend);
+        match request {
+            Request::Account => self.once(backend.load_account(), Answer::Account).await,
+            Request::PingApi => self.once(backend.ping_api(), Answer::Api).await,
+            Request::PingEngine => self.once(backend.ping_engine(), Answer::Engine).await,
+            Request::Plans => self.once(backend.plans(), Answer::Plans).await,
+            Request::Tenants => self.once(backend.tenants(), Answer::Tenants).await,
+            Request::Checkout { price_id, region } => {
+                self.once(backend.checkout(price_id, region), Answer::Checkout).await;
+            }
+            Request::Open(url) => self.once(backend.open_url(url), Answer::Opened).await,
+            Request::Pay(url) => self.once(backend.auto_pay(url), Answer::Paid).await,
+            Request::WatchCheckout(session) => {
+                let (sender, items) = mpsc::channel(WAITING);
+                self.follow(backend.watch_checkout(session, sender), items, Answer::CheckoutEvent).await;
+            }
+            Request::WatchTenant(id) => {
+                let (sender, items) = mpsc::channel(WAITING);
+                self.follow(backend.watch_tenant(id, sender), items, Answer::TenantEvent).await;
+            }
+            Request::FollowLogs(id) => {
+                let (sender, items) = mpsc::channel(WAITING);
+                self.follow(backend.follow_logs(id, sender), items, Answer::Log).await;
+            }
+            Request::Deploy(id) => self.deploy(id).await,
+        }
+    }
+
+    async fn say(&self, answer: Answer) {
+        // Nobody listens any more when the program is being left.
+        let _ = self.messages.send(Msg::Answer(self.ticket, answer)).await;
+    }
+
+    async fn once<T>(&self, work: impl Future<Output = T>, answer: fn(T) -> Answer) {
+        if let Some(result) = self.token.run_until_cancelled(work).await {
+            self.say(answer(result)).await;
+        }
+    }
+
+    /// Forwards a stream until it ends; its last word is always an end.
+    async fn follow<T>(
+        &self,
+        stream: impl Future<Output = ()>,
+        mut items: mpsc::Receiver<Live<T>>,
+        answer: fn(Live<T>) -> Answer,
+    ) {
+        let forward = async {
+            let mut ended = false;
+            while let Some(live) = items.recv().await {
+                ended = matches!(live, Live::Ended | Live::Failed(_));
+                self.say(answer(live)).await;
+            }
+            if !ended {
+                self.say(answer(Live::Ended)).await;
+            }
+        };
+        self.token.run_until_cancelled(async { tokio::join!(stream, forward) }).await;
+    }
+
+    /// A deploy is asked to stop and answers itself; it is not dropped in the middle of something.
+    async fn deploy(&self, id: TenantId) {
+        let (sender, mut progress) = mpsc::channel(WAITING);
+        let work = self.backend.deploy(id, sender, self.token.clone());
+        let forward = async {
+            while let Some(word) = progress.recv().await {
+                self.say(Answer::DeployProgress(word)).await;
+            }
+        };
+        let (result, ()) = tokio::join!(work, forward);
+        self.say(Answer::Deployed(result)).await;
+    }
+}

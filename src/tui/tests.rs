@@ -1,0 +1,1 @@
+//! Tests of the whole room: flows through `update`, pictures, and random play.

@@ -1,0 +1,191 @@
+//! Buying: the dialog's steps, the purchase, and its events up to the tenant in the list.
+
+use super::{start, tell, timers, toast};
+use crate::model::{CheckoutSession, EventKind, Plan, Problem, ProvisioningEvent, REGIONS};
+use crate::tui::app::{App, Pane};
+use crate::tui::backend::Live;
+use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::new_tenant::{NewTenant, Purchase, Stage, words};
+use crate::tui::effect::{Effect, Request};
+use crate::tui::jobs::Slot;
+
+/// Opens the dialog: at the purchase that waits, or at the plans.
+pub(super) fn open(app: &mut App) -> Vec<Effect> {
+    if app.purchase.as_ref().is_some_and(Purchase::waits_for_payment) {
+        app.dialog = Some(Dialog::NewTenant(NewTenant::at(Stage::Payment)));
+        return Vec::new();
+    }
+    if app.jobs.is_running(Slot::Checkout) {
+        app.dialog = Some(Dialog::NewTenant(NewTenant::at(Stage::Starting)));
+        return Vec::new();
+    }
+    load_plans(app)
+}
+
+fn load_plans(app: &mut App) -> Vec<Effect> {
+    app.dialog = Some(Dialog::NewTenant(NewTenant::at(Stage::Loading)));
+    vec![start(app, Slot::Plans, Request::Plans)]
+}
+
+/// Leaves the purchase unpaid and begins with the plans.
+pub(super) fn start_over(app: &mut App) -> Vec<Effect> {
+    app.jobs.end(Slot::CheckoutFeed);
+    app.jobs.end(Slot::Pay);
+    app.purchase = None;
+    app.events.shows_purchase = false;
+    let mut effects = vec![Effect::Stop(Slot::CheckoutFeed), Effect::Stop(Slot::Pay)];
+    effects.extend(load_plans(app));
+    effects
+}
+
+/// Enter in the dialog.
+pub(super) fn choose(app: &mut App) -> Vec<Effect> {
+    let Some(Dialog::NewTenant(dialog)) = &mut app.dialog else { return Vec::new() };
+    match dialog.stage {
+        Stage::Plan => {
+            dialog.stage = Stage::Region;
+            Vec::new()
+        }
+        Stage::Region => {
+            let plan = dialog.plans.get(dialog.plan).map(|plan| plan.paddle_price_id.clone());
+            let region = REGIONS.get(dialog.region).map(|region| region.code.to_owned());
+            let (Some(price_id), Some(region)) = (plan, region) else { return Vec::new() };
+            dialog.stage = Stage::Starting;
+            vec![start(app, Slot::Checkout, Request::Checkout { price_id, region })]
+        }
+        // Not at once with the same choice: whether the first purchase began is not known.
+        Stage::Failed(_) => load_plans(app),
+        Stage::Loading | Stage::Starting | Stage::Payment => Vec::new(),
+    }
+}
+
+/// One step back in the dialog.
+pub(super) fn back(app: &mut App) {
+    match &mut app.dialog {
+        Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Region => dialog.stage = Stage::Plan,
+        Some(Dialog::NewTenant(dialog)) if !matches!(dialog.stage, Stage::Starting) => app.dialog = None,
+        _ => {}
+    }
+}
+
+/// The plans came.
+pub(super) fn plans(app: &mut App, result: Result<Vec<Plan>, Problem>) {
+    let Some(Dialog::NewTenant(dialog)) = &mut app.dialog else { return };
+    if dialog.stage != Stage::Loading {
+        return;
+    }
+    match result {
+        Ok(plans) if plans.is_empty() => {
+            let problem = Problem::new("No plan is offered.").hint("Ask whoever runs this Management API.");
+            dialog.stage = Stage::Failed(problem);
+        }
+        Ok(plans) => {
+            dialog.plans = plans;
+            dialog.stage = Stage::Plan;
+        }
+        Err(problem) => {
+            app.problem = Some(problem.clone());
+            dialog.stage = Stage::Failed(problem);
+        }
+    }
+}
+
+/// The purchase began, or did not.
+pub(super) fn began(app: &mut App, result: Result<CheckoutSession, Problem>) -> Vec<Effect> {
+    let dialog = match &mut app.dialog {
+        Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Starting => Some(dialog),
+        _ => None,
+    };
+    let session = match (result, dialog) {
+        (Ok(session), dialog) => {
+            let about = dialog.as_ref().map_or_else(String::new, |dialog| words(dialog));
+            match dialog {
+                Some(dialog) => dialog.stage = Stage::Payment,
+                None => toast(app, "The purchase has begun: n shows its payment page.", false),
+            }
+            app.purchase = Some(Purchase::new(session.clone(), about));
+            session
+        }
+        (Err(problem), Some(dialog)) => {
+            app.problem = Some(problem.clone());
+            dialog.stage = Stage::Failed(problem);
+            return Vec::new();
+        }
+        (Err(problem), None) => {
+            tell(app, &problem);
+            return Vec::new();
+        }
+    };
+    app.events.begin_purchase();
+    let mut effects = Vec::new();
+    if let Some(id) = session.checkout_session_id {
+        effects.push(start(app, Slot::CheckoutFeed, Request::WatchCheckout(id)));
+    }
+    if app.options.auto_pay {
+        effects.push(start(app, Slot::Pay, Request::Pay(session.checkout_url)));
+    }
+    effects
+}
+
+/// The payment without a browser came to an end.
+pub(super) fn paid(app: &mut App, result: Result<(), Problem>) {
+    if let (Err(problem), Some(purchase)) = (result, &mut app.purchase) {
+        app.problem = Some(problem.clone());
+        purchase.problem = Some(problem);
+    }
+}
+
+/// The purchase's stream says something.
+pub(super) fn event(app: &mut App, live: Live<ProvisioningEvent>) {
+    let Some(purchase) = &mut app.purchase else { return };
+    let ended = matches!(live, Live::Ended | Live::Failed(_));
+    if let Live::Failed(problem) = &live {
+        app.problem = Some(problem.clone());
+    }
+    if let Some(event) = purchase.feed.note(live) {
+        happened(app, event);
+    } else if ended {
+        app.jobs.end(Slot::CheckoutFeed);
+        if app.purchase.as_ref().is_some_and(|purchase| purchase.paid) {
+            // From here on the tenant's own stream tells.
+            app.events.shows_purchase = false;
+            app.purchase = None;
+            timers::list_soon(app);
+        }
+    }
+}
+
+fn happened(app: &mut App, event: ProvisioningEvent) {
+    let Some(purchase) = &mut app.purchase else { return };
+    purchase.problem = None;
+    if !purchase.paid {
+        purchase.paid = true;
+        app.events.shows_purchase = true;
+        app.events.scroll.to_end();
+        // The dialog gives way to what the person waits for.
+        if matches!(&app.dialog, Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Payment) {
+            app.dialog = None;
+            app.focus = Pane::Events;
+        }
+    }
+    if let Some(name) = &event.tenant_name {
+        purchase.tenant_name = Some(name.clone());
+    }
+    if let (None, Some(id)) = (&purchase.tenant, &event.tenant_id) {
+        purchase.tenant = Some(id.clone());
+        app.tenants.wanted = Some(id.clone());
+        app.events.adopt(id);
+    }
+    let failed = event.event_type == EventKind::ProvisioningFailed;
+    let id = purchase.tenant.clone();
+    let fresh = match &id {
+        Some(id) => app.events.add(id, event),
+        None => app.events.add_to_purchase(event),
+    };
+    if fresh && id.is_some() {
+        timers::list_soon(app);
+    }
+    if fresh && failed {
+        toast(app, "The provisioning failed; the events say at which step.", true);
+    }
+}
