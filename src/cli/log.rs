@@ -33,5 +33,6 @@ pub(crate) fn to_folder(folder: &std::path::Path) -> Option<WorkerGuard> {
 
 /// Onto standard error: for the server, which has no screen.
 pub(super) fn to_standard_error() {
-    let _ = tracing_subscriber::fmt().with_env_filter(filter()).with_writer(std::io::stderr).with_ansi(false).try_init();
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter()).with_writer(std::io::stderr).with_ansi(false).try_init();
 }

@@ -1,6 +1,7 @@
 //! `tenantry` without a command: the full-screen program on the project of the working directory.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::Problem;
@@ -17,6 +18,6 @@ pub(super) async fn run(stop: CancellationToken) -> Result<(), Problem> {
         .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
     let project = Project::discover(&here).map_err(|error| error.problem())?;
     let session = Session::open(project)?;
-    let options = tui::Options::for_session(&session);
-    tui::run(session, options, stop).await.map_err(|error| error.problem())
+    let options = tui::for_session(&session);
+    tui::run(Arc::new(session), options, stop).await.map_err(|error| error.problem())
 }

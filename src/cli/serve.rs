@@ -12,18 +12,15 @@ pub(super) async fn run(arguments: Serve, stop: CancellationToken) -> Result<(),
     if arguments.until_input_closes {
         tokio::spawn(stop_when_input_closes(stop.clone()));
     }
-    let mut settings = Settings::new(arguments.listen, arguments.data);
+    let mut settings = Settings::new(arguments.data);
+    settings.listen = arguments.listen;
     settings.ready_file = arguments.ready_file;
     settings.throw_away = arguments.throw_away;
     settings.step_delay = Duration::from_millis(arguments.step_delay);
     if !arguments.users.is_empty() {
         settings.users = arguments.users;
     }
-    server::serve(settings, stop).await.map_err(|error| {
-        Problem::new("The Management API could not run.")
-            .detail(error.to_string())
-            .hint("Check the address and the data folder; `tenantry serve --help` names both.")
-    })
+    server::serve(settings, stop).await.map_err(|error| error.problem())
 }
 
 /// The program that started this one holds the other end of standard input. However it ends, also by a

@@ -9,6 +9,7 @@ pub mod sample;
 mod server_process;
 
 use std::path::Path;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::BaseUrl;
@@ -85,11 +86,12 @@ async fn flow(
             result = headless::play(&session, &lines, &stop) => result,
         };
     }
-    let mut screen = tui::Options::for_session(&session);
+    let mut screen = tui::for_session(&session);
     screen.context_label = "sandbox".into();
     screen.auto_pay = options.auto_pay;
-    screen.notice = Some(format!("Sample project: {} · change web/index.html, then d", session.project().root.display()));
-    tui::run(session, screen, stop).await.map_err(|error| error.problem())
+    screen.notice =
+        Some(format!("Sample project: {} · change web/index.html, then d", session.project().root.display()));
+    tui::run(Arc::new(session), screen, stop).await.map_err(|error| error.problem())
 }
 
 fn left() -> Problem {

@@ -45,7 +45,8 @@ impl ServerProcess {
         let until = Instant::now() + START_LIMIT;
         loop {
             if let Ok(json) = tokio::fs::read(&ready_file).await {
-                let ready = serde_json::from_slice(&json).map_err(|error| not_started(&error.to_string(), &server.log))?;
+                let ready =
+                    serde_json::from_slice(&json).map_err(|error| not_started(&error.to_string(), &server.log))?;
                 return Ok(Self { ready, child: server.child, input, log: server.log });
             }
             if let Ok(Some(status)) = server.child.try_wait() {

@@ -8,28 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::progress::{DeployOutcome, DeployProgress};
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
-
-/// What a live stream says. After `Failed` or `Ended` nothing follows.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Live<T> {
-    /// The stream is open.
-    Connected,
-    /// One thing from it.
-    Item(T),
-    /// The connection was lost; the stream tries again by itself.
-    Interrupted {
-        /// From 1.
-        attempt: u32,
-        /// Until the next attempt.
-        retry_in: Duration,
-        /// Why.
-        problem: Problem,
-    },
-    /// The stream is lost for good.
-    Failed(Problem),
-    /// The other side closed it regularly.
-    Ended,
-}
+pub use crate::ops::live::Live;
 
 /// The tenants of an account, and what could not be read among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

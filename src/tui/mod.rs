@@ -18,6 +18,9 @@ mod panes;
 mod runner;
 mod runtime;
 mod scroll;
+mod session;
+#[cfg(test)]
+mod svg;
 mod terminal;
 mod theme;
 mod update;
@@ -31,6 +34,7 @@ mod tests;
 pub use app::Options;
 pub use backend::{Backend, Live, TenantList};
 pub use runtime::run;
+pub use session::for_session;
 
 use crate::model::Problem;
 

@@ -77,10 +77,8 @@ fn run(buffer: &Buffer, x: u16, y: u16, out: &mut String) -> u16 {
 fn look(cell: &Cell) -> Look {
     let (mut foreground, mut background) = (colour(cell.fg), colour(cell.bg));
     if cell.modifier.contains(Modifier::REVERSED) {
-        (foreground, background) = (
-            background.or_else(|| Some(BACKGROUND.into())),
-            foreground.or_else(|| Some(FOREGROUND.into())),
-        );
+        (foreground, background) =
+            (background.or_else(|| Some(BACKGROUND.into())), foreground.or_else(|| Some(FOREGROUND.into())));
     }
     let dim = cell.modifier.contains(Modifier::DIM) && foreground.is_none();
     Look {

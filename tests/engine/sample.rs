@@ -180,7 +180,7 @@ impl World {
     }
 
     pub fn provider(&self) -> DockerProvider {
-        DockerProvider::new(self.engine.clone(), &self.instance, &self.host).expect("a provider")
+        DockerProvider::new(&self.instance, &self.host).expect("a provider")
     }
 
     /// Ids of the containers, names of the volumes and ids of the images that are this test's.
