@@ -195,7 +195,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 
 /// Columns of the step.
 fn step_columns(columns: usize) -> usize {
-    if columns < 64 { 15 } else { 20 }
+    if columns < 90 { 16 } else { 20 }
 }
 
 fn line(app: &App, entry: &Entry, under_way: bool, columns: usize) -> Line<'static> {

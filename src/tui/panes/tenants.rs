@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::frame::{draw_lines, fit, pane, problem_lines, spread, wrapped};
+use super::frame::{draw_lines, fit, pane, problem_lines, wrapped};
 use crate::model::{Problem, Tenant, TenantId, TenantState};
 use crate::tui::app::{App, Pane};
 use crate::tui::availability;
@@ -86,7 +86,7 @@ impl State {
 }
 
 /// Columns of status, region and age, blanks in front included.
-const STATUS: usize = 13;
+const STATUS: usize = 14;
 const REGION: usize = 7;
 const AGE: usize = 7;
 
@@ -133,7 +133,7 @@ fn name_columns(columns: usize) -> usize {
 
 fn heading(theme: &Theme, columns: usize) -> Line<'static> {
     let name = pad("NAME", name_columns(columns));
-    let text = format!("    {name} {:<12}{:>6}{:>8}", "STATUS", "REGION", "DEPLOY");
+    let text = format!("    {name} {:<13}{:<6}{:>8}", "STATUS", "REGION", "DEPLOY");
     Line::styled(cut(&text, columns), theme.dim)
 }
 
@@ -184,7 +184,7 @@ fn card(app: &App, columns: usize) -> Vec<Line<'static>> {
         Span::styled(format!("  {}", pad("status", 10)), theme.dim),
         Span::styled(format!("{glyph} {}", state.word()), colour),
     ]));
-    let address = availability::address(tenant).unwrap_or_else(|| "none before the first deploy".to_owned());
+    let address = availability::address(tenant).unwrap_or_else(|| "none yet".to_owned());
     lines.push(field(theme, "address", &address, columns));
     lines.push(field(theme, "plan", &plan(tenant), columns));
     let room = columns.saturating_sub(12);
@@ -212,11 +212,8 @@ fn plan(tenant: &Tenant) -> String {
     let plan = tenant.plan.as_ref();
     let memory = tenant.memory_mb.or(plan.map(|plan| plan.memory_mb)).filter(|mb| *mb > 0);
     let volume = tenant.volume_gb.or(plan.map(|plan| plan.volume_gb)).filter(|gb| *gb > 0);
-    let parts = [
-        plan.map(|plan| plan.name.clone()),
-        memory.map(|mb| format!("{mb} MB memory")),
-        volume.map(|gb| format!("{gb} GB volume")),
-    ];
+    let parts =
+        [plan.map(|plan| plan.name.clone()), memory.map(|mb| format!("{mb} MB")), volume.map(|gb| format!("{gb} GB"))];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { "–".to_owned() } else { parts.join(" · ") }
 }
@@ -230,7 +227,7 @@ fn next(state: TenantState) -> (&'static str, &'static str) {
         TenantState::Suspended => ("", "activate it before a deploy"),
         TenantState::Unknown => ("r", "asks the server again"),
         TenantState::Provisioning | TenantState::Deploying | TenantState::Restarting | TenantState::Deleting => {
-            ("", "nothing to do, it moves by itself")
+            ("", "nothing, it moves by itself")
         }
     }
 }
@@ -272,9 +269,12 @@ fn empty(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
             Span::styled("loading tenants", theme.dim),
         ]));
     } else {
-        lines.push(spread(vec![Span::styled("  No tenants yet", theme.strong)], Span::raw(""), columns));
-        lines.push(Line::raw(""));
-        lines.push(keys(theme, &[("n", "buys one: plan, region, payment")]));
+        lines.push(Line::from(vec![
+            Span::styled("  No tenants yet", theme.strong),
+            Span::styled(" · press ", theme.dim),
+            Span::styled("n", theme.accent),
+            Span::styled(" to buy one", theme.dim),
+        ]));
     }
     let below = below(app, columns);
     let gap = rows.saturating_sub(lines.len() + below.len());

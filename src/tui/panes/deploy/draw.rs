@@ -17,7 +17,7 @@ use crate::tui::panes::tenants::keys;
 use crate::tui::theme::{Theme, spinner};
 
 /// Columns in front of a step's words: glyph, step.
-const WORD: usize = 12;
+const WORD: usize = 13;
 /// Rows of the pane, border included, while there is nothing to watch.
 const RESTING: u16 = 5;
 /// Rows that seven steps, what the running one does, and the border want.
