@@ -57,7 +57,7 @@ impl Dialog {
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     match &app.dialog {
         Some(Dialog::NewTenant(dialog)) => new_tenant::draw(app, dialog, frame, area),
-        Some(Dialog::Confirm(dialog)) => confirm::draw(app, dialog, frame, area),
+        Some(Dialog::Confirm(dialog)) => confirm::draw(app, *dialog, frame, area),
         Some(Dialog::Help(first)) => help::draw(app, *first, frame, area),
         Some(Dialog::Problem(first)) => problem::draw(app, *first, frame, area),
         None => {}

@@ -56,6 +56,7 @@ impl List {
     }
 
     /// How many there are.
+    #[cfg(test)]
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -127,6 +128,7 @@ impl State {
     }
 
     /// The events of a tenant.
+    #[cfg(test)]
     #[must_use]
     pub fn of(&self, id: &TenantId) -> Option<&List> {
         self.lists.get(id)

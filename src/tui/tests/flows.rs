@@ -252,7 +252,7 @@ fn an_idle_screen_wakes_rarely_and_draws_nothing() {
     play.take_effects();
     play.app.dirty = false;
     let mut wakes = 0;
-    while let Some(due) = play.app.timers.next().filter(|due| *due <= Duration::from_secs(60)) {
+    while let Some(due) = play.app.timers.next().filter(|due| *due <= Duration::from_mins(1)) {
         wakes += 1;
         play.tick(due.as_secs());
         let effects = play.take_effects();

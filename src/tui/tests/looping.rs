@@ -55,7 +55,7 @@ impl Backend for Script {
             for live in [Live::Connected, Live::Item(event("k", "tenant_ready", 1))] {
                 let _ = events.send(live).await;
             }
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         .boxed()
     }
@@ -88,8 +88,8 @@ impl Backend for Script {
     }
 }
 
-fn key(c: char) -> io::Result<Event> {
-    Ok(Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)))
+fn key(c: char) -> Event {
+    Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE))
 }
 
 /// A keyboard on which a key is pressed when the picture says so.
@@ -113,7 +113,7 @@ async fn a_flood_of_lines_arrives_whole_in_few_pictures_and_q_leaves() {
         pictures += 1;
         lines = app.logs.len();
         if lines == 5_000 && app.logs.feed == crate::tui::panes::feed::Feed::Ended {
-            let _ = keyboard.sender.send(key('q'));
+            let _ = keyboard.sender.send(Ok(key('q')));
         }
         Ok(())
     };
@@ -135,7 +135,7 @@ async fn stop_leaves_at_once_and_lets_the_deploy_tidy_up() {
             fire.cancel();
         } else if app.selected().is_some() && !pressed {
             pressed = true;
-            let _ = keyboard.sender.send(key('d'));
+            let _ = keyboard.sender.send(Ok(key('d')));
         }
         Ok(())
     };

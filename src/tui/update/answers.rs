@@ -81,7 +81,7 @@ fn tenants(app: &mut App, result: Result<TenantList, Problem>) -> Vec<Effect> {
         if app.selected().map(|tenant| &tenant.id) != bought {
             app.events.shows_purchase = false;
         }
-        app.events.scroll.to_end();
+        app.events.scroll.follow();
     }
     Vec::new()
 }
@@ -138,17 +138,13 @@ fn deployed(app: &mut App, result: Result<DeployOutcome, Problem>) -> Vec<Effect
     let Some((id, name)) = app.deploy.end(result, now) else { return Vec::new() };
     timers::list_soon(app);
     let selected = app.selected().is_some_and(|tenant| tenant.id == id);
-    match failed {
-        Some(problem) => {
-            if !selected {
-                toast(app, format!("The deploy of {name} did not finish: {}", problem.title), true);
-            }
-            app.problem = Some(problem);
-            Vec::new()
-        }
-        None => {
-            toast(app, format!("{name} is deployed."), false);
-            if selected { feeds::reopen_logs(app) } else { Vec::new() }
-        }
+    let Some(problem) = failed else {
+        toast(app, format!("{name} is deployed."), false);
+        return if selected { feeds::reopen_logs(app) } else { Vec::new() };
+    };
+    if !selected {
+        toast(app, format!("The deploy of {name} did not finish: {}", problem.title), true);
     }
+    app.problem = Some(problem);
+    Vec::new()
 }

@@ -56,7 +56,7 @@ pub fn layout(app: &App, area: Rect) -> Layout {
     }
     let top = area.y + 1;
     let height = area.height - 2;
-    let left = (area.width * 9 / 25).clamp(42, 60);
+    let left = (area.width * 2 / 5).clamp(42, 60);
     let tenants = Rect { x: area.x, y: top, width: left, height };
     let deploy_rows = deploy::wanted_rows(app, height);
     let rest = height - deploy_rows;
