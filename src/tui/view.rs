@@ -22,7 +22,9 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
     match layout::layout(app, area) {
         Layout::TooSmall => {
             let words = format!("tenantry needs {MIN_COLUMNS}×{MIN_ROWS}, this is {}×{}", area.width, area.height);
-            let line = format::cut(&words, usize::from(area.width));
+            let columns = usize::from(area.width);
+            let short = format!("needs {MIN_COLUMNS}×{MIN_ROWS}");
+            let line = format::cut(if format::width(&words) > columns { &short } else { &words }, columns);
             frame.render_widget(Paragraph::new(line), Rect { height: area.height.min(1), ..area });
         }
         Layout::Single { header, tabs, body, hints } => {

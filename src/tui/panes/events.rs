@@ -197,7 +197,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 
 /// Columns of the step.
 fn step_columns(columns: usize) -> usize {
-    if columns < 90 { 16 } else { 20 }
+    match columns {
+        0..60 => 12,
+        60..90 => 16,
+        _ => 20,
+    }
 }
 
 fn line(app: &App, entry: &Entry, under_way: bool, columns: usize) -> Line<'static> {

@@ -220,8 +220,12 @@ fn plan(tenant: &Tenant) -> String {
     let plan = tenant.plan.as_ref();
     let memory = tenant.memory_mb.or(plan.map(|plan| plan.memory_mb)).filter(|mb| *mb > 0);
     let volume = tenant.volume_gb.or(plan.map(|plan| plan.volume_gb)).filter(|gb| *gb > 0);
-    let parts =
-        [plan.map(|plan| plan.name.clone()), memory.map(|mb| format!("{mb} MB")), volume.map(|gb| format!("{gb} GB"))];
+    let parts = [
+        plan.map(|plan| plan.name.clone()),
+        memory.map(|mb| format!("{mb} MB")),
+        volume.map(|gb| format!("{gb} GB")),
+        tenant.region.clone(),
+    ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { "–".to_owned() } else { parts.join(" · ") }
 }
@@ -235,7 +239,7 @@ fn next(state: TenantState) -> (&'static str, &'static str) {
         TenantState::Suspended => ("", "activate it before a deploy"),
         TenantState::Unknown => ("r", "asks the server again"),
         TenantState::Provisioning | TenantState::Deploying | TenantState::Restarting | TenantState::Deleting => {
-            ("", "nothing, it moves by itself")
+            ("", "nothing, it moves itself")
         }
     }
 }

@@ -245,6 +245,15 @@ fn leaving_asks_while_a_deploy_runs_and_no_is_the_answer_of_enter() {
 }
 
 #[test]
+fn the_question_goes_away_with_its_deploy() {
+    let mut play = building(120, 36);
+    play.keys(&[Key::Char('q')]);
+    assert!(play.app.dialog.is_some());
+    play.answer_deployed_with(Err(Problem::new("The image could not be built.")));
+    assert!(play.app.dialog.is_none());
+}
+
+#[test]
 fn an_idle_screen_wakes_rarely_and_draws_nothing() {
     let mut play = Play::ready(120, 36, vec![tenant(1, "orchard", "running")]);
     play.answer(Slot::EventFeed, Answer::TenantEvent(Live::Connected));

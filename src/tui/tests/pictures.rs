@@ -255,7 +255,7 @@ fn the_question_has_no_selected() {
 fn a_terminal_that_is_too_small_is_told_its_size() {
     let play = filled(20, 5);
     let text = play.text();
-    assert_eq!(text.lines().next(), Some("tenantry needs 60×1…"));
+    assert_eq!(text.lines().next(), Some("needs 60×16         "));
     assert!(text.lines().skip(1).all(|line| line.trim().is_empty()));
     assert!(filled(59, 16).text().starts_with("tenantry needs 60×16, this is 59×16"));
 }

@@ -5,6 +5,8 @@ use crate::model::progress::{DeployOutcome, DeployProgress};
 use crate::model::{EventKind, LogEntry, Problem, ProvisioningEvent};
 use crate::tui::app::{App, Health};
 use crate::tui::backend::{Live, TenantList};
+use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::confirm::{Confirm, Question};
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
@@ -137,6 +139,10 @@ fn deployed(app: &mut App, result: Result<DeployOutcome, Problem>) -> Vec<Effect
     let failed = result.as_ref().err().cloned();
     let Some((id, name)) = app.deploy.end(result, now) else { return Vec::new() };
     timers::list_soon(app);
+    if matches!(app.dialog, Some(Dialog::Confirm(Confirm { question: Question::Quit, .. }))) {
+        // There is nothing left to lose, and nothing left to ask.
+        app.dialog = None;
+    }
     let selected = app.selected().is_some_and(|tenant| tenant.id == id);
     let Some(problem) = failed else {
         toast(app, format!("{name} is deployed."), false);
