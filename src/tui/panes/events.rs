@@ -235,7 +235,7 @@ fn empty(app: &App) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let words = match app.selected() {
         None if app.tenants.is_loading() => "",
-        None => "The steps of a new tenant appear here while they happen.",
+        None => "The steps of a new tenant appear here as they happen.",
         Some(_) if app.events.feed == Feed::Connecting => "",
         Some(tenant) if tenant.state() == TenantState::Running => "Nothing has happened to it since you came.",
         Some(_) => "No events yet.",

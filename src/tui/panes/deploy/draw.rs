@@ -84,8 +84,7 @@ fn note(app: &App, run: Option<&Run>) -> Vec<Span<'static>> {
 fn resting(app: &App, columns: usize) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let Some(tenant) = app.selected() else {
-        let words =
-            if app.tenants.is_loading() { "" } else { "Build, push and deploy with one key, once there is a tenant." };
+        let words = if app.tenants.is_loading() { "" } else { "One key builds, pushes and deploys a tenant." };
         return vec![Line::styled(words, theme.dim)];
     };
     match (tenant.state(), &tenant.deployed_at) {
