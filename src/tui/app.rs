@@ -218,7 +218,7 @@ impl App {
             || self.jobs.is_running(Slot::Checkout)
             || self.jobs.is_running(Slot::Pay)
             || (answers && (self.tenants.is_loading() || self.tenants.any_moving()))
-            || self.dialog.as_ref().is_some_and(|dialog| dialog.is_moving(self.purchase.as_ref()))
+            || self.dialog.as_ref().is_some_and(Dialog::is_moving)
     }
 
     /// True where the age of something within the last days is on the screen.

@@ -196,15 +196,6 @@ pub fn find(scope: Scope, key: Key) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| (command.scope == scope || command.scope == Always) && command.keys.contains(&key))
 }
 
-/// The key to show for an action.
-#[must_use]
-pub fn key_of(scope: Scope, action: Action) -> Option<Key> {
-    COMMANDS
-        .iter()
-        .find(|command| command.scope == scope && command.action == action)
-        .and_then(|command| command.keys.first().copied())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEve
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "messages live shortly, in a bounded channel")]
 pub enum Msg {
     /// The program is up: load what the first picture needs.
     Started,

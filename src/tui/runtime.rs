@@ -4,7 +4,7 @@
 use crossterm::event::{Event, EventStream};
 use crossterm::execute;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{Stream, StreamExt};
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -125,6 +125,7 @@ async fn drive(
         let wake = frame.into_iter().chain(app.timers.next()).min();
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
+            // One at a time, and only from here: the stream keeps the waker of whoever asked it first.
             event = input.next() => match event {
                 Some(Ok(event)) => batch.extend(message(&event)),
                 Some(Err(error)) => break Err(TuiError::Terminal(error)),
@@ -133,9 +134,6 @@ async fn drive(
             },
             _ = messages.recv_many(&mut batch, WAITING) => {}
             () = tokio::time::sleep_until(clock.at(wake.unwrap_or_default())), if wake.is_some() => {}
-        }
-        while let Some(Some(Ok(event))) = input.next().now_or_never() {
-            batch.extend(message(&event));
         }
     };
     // First the receiver: a task that waits for room in it would wait for ever.
@@ -171,5 +169,38 @@ fn message(event: &Event) -> Option<Msg> {
         Event::Key(key) => Key::from_event(key).map(Msg::Key),
         Event::Resize(width, height) => Some(Msg::Resized { width: *width, height: *height }),
         Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Paste(_) => None,
+    }
+}
+
+#[cfg(test)]
+pub mod testing {
+    //! The loop for tests: a fixed size, the real clock, everything else from outside.
+
+    use super::*;
+
+    /// What a test may set.
+    pub struct Loop {
+        /// Columns and rows.
+        pub size: (u16, u16),
+    }
+
+    impl Default for Loop {
+        fn default() -> Self {
+            Self { size: (120, 36) }
+        }
+    }
+
+    /// The loop itself.
+    pub async fn drive(
+        setup: Loop,
+        backend: Arc<dyn Backend>,
+        input: impl Stream<Item = io::Result<Event>> + Unpin,
+        stop: CancellationToken,
+        draw: impl FnMut(&App) -> io::Result<()>,
+    ) -> Result<(), TuiError> {
+        let clock = Clock::start();
+        let theme = Theme::new(Depth::Plain);
+        let app = App::new(Options::default(), theme, TimeZone::UTC, clock.now(), setup.size);
+        super::drive(app, clock, backend, input, stop, draw).await
     }
 }

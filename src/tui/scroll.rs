@@ -33,13 +33,8 @@ impl Scroll {
         self.end = (end < lines.end).then_some(end.max(least)).filter(|end| *end < lines.end);
     }
 
-    /// To the first line.
-    pub fn to_start(&mut self, lines: &Range<u64>, page: usize) {
-        self.by(i64::MIN / 2, lines, page);
-    }
-
     /// To the end, following it.
-    pub fn to_end(&mut self) {
+    pub fn follow(&mut self) {
         self.end = None;
     }
 }
@@ -67,7 +62,7 @@ mod tests {
         assert!(scroll.follows());
         assert_eq!(scroll.window(&(0..4), 10), 0..4);
         assert_eq!(scroll.window(&(0..4), 0), 4..4);
-        scroll.to_start(&(7..40), 10);
+        scroll.by(i64::MIN / 2, &(7..40), 10);
         assert_eq!(scroll.window(&(7..40), 10), 7..17);
     }
 }

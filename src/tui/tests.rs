@@ -1,1 +1,6 @@
-//! Tests of the whole room: flows through `update`, pictures, and random play.
+//! Tests of the whole room: flows through `update`, pictures of whole screens, random play, and the loop.
+
+mod flows;
+mod looping;
+mod pictures;
+mod random;

@@ -57,6 +57,9 @@ impl Theme {
     pub fn new(depth: Depth) -> Self {
         let plain = Style::new();
         let bold = plain.add_modifier(Modifier::BOLD);
+        // Said aloud, so that a title does not take the colour of the border it stands in.
+        let text = plain.fg(Color::Reset);
+        let strong = text.add_modifier(Modifier::BOLD);
         match depth {
             Depth::Plain => Self {
                 text: plain,
@@ -70,19 +73,19 @@ impl Theme {
                 selection: plain.add_modifier(Modifier::REVERSED),
             },
             Depth::Sixteen => Self {
-                text: plain,
-                strong: bold,
+                text,
+                strong,
                 dim: plain.fg(Color::DarkGray),
                 accent: plain.fg(Color::Cyan),
                 good: plain.fg(Color::Green),
                 info: plain.fg(Color::Blue),
                 warn: plain.fg(Color::Yellow),
                 bad: plain.fg(Color::Red),
-                selection: bold,
+                selection: strong,
             },
             Depth::Full => Self {
-                text: plain,
-                strong: bold,
+                text,
+                strong,
                 // Middle grey and middle tones: readable on dark and on light ground.
                 dim: plain.fg(Color::Rgb(0x80, 0x86, 0x99)),
                 accent: plain.fg(Color::Rgb(0x2f, 0xb3, 0xa6)),
@@ -90,7 +93,7 @@ impl Theme {
                 info: plain.fg(Color::Rgb(0x5b, 0x9b, 0xe0)),
                 warn: plain.fg(Color::Rgb(0xd0, 0x9a, 0x3a)),
                 bad: plain.fg(Color::Rgb(0xe0, 0x5f, 0x6b)),
-                selection: bold,
+                selection: strong,
             },
         }
     }

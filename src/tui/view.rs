@@ -22,7 +22,9 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
     match layout::layout(app, area) {
         Layout::TooSmall => {
             let words = format!("tenantry needs {MIN_COLUMNS}×{MIN_ROWS}, this is {}×{}", area.width, area.height);
-            let line = format::cut(&words, usize::from(area.width));
+            let columns = usize::from(area.width);
+            let short = format!("needs {MIN_COLUMNS}×{MIN_ROWS}");
+            let line = format::cut(if format::width(&words) > columns { &short } else { &words }, columns);
             frame.render_widget(Paragraph::new(line), Rect { height: area.height.min(1), ..area });
         }
         Layout::Single { header, tabs, body, hints } => {
@@ -94,8 +96,8 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let columns = usize::from(area.width);
     let wide: usize = right.iter().map(Span::width).sum();
     let mut spans = fit(left, columns.saturating_sub(wide + 2));
-    let used: usize = spans.iter().map(Span::width).sum();
-    spans.push(Span::raw(" ".repeat(columns.saturating_sub(used + wide))));
+    let taken: usize = spans.iter().map(Span::width).sum();
+    spans.push(Span::raw(" ".repeat(columns.saturating_sub(taken + wide))));
     spans.extend(right);
     frame.render_widget(Paragraph::new(Line::from(fit(spans, columns))), area);
 }
@@ -122,9 +124,7 @@ fn draw_hints(app: &App, frame: &mut Frame<'_>, area: Rect) {
     if let Some(toast) = &app.toast {
         let (glyph, style) = if toast.bad { ("! ", theme.warn) } else { ("✓ ", theme.good) };
         let spans = vec![Span::styled(glyph, style), Span::styled(toast.text.clone(), theme.text)];
-        let cut = format::cut(&spans[1].content, columns.saturating_sub(2));
-        let line = Line::from(vec![spans[0].clone(), Span::styled(cut, theme.text)]);
-        frame.render_widget(Paragraph::new(line), area);
+        frame.render_widget(Paragraph::new(Line::from(fit(spans, columns))), area);
         return;
     }
     let scope = app.scope();
@@ -143,9 +143,10 @@ fn draw_hints(app: &App, frame: &mut Frame<'_>, area: Rect) {
         hints.remove(place);
     }
     let mut spans = Vec::new();
-    for (key, title, _) in hints {
+    for (place, (key, title, _)) in hints.into_iter().enumerate() {
+        spans.push(Span::raw(if place == 0 { "" } else { "   " }));
         spans.push(Span::styled(key, theme.accent));
-        spans.push(Span::styled(format!(" {title}   "), theme.dim));
+        spans.push(Span::styled(format!(" {title}"), theme.dim));
     }
     frame.render_widget(Paragraph::new(Line::from(fit(spans, columns))), area);
 }

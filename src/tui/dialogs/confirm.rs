@@ -33,7 +33,7 @@ impl Confirm {
 }
 
 /// Draws the question.
-pub fn draw(app: &App, dialog: &Confirm, frame: &mut Frame<'_>, area: Rect) {
+pub fn draw(app: &App, dialog: Confirm, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.theme;
     let columns = text_columns(area, 56);
     let (title, consequence) = match dialog.question {

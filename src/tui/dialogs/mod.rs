@@ -13,7 +13,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 use super::app::App;
 use super::commands::Scope;
 use super::format;
-use new_tenant::{NewTenant, Purchase, Stage};
+use new_tenant::{NewTenant, Stage};
 
 /// The open dialog.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,12 +42,11 @@ impl Dialog {
 
     /// True while something in it moves.
     #[must_use]
-    pub fn is_moving(&self, purchase: Option<&Purchase>) -> bool {
+    pub fn is_moving(&self) -> bool {
         match self {
             Self::NewTenant(dialog) => match dialog.stage {
                 Stage::Loading | Stage::Starting => true,
-                Stage::Payment => purchase.is_some_and(|purchase| purchase.problem.is_none()),
-                Stage::Plan | Stage::Region | Stage::Failed(_) => false,
+                Stage::Payment | Stage::Plan | Stage::Region | Stage::Failed(_) => false,
             },
             Self::Confirm(_) | Self::Help(_) | Self::Problem(_) => false,
         }
@@ -58,7 +57,7 @@ impl Dialog {
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     match &app.dialog {
         Some(Dialog::NewTenant(dialog)) => new_tenant::draw(app, dialog, frame, area),
-        Some(Dialog::Confirm(dialog)) => confirm::draw(app, dialog, frame, area),
+        Some(Dialog::Confirm(dialog)) => confirm::draw(app, *dialog, frame, area),
         Some(Dialog::Help(first)) => help::draw(app, *first, frame, area),
         Some(Dialog::Problem(first)) => problem::draw(app, *first, frame, area),
         None => {}

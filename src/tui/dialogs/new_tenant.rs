@@ -205,7 +205,11 @@ fn payment(app: &App, columns: usize) -> Vec<Line<'static>> {
         match purchase.feed.sentence() {
             Some(sentence) => lines.extend(wrapped(&sentence, 0, columns, 3, theme.warn)),
             None if app.options.auto_pay => lines.push(under_way(app, "paying through the page's form")),
-            None => lines.push(under_way(app, "waiting for the payment")),
+            // Nothing moves while a person has to act.
+            None => lines.push(Line::from(vec![
+                Span::styled("○ ", theme.info),
+                Span::styled("waiting for the payment", theme.text),
+            ])),
         }
     }
     lines.push(Line::raw(""));

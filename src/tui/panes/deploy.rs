@@ -119,7 +119,7 @@ impl Run {
             }
             DeployProgress::Output(_, line) => self.say(line),
             DeployProgress::Build(progress) => self.built(progress),
-            DeployProgress::Push(layer) => self.pushed(layer),
+            DeployProgress::Push(layer) => self.pushed(&layer),
             DeployProgress::Finished { step, summary, took } => {
                 self.steps[step as usize] = Step::Done { summary, took };
             }
@@ -141,7 +141,7 @@ impl Run {
         }
     }
 
-    fn pushed(&mut self, progress: LayerProgress) {
+    fn pushed(&mut self, progress: &LayerProgress) {
         let place = self.layers.iter().position(|layer| layer.id == progress.id).unwrap_or_else(|| {
             self.layers.push(Layer { id: progress.id.clone(), state: LayerState::Waiting, total: 0, sent: 0 });
             self.layers.len() - 1

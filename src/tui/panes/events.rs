@@ -56,6 +56,7 @@ impl List {
     }
 
     /// How many there are.
+    #[cfg(test)]
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -127,6 +128,7 @@ impl State {
     }
 
     /// The events of a tenant.
+    #[cfg(test)]
     #[must_use]
     pub fn of(&self, id: &TenantId) -> Option<&List> {
         self.lists.get(id)
@@ -195,7 +197,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 
 /// Columns of the step.
 fn step_columns(columns: usize) -> usize {
-    if columns < 64 { 15 } else { 20 }
+    match columns {
+        0..60 => 12,
+        60..90 => 16,
+        _ => 20,
+    }
 }
 
 fn line(app: &App, entry: &Entry, under_way: bool, columns: usize) -> Line<'static> {
@@ -229,7 +235,7 @@ fn empty(app: &App) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let words = match app.selected() {
         None if app.tenants.is_loading() => "",
-        None => "The steps of a new tenant appear here while they happen.",
+        None => "The steps of a new tenant appear here as they happen.",
         Some(_) if app.events.feed == Feed::Connecting => "",
         Some(tenant) if tenant.state() == TenantState::Running => "Nothing has happened to it since you came.",
         Some(_) => "No events yet.",

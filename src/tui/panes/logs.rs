@@ -87,6 +87,7 @@ impl State {
     }
 
     /// How many lines are kept.
+    #[cfg(test)]
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()

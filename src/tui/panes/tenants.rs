@@ -4,11 +4,12 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::frame::{draw_lines, fit, pane, problem_lines, spread, wrapped};
+use super::frame::{draw_lines, fit, pane, problem_lines, wrapped};
 use crate::model::{Problem, Tenant, TenantId, TenantState};
 use crate::tui::app::{App, Pane};
 use crate::tui::availability;
 use crate::tui::backend::TenantList;
+use crate::tui::dialogs::new_tenant::Purchase;
 use crate::tui::format::{self, cut, cut_middle, pad};
 use crate::tui::theme::{Theme, spinner};
 
@@ -86,7 +87,7 @@ impl State {
 }
 
 /// Columns of status, region and age, blanks in front included.
-const STATUS: usize = 13;
+const STATUS: usize = 14;
 const REGION: usize = 7;
 const AGE: usize = 7;
 
@@ -110,7 +111,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     // The list comes first; the card shows when it fits beside at least a few tenants.
     let fixed = 1 + below.len();
     let listed = state.list.len().min(rows.saturating_sub(fixed));
-    let shows_card = rows >= fixed + listed.min(4) + card.len() + 1;
+    let shows_card = rows > fixed + listed.min(4) + card.len();
     let list_rows = if shows_card { rows - fixed - card.len() - 1 } else { rows.saturating_sub(fixed) };
     let mut lines = vec![heading(theme, columns)];
     let first = (state.selected + 1).saturating_sub(list_rows);
@@ -127,14 +128,21 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     draw_lines(frame, inner, lines);
 }
 
+/// Columns of the region: none where they would cost the name too much; the card says it too.
+fn region_columns(columns: usize) -> usize {
+    if columns < 43 { 0 } else { REGION }
+}
+
 fn name_columns(columns: usize) -> usize {
-    columns.saturating_sub(4 + STATUS + REGION + AGE).max(6)
+    columns.saturating_sub(4 + STATUS + region_columns(columns) + AGE).max(6)
 }
 
 fn heading(theme: &Theme, columns: usize) -> Line<'static> {
     let name = pad("NAME", name_columns(columns));
-    let text = format!("    {name} {:<12}{:>6}{:>8}", "STATUS", "REGION", "DEPLOY");
-    Line::styled(cut(&text, columns), theme.dim)
+    let status = pad("STATUS", STATUS - 1);
+    let region = pad("REGION", region_columns(columns));
+    let age = format::pad_left("DEPLOY", AGE);
+    Line::styled(cut(&format!("    {name} {status}{region}{age}"), columns), theme.dim)
 }
 
 fn row(app: &App, tenant: &Tenant, selected: bool, columns: usize) -> Line<'static> {
@@ -153,8 +161,8 @@ fn row(app: &App, tenant: &Tenant, selected: bool, columns: usize) -> Line<'stat
         Span::styled(format!("{glyph} "), colour),
         Span::styled(pad(&tenant.name, name_columns(columns)), weight),
         Span::styled(format!(" {}", pad(state.word(), STATUS - 1)), colour),
-        Span::styled(pad(region, REGION - 1), theme.dim),
-        Span::styled(format::pad_left(&age, AGE + 1), theme.dim),
+        Span::styled(pad(region, region_columns(columns)), theme.dim),
+        Span::styled(format::pad_left(&age, AGE), theme.dim),
     ];
     Line::from(fit(spans, columns))
 }
@@ -184,7 +192,7 @@ fn card(app: &App, columns: usize) -> Vec<Line<'static>> {
         Span::styled(format!("  {}", pad("status", 10)), theme.dim),
         Span::styled(format!("{glyph} {}", state.word()), colour),
     ]));
-    let address = availability::address(tenant).unwrap_or_else(|| "none before the first deploy".to_owned());
+    let address = availability::address(tenant).unwrap_or_else(|| "none yet".to_owned());
     lines.push(field(theme, "address", &address, columns));
     lines.push(field(theme, "plan", &plan(tenant), columns));
     let room = columns.saturating_sub(12);
@@ -214,8 +222,9 @@ fn plan(tenant: &Tenant) -> String {
     let volume = tenant.volume_gb.or(plan.map(|plan| plan.volume_gb)).filter(|gb| *gb > 0);
     let parts = [
         plan.map(|plan| plan.name.clone()),
-        memory.map(|mb| format!("{mb} MB memory")),
-        volume.map(|gb| format!("{gb} GB volume")),
+        memory.map(|mb| format!("{mb} MB")),
+        volume.map(|gb| format!("{gb} GB")),
+        tenant.region.clone(),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { "–".to_owned() } else { parts.join(" · ") }
@@ -230,7 +239,7 @@ fn next(state: TenantState) -> (&'static str, &'static str) {
         TenantState::Suspended => ("", "activate it before a deploy"),
         TenantState::Unknown => ("r", "asks the server again"),
         TenantState::Provisioning | TenantState::Deploying | TenantState::Restarting | TenantState::Deleting => {
-            ("", "nothing to do, it moves by itself")
+            ("", "nothing, it moves itself")
         }
     }
 }
@@ -246,7 +255,7 @@ fn below(app: &App, columns: usize) -> Vec<Line<'static>> {
         let count = format::count(app.tenants.rejected.len(), "entry", "entries");
         lines.extend(wrapped(&format!("{count} of the list left out: {first}"), 2, columns, 2, theme.warn));
     }
-    if app.purchase.as_ref().is_some_and(|purchase| purchase.waits_for_payment()) && app.dialog.is_none() {
+    if app.purchase.as_ref().is_some_and(Purchase::waits_for_payment) && app.dialog.is_none() {
         lines.push(Line::from(vec![
             Span::styled("  ○ ", theme.info),
             Span::raw("a purchase waits for its payment, "),
@@ -272,9 +281,12 @@ fn empty(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
             Span::styled("loading tenants", theme.dim),
         ]));
     } else {
-        lines.push(spread(vec![Span::styled("  No tenants yet", theme.strong)], Span::raw(""), columns));
-        lines.push(Line::raw(""));
-        lines.push(keys(theme, &[("n", "buys one: plan, region, payment")]));
+        lines.push(Line::from(vec![
+            Span::styled("  No tenants yet", theme.strong),
+            Span::styled(" · press ", theme.dim),
+            Span::styled("n", theme.accent),
+            Span::styled(" to buy one", theme.dim),
+        ]));
     }
     let below = below(app, columns);
     let gap = rows.saturating_sub(lines.len() + below.len());

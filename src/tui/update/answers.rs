@@ -5,6 +5,8 @@ use crate::model::progress::{DeployOutcome, DeployProgress};
 use crate::model::{EventKind, LogEntry, Problem, ProvisioningEvent};
 use crate::tui::app::{App, Health};
 use crate::tui::backend::{Live, TenantList};
+use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::confirm::{Confirm, Question};
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
@@ -81,7 +83,7 @@ fn tenants(app: &mut App, result: Result<TenantList, Problem>) -> Vec<Effect> {
         if app.selected().map(|tenant| &tenant.id) != bought {
             app.events.shows_purchase = false;
         }
-        app.events.scroll.to_end();
+        app.events.scroll.follow();
     }
     Vec::new()
 }
@@ -137,18 +139,18 @@ fn deployed(app: &mut App, result: Result<DeployOutcome, Problem>) -> Vec<Effect
     let failed = result.as_ref().err().cloned();
     let Some((id, name)) = app.deploy.end(result, now) else { return Vec::new() };
     timers::list_soon(app);
-    let selected = app.selected().is_some_and(|tenant| tenant.id == id);
-    match failed {
-        Some(problem) => {
-            if !selected {
-                toast(app, format!("The deploy of {name} did not finish: {}", problem.title), true);
-            }
-            app.problem = Some(problem);
-            Vec::new()
-        }
-        None => {
-            toast(app, format!("{name} is deployed."), false);
-            if selected { feeds::reopen_logs(app) } else { Vec::new() }
-        }
+    if matches!(app.dialog, Some(Dialog::Confirm(Confirm { question: Question::Quit, .. }))) {
+        // There is nothing left to lose, and nothing left to ask.
+        app.dialog = None;
     }
+    let selected = app.selected().is_some_and(|tenant| tenant.id == id);
+    let Some(problem) = failed else {
+        toast(app, format!("{name} is deployed."), false);
+        return if selected { feeds::reopen_logs(app) } else { Vec::new() };
+    };
+    if !selected {
+        toast(app, format!("The deploy of {name} did not finish: {}", problem.title), true);
+    }
+    app.problem = Some(problem);
+    Vec::new()
 }

@@ -161,7 +161,7 @@ fn happened(app: &mut App, event: ProvisioningEvent) {
     if !purchase.paid {
         purchase.paid = true;
         app.events.shows_purchase = true;
-        app.events.scroll.to_end();
+        app.events.scroll.follow();
         // The dialog gives way to what the person waits for.
         if matches!(&app.dialog, Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Payment) {
             app.dialog = None;

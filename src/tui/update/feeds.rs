@@ -12,7 +12,7 @@ use crate::tui::panes::feed::Feed;
 pub(super) fn selection_moved(app: &mut App) {
     app.timers.feeds = Some(app.now.running + timers::REST);
     app.events.shows_purchase = false;
-    app.events.scroll.to_end();
+    app.events.scroll.follow();
     app.deploy.refusal = None;
     app.deploy.scroll = 0;
 }

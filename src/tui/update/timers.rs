@@ -19,11 +19,11 @@ const HEALTH: Duration = Duration::from_secs(15);
 /// Between two loads of the list while a tenant moves: what a lost stream would have said.
 const LIST_MOVING: Duration = Duration::from_secs(5);
 /// Between two loads of the list otherwise.
-const LIST: Duration = Duration::from_secs(60);
+const LIST: Duration = Duration::from_mins(1);
 /// Between an event and the load that shows what it changed; several events share one.
 const LIST_SOON: Duration = Duration::from_millis(250);
 /// Between two pictures of ages that only grow.
-const AGES: Duration = Duration::from_secs(300);
+const AGES: Duration = Duration::from_mins(5);
 
 /// Time has passed.
 pub(super) fn tick(app: &mut App, now: Moment) -> Vec<Effect> {

@@ -17,7 +17,11 @@ use crate::tui::panes::tenants::keys;
 use crate::tui::theme::{Theme, spinner};
 
 /// Columns in front of a step's words: glyph, step.
-const WORD: usize = 12;
+const WORD: usize = 13;
+/// Columns of `3 of 5 layers` and of a layer's id.
+const LABEL: usize = 14;
+/// Columns of `41/62 MB`.
+const BYTES: usize = 12;
 /// Rows of the pane, border included, while there is nothing to watch.
 const RESTING: u16 = 5;
 /// Rows that seven steps, what the running one does, and the border want.
@@ -80,8 +84,7 @@ fn note(app: &App, run: Option<&Run>) -> Vec<Span<'static>> {
 fn resting(app: &App, columns: usize) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let Some(tenant) = app.selected() else {
-        let words =
-            if app.tenants.is_loading() { "" } else { "Build, push and deploy with one key, once there is a tenant." };
+        let words = if app.tenants.is_loading() { "" } else { "One key builds, pushes and deploys a tenant." };
         return vec![Line::styled(words, theme.dim)];
     };
     match (tenant.state(), &tenant.deployed_at) {
@@ -237,17 +240,17 @@ fn push_line(app: &App, run: &Run, word: &str, time: Span<'static>, columns: usi
     let mut left = vec![
         Span::styled(format!("{} ", spinner(app.frame)), theme.accent),
         Span::styled(word.to_owned(), theme.strong),
-        Span::raw(format::pad(&format!("{done} of {} layers", run.layers.len()), 16)),
+        Span::raw(format::pad(&format!("{done} of {} layers", run.layers.len()), LABEL)),
     ];
     if total > 0 {
         left.extend(bar(theme, run.share, bar_columns(columns)));
-        left.push(Span::raw(format::pad_left(&format::bytes_of(sent, total), 14)));
+        left.push(Span::raw(format::pad_left(&format::bytes_of(sent, total), BYTES)));
     }
     spread(left, time, columns)
 }
 
 fn bar_columns(columns: usize) -> usize {
-    columns.saturating_sub(WORD + 16 + 14 + 10).clamp(6, 30)
+    columns.saturating_sub(WORD + LABEL + BYTES + 9).clamp(4, 30)
 }
 
 /// What a running step is doing, in at most `room` lines.
@@ -281,7 +284,7 @@ fn layer_lines(theme: &Theme, layers: &[Layer], columns: usize, room: usize) -> 
 
 fn layer_line(theme: &Theme, layer: &Layer, columns: usize) -> Line<'static> {
     let id: String = layer.id.chars().take(8).collect();
-    let mut spans = vec![Span::raw(" ".repeat(WORD)), Span::styled(format::pad(&id, 16), theme.dim)];
+    let mut spans = vec![Span::raw(" ".repeat(WORD)), Span::styled(format::pad(&id, LABEL), theme.dim)];
     match layer.state {
         LayerState::Waiting => spans.push(Span::styled("waiting", theme.dim)),
         LayerState::AlreadyThere => spans.push(Span::styled("already there", theme.dim)),
@@ -291,7 +294,7 @@ fn layer_line(theme: &Theme, layer: &Layer, columns: usize) -> Line<'static> {
             let sent = layer.sent.min(layer.total);
             let share = u16::try_from(u128::from(sent) * 1000 / u128::from(layer.total)).unwrap_or(1000);
             spans.extend(bar(theme, share, bar_columns(columns)));
-            spans.push(Span::styled(format::pad_left(&format::bytes_of(sent, layer.total), 14), theme.dim));
+            spans.push(Span::styled(format::pad_left(&format::bytes_of(sent, layer.total), BYTES), theme.dim));
         }
     }
     Line::from(super::super::frame::fit(spans, columns))

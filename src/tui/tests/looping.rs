@@ -1,0 +1,158 @@
+//! The loop and the runner against a scripted backend, with a scripted keyboard and a counted screen.
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::progress::{DeployOutcome, DeployProgress};
+use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
+use crate::tui::app::App;
+use crate::tui::backend::{Backend, Live, TenantList};
+use crate::tui::runtime::testing::{Loop, drive};
+use crate::tui::testing::{event, log, me, tenant};
+
+/// Answers at once; its streams say a little and stay open, its deploy waits until it is stopped.
+#[derive(Default)]
+struct Script {
+    stopped_deploys: AtomicUsize,
+}
+
+fn ready<T: Send + 'static>(value: T) -> BoxFuture<'static, T> {
+    std::future::ready(value).boxed()
+}
+
+impl Backend for Script {
+    fn load_account(&self) -> BoxFuture<'_, Result<Me, Problem>> {
+        ready(Ok(me()))
+    }
+    fn ping_api(&self) -> BoxFuture<'_, Result<Duration, Problem>> {
+        ready(Ok(Duration::from_millis(1)))
+    }
+    fn ping_engine(&self) -> BoxFuture<'_, Result<String, Problem>> {
+        ready(Ok("default".to_owned()))
+    }
+    fn plans(&self) -> BoxFuture<'_, Result<Vec<Plan>, Problem>> {
+        ready(Ok(Vec::new()))
+    }
+    fn tenants(&self) -> BoxFuture<'_, Result<TenantList, Problem>> {
+        let tenants: Vec<Tenant> = vec![tenant(1, "orchard", "running")];
+        ready(Ok(TenantList { tenants, rejected: Vec::new() }))
+    }
+    fn checkout(&self, _: String, _: String) -> BoxFuture<'_, Result<CheckoutSession, Problem>> {
+        ready(Err(Problem::new("Not for sale.")))
+    }
+    fn watch_checkout(&self, _: SessionId, _: mpsc::Sender<Live<ProvisioningEvent>>) -> BoxFuture<'_, ()> {
+        ready(())
+    }
+    fn watch_tenant(&self, _: TenantId, events: mpsc::Sender<Live<ProvisioningEvent>>) -> BoxFuture<'_, ()> {
+        async move {
+            for live in [Live::Connected, Live::Item(event("k", "tenant_ready", 1))] {
+                let _ = events.send(live).await;
+            }
+            std::future::pending::<()>().await;
+        }
+        .boxed()
+    }
+    fn follow_logs(&self, _: TenantId, lines: mpsc::Sender<Live<LogEntry>>) -> BoxFuture<'_, ()> {
+        async move {
+            for number in 0..5_000 {
+                let _ = lines.send(Live::Item(log(number, "info", &format!("line {number}")))).await;
+            }
+        }
+        .boxed()
+    }
+    fn deploy(
+        &self,
+        _: TenantId,
+        _: mpsc::Sender<DeployProgress>,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'_, Result<DeployOutcome, Problem>> {
+        async move {
+            cancel.cancelled().await;
+            self.stopped_deploys.fetch_add(1, Ordering::SeqCst);
+            Err(Problem::new("The deploy was stopped."))
+        }
+        .boxed()
+    }
+    fn open_url(&self, _: String) -> BoxFuture<'_, Result<(), Problem>> {
+        ready(Ok(()))
+    }
+    fn auto_pay(&self, _: String) -> BoxFuture<'_, Result<(), Problem>> {
+        ready(Ok(()))
+    }
+}
+
+fn key(c: char) -> Event {
+    Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE))
+}
+
+/// A keyboard on which a key is pressed when the picture says so.
+struct Keyboard {
+    sender: mpsc::UnboundedSender<io::Result<Event>>,
+}
+
+fn keyboard() -> (Keyboard, impl futures_util::Stream<Item = io::Result<Event>> + Unpin) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let input = stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|event| (event, receiver)) });
+    (Keyboard { sender }, input.boxed())
+}
+
+#[tokio::test]
+async fn a_flood_of_lines_arrives_whole_in_few_pictures_and_q_leaves() {
+    let (keyboard, input) = keyboard();
+    let mut pictures = 0;
+    let mut lines = 0;
+    let stop = CancellationToken::new();
+    let draw = |app: &App| {
+        pictures += 1;
+        lines = app.logs.len();
+        if lines == 5_000 && app.logs.feed == crate::tui::panes::feed::Feed::Ended {
+            let _ = keyboard.sender.send(Ok(key('q')));
+        }
+        Ok(())
+    };
+    let result = drive(Loop::default(), Arc::new(Script::default()), input, stop, draw).await;
+    assert!(result.is_ok());
+    assert_eq!(lines, 5_000);
+    assert!(pictures < 1_000, "{pictures} pictures for 5,000 lines");
+}
+
+#[tokio::test]
+async fn stop_leaves_at_once_and_lets_the_deploy_tidy_up() {
+    let (keyboard, input) = keyboard();
+    let script = Arc::new(Script::default());
+    let stop = CancellationToken::new();
+    let fire = stop.clone();
+    let mut pressed = false;
+    let draw = |app: &App| {
+        if app.deploy.running().is_some() {
+            fire.cancel();
+        } else if app.selected().is_some() && !pressed {
+            pressed = true;
+            let _ = keyboard.sender.send(Ok(key('d')));
+        }
+        Ok(())
+    };
+    let result = drive(Loop::default(), Arc::clone(&script) as Arc<dyn Backend>, input, stop, draw).await;
+    assert!(result.is_ok());
+    assert_eq!(script.stopped_deploys.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_terminal_that_is_gone_ends_the_loop() {
+    let input = stream::empty();
+    let result = drive(Loop::default(), Arc::new(Script::default()), input, CancellationToken::new(), |_| Ok(())).await;
+    assert!(result.is_ok());
+    let broken = stream::pending();
+    let result = drive(Loop::default(), Arc::new(Script::default()), broken, CancellationToken::new(), |_| {
+        Err(io::Error::other("no terminal"))
+    })
+    .await;
+    assert!(matches!(result, Err(crate::tui::TuiError::Terminal(_))));
+}
