@@ -4,4 +4,6 @@
 //! Knows axum, sqlx and, through [`provider`], the engine room. Must not know the terminal program:
 //! not `tui`, not `cli`, not `ops`, not `api`. What both halves share is in `model`.
 
+pub mod door;
 pub mod provider;
+pub mod registry;

@@ -4,6 +4,8 @@
 //! A provider gets exactly what it needs and no identity: no user, no e-mail, no token (protocol I.1, rule 2).
 //! Every `create_*` is idempotent: made already by this instance for this tenant is success.
 
+pub mod docker;
+
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use std::net::SocketAddr;
