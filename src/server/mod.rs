@@ -4,6 +4,28 @@
 //! Knows axum, sqlx and, through [`provider`], the engine room. Must not know the terminal program:
 //! not `tui`, not `cli`, not `ops`, not `api`. What both halves share is in `model`.
 
+mod addresses;
+pub mod auth;
+mod catalogue;
 pub mod door;
+mod error;
+mod events;
+mod faults;
+pub mod keys;
+pub mod pay;
 pub mod provider;
+mod provisioner;
+mod purchase;
 pub mod registry;
+mod routes;
+mod run;
+mod seal;
+mod settings;
+mod sse;
+mod state;
+pub mod store;
+mod view;
+
+pub use faults::Faults;
+pub use run::{ServeError, serve, serve_with};
+pub use settings::Settings;

@@ -5,6 +5,8 @@
 //! Every `create_*` is idempotent: made already by this instance for this tenant is success.
 
 pub mod docker;
+pub mod fake;
+pub mod offline;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;

@@ -1,0 +1,208 @@
+//! A provider in memory, with failures on demand: for tests of everything above the provider.
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+use super::{AppSpec, Machine, MachineSpec, Provider, ProviderError};
+use crate::model::LogEntry;
+
+/// When a call fails: before it did anything, or after it did everything (the answer was lost).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing was made.
+    Before,
+    /// It was made, and the caller does not know.
+    After,
+    /// The provider does not answer.
+    Unavailable,
+}
+
+/// What exists.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct World {
+    /// Names of apps.
+    pub apps: BTreeSet<String>,
+    /// App to volume id.
+    pub volumes: BTreeMap<String, String>,
+    /// Machine id to app and image.
+    pub machines: BTreeMap<String, (String, String)>,
+    /// Machine id to the names and values of its environment.
+    pub environments: BTreeMap<String, Vec<(String, String)>>,
+    /// Every call, in order.
+    pub calls: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    world: World,
+    faults: HashMap<&'static str, Vec<Fault>>,
+    made: u64,
+}
+
+/// The provider. Clones share one world.
+#[derive(Debug, Clone)]
+pub struct FakeProvider {
+    inside: Arc<Mutex<Inside>>,
+    gate: Arc<watch::Sender<bool>>,
+}
+
+impl Default for FakeProvider {
+    fn default() -> Self {
+        Self { inside: Arc::default(), gate: Arc::new(watch::channel(true).0) }
+    }
+}
+
+impl FakeProvider {
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What exists now.
+    #[must_use]
+    pub fn world(&self) -> World {
+        self.lock().world.clone()
+    }
+
+    /// Lets the next call of `operation` (`create_volume`, ...) fail.
+    pub fn fail(&self, operation: &'static str, fault: Fault) {
+        self.lock().faults.entry(operation).or_default().push(fault);
+    }
+
+    /// Holds every `create_machine` until `release`.
+    pub fn hold(&self) {
+        self.gate.send_replace(false);
+    }
+
+    /// Lets held calls go on.
+    pub fn release(&self) {
+        self.gate.send_replace(true);
+    }
+
+    /// Stops a machine as a crash would.
+    pub fn kill(&self, machine: &str) {
+        self.lock().world.machines.remove(machine);
+    }
+
+    fn call<T>(
+        &self,
+        operation: &'static str,
+        argument: &str,
+        effect: impl FnOnce(&mut Inside) -> T,
+    ) -> Result<T, ProviderError> {
+        let mut inside = self.lock();
+        inside.world.calls.push(format!("{operation} {argument}"));
+        let fault = inside.faults.get_mut(operation).and_then(Vec::pop);
+        let failure = || ProviderError::Failed(format!("{operation} failed on demand"));
+        match fault {
+            None => Ok(effect(&mut inside)),
+            Some(Fault::Before) => Err(failure()),
+            Some(Fault::Unavailable) => Err(ProviderError::Unavailable("the provider does not answer".into())),
+            Some(Fault::After) => {
+                effect(&mut inside);
+                Err(failure())
+            }
+        }
+    }
+}
+
+fn machine(id: String) -> Machine {
+    // Port 9 (discard): nothing answers there, and nothing should.
+    Machine { id, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 9)) }
+}
+
+impl Provider for FakeProvider {
+    fn available(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        Box::pin(async move { self.call("available", "", |_| ()) })
+    }
+
+    fn create_app<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(async move {
+            self.call("create_app", &app.app, |inside| {
+                inside.world.apps.insert(app.app.clone());
+            })
+        })
+    }
+
+    fn create_volume<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<String, ProviderError>> {
+        Box::pin(async move {
+            self.call("create_volume", &app.app, |inside| {
+                let volume = format!("vol_{}", app.app);
+                inside.world.volumes.insert(app.app.clone(), volume.clone());
+                volume
+            })
+        })
+    }
+
+    fn create_machine<'a>(&'a self, spec: &'a MachineSpec) -> BoxFuture<'a, Result<Machine, ProviderError>> {
+        Box::pin(async move {
+            let _ = self.gate.subscribe().wait_for(|open| *open).await;
+            self.call("create_machine", &spec.app.app, |inside| {
+                inside.made += 1;
+                let id = format!("machine_{}_{}", spec.app.app, inside.made);
+                inside.world.machines.insert(id.clone(), (spec.app.app.clone(), spec.image.clone()));
+                let environment = spec.environment.iter().map(|(key, value)| (key.clone(), value.reveal().to_owned()));
+                inside.world.environments.insert(id.clone(), environment.collect());
+                machine(id)
+            })
+        })
+    }
+
+    fn find_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Machine>, ProviderError>> {
+        Box::pin(async move {
+            self.call("find_machine", id, |inside| {
+                inside.world.machines.contains_key(id).then(|| machine(id.to_owned()))
+            })
+        })
+    }
+
+    fn destroy_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(async move {
+            self.call("destroy_machine", id, |inside| {
+                inside.world.machines.remove(id);
+            })
+        })
+    }
+
+    fn destroy_app<'a>(&'a self, app: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(async move {
+            self.call("destroy_app", app, |inside| {
+                inside.world.apps.remove(app);
+                inside.world.volumes.remove(app);
+                inside.world.machines.retain(|_, (owner, _)| owner != app);
+            })
+        })
+    }
+
+    fn logs<'a>(
+        &'a self,
+        machine: &'a str,
+        lines: u32,
+        follow: bool,
+    ) -> BoxFuture<'a, Result<BoxStream<'static, LogEntry>, ProviderError>> {
+        Box::pin(async move {
+            self.call("logs", machine, |_| {
+                let written = (1..=lines.min(3)).map(|number| LogEntry {
+                    timestamp: format!("2026-01-09T10:09:3{number}Z"),
+                    message: format!("line {number}"),
+                    level: Some("info".into()),
+                });
+                let written = stream::iter(written.collect::<Vec<_>>());
+                if follow { written.chain(stream::pending()).boxed() } else { written.boxed() }
+            })
+        })
+    }
+
+    fn remove_everything(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
+        Box::pin(async move {
+            self.call("remove_everything", "", |inside| {
+                inside.world.apps.clear();
+                inside.world.volumes.clear();
+                inside.world.machines.clear();
+            })
+        })
+    }
+}

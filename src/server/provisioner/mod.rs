@@ -1,0 +1,81 @@
+//! Makes infrastructure and machines from a tenant's row, and takes them away again.
+//!
+//! The row comes first and reserves every name; only then is the provider touched (protocol I.1). Every
+//! step has `run`, `undo` and `probe` and is journaled before it begins. The phase column is the lock:
+//! whoever moves it owns the tenant until it is moved on. Must not know HTTP, users or tokens of users.
+
+pub mod deploy;
+pub mod environment;
+pub mod infrastructure;
+pub mod recovery;
+pub mod removal;
+pub mod steps;
+
+use super::events::{self, News, Topic};
+use super::provider::{AppSpec, ProviderError};
+use super::seal::SealError;
+use super::state::Server;
+use super::store::StoreError;
+use super::store::tenants::TenantRow;
+
+/// Why a step did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The provider.
+    #[error("{0}")]
+    Provider(#[from] ProviderError),
+    /// The database.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// Secrets.
+    #[error("{0}")]
+    Seal(#[from] SealError),
+    /// Keys or random numbers.
+    #[error("{0}")]
+    Key(#[from] super::keys::KeyError),
+    /// The tenant's port cannot be opened.
+    #[error("port {port} cannot be opened: {error}")]
+    Port {
+        /// Which one.
+        port: u16,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A test asked for it.
+    #[error("failed on demand")]
+    OnDemand,
+    /// The tenant is not where it should be.
+    #[error("{0}")]
+    State(&'static str),
+}
+
+impl From<sqlx::Error> for StepError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// What the provider may know about a tenant.
+fn app_of(tenant: &TenantRow) -> AppSpec {
+    AppSpec {
+        tenant: tenant.id().clone(),
+        app: tenant.app.clone(),
+        region: tenant.region.clone(),
+        volume_gb: u32::try_from(tenant.volume_gb).unwrap_or(1),
+    }
+}
+
+/// Where a tenant answers.
+#[must_use]
+pub fn app_url(tenant: &TenantRow) -> Option<String> {
+    tenant.port().map(|port| format!("http://127.0.0.1:{port}"))
+}
+
+/// Writes news down and tells the listeners.
+async fn announce(server: &Server, topic: &Topic, news: &News) -> Result<(), StoreError> {
+    let mut tx = server.store.write().await?;
+    let spoken = events::say(&mut tx, topic, news).await?;
+    tx.commit().await?;
+    server.events.wake(&spoken);
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! What a server does about its tenants when it starts: operations that no task works on any more are
+//! over, doors open again, and lead to the machines that still run.
+
+use super::{StepError, removal};
+use crate::model::{Phase, SessionId};
+use crate::server::events::{self, News, Topic};
+use crate::server::state::Server;
+use crate::server::store::tenants::{self, TenantRow};
+use crate::server::store::{deployments, sessions};
+
+const INTERRUPTED: &str = "interrupted: the server was stopped meanwhile";
+
+/// Brings every tenant back.
+pub async fn recover(server: &Server) -> Result<(), StepError> {
+    let all = tenants::all(&mut *server.store.read().await?).await?;
+    for tenant in all {
+        match tenant.phase() {
+            Phase::Deleting => {
+                drop(removal::resume(server, tenant));
+                continue;
+            }
+            Phase::Created | Phase::Provisioning => {
+                interrupt(server, &tenant, Phase::FailedInfra, "provisioning").await?;
+            }
+            Phase::Deploying | Phase::Restarting => interrupt(server, &tenant, Phase::FailedDeploy, "machine").await?,
+            _ => {}
+        }
+        reopen(server, &tenant).await?;
+    }
+    Ok(())
+}
+
+async fn interrupt(server: &Server, tenant: &TenantRow, to: Phase, at: &'static str) -> Result<(), StepError> {
+    let mut topic = Topic::tenant(tenant, &uuid::Uuid::new_v4().to_string());
+    let mut tx = server.store.write().await?;
+    tenants::advance(&mut tx, tenant.id(), tenant.phase(), to, Some(INTERRUPTED)).await?;
+    deployments::interrupt(&mut tx, tenant.id().as_str()).await?;
+    if to == Phase::FailedInfra {
+        sessions::set_status(&mut tx, &tenant.checkout_session_id, "failed").await?;
+        // A retry is told on the tenant's stream alone: the checkout stream said its last word before.
+        if let Ok(session) = SessionId::new(&*tenant.checkout_session_id)
+            && !events::session_is_over(&mut tx, &session).await?
+        {
+            topic.session = Some(session);
+        }
+    }
+    let spoken = events::say(&mut tx, &topic, &News::failed(at, INTERRUPTED)).await?;
+    tx.commit().await?;
+    server.events.wake(&spoken);
+    Ok(())
+}
+
+async fn reopen(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
+    let Some(port) = tenant.port() else { return Ok(()) };
+    if let Err(error) = server.addresses.open(tenant.id(), port).await {
+        tracing::error!(tenant = %tenant.id(), port, %error, "the tenant's port cannot be opened");
+        return Ok(());
+    }
+    let Some(machine) = &tenant.machine_id else { return Ok(()) };
+    match server.provider.find_machine(machine).await {
+        Ok(Some(machine)) => server.addresses.point(tenant.id(), Some(machine.address)),
+        Ok(None) if tenant.phase() == Phase::Running => {
+            let mut tx = server.store.write().await?;
+            let why = "the machine does not run any more";
+            tenants::advance(&mut tx, tenant.id(), Phase::Running, Phase::FailedDeploy, Some(why)).await?;
+            tx.commit().await?;
+        }
+        Ok(None) => {}
+        Err(error) => tracing::warn!(tenant = %tenant.id(), %error, "the tenant's machine cannot be found now"),
+    }
+    Ok(())
+}

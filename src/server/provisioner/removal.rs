@@ -1,0 +1,71 @@
+//! Removes a tenant for good (protocol B.13): every step is tried, none stops the next, and what could
+//! not be removed is noted.
+
+use tokio::task::JoinHandle;
+
+use super::StepError;
+use super::steps::Step;
+use crate::model::Phase;
+use crate::server::error::Failure;
+use crate::server::state::Server;
+use crate::server::store::journal::{self, StepState};
+use crate::server::store::tenants::{self, TenantRow};
+use crate::server::store::{audit, credentials, subscriptions};
+
+/// True in the phases from which a tenant can be removed now.
+#[must_use]
+pub fn is_allowed(phase: Phase) -> bool {
+    !matches!(phase, Phase::Provisioning | Phase::Deploying | Phase::Restarting | Phase::Deleting)
+}
+
+/// Begins to remove a tenant, in one step with the check that nothing else runs, and works it off in the
+/// background. `user` is who asked for it.
+pub async fn start(server: &Server, tenant: &TenantRow, user: &str) -> Result<JoinHandle<Option<()>>, Failure> {
+    if !is_allowed(tenant.phase()) {
+        return Err(Failure::operation_running());
+    }
+    let mut tx = server.store.write().await?;
+    if !tenants::advance(&mut tx, tenant.id(), tenant.phase(), Phase::Deleting, None).await? {
+        return Err(Failure::operation_running());
+    }
+    audit::record(&mut tx, user, Some(tenant.id().as_str()), "delete").await?;
+    tx.commit().await?;
+    Ok(resume(server, tenant.clone()))
+}
+
+/// Works off a removal that was begun.
+pub fn resume(server: &Server, tenant: TenantRow) -> JoinHandle<Option<()>> {
+    let worker = server.clone();
+    server.background(async move {
+        if let Err(error) = remove(&worker, &tenant).await {
+            tracing::error!(tenant = %tenant.id(), %error, "the removal stays unfinished until the next start");
+        }
+    })
+}
+
+async fn remove(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
+    let id = tenant.id();
+    let mut left: Vec<(&str, String)> = Vec::new();
+    server.addresses.close(id);
+    if let Some(machine) = &tenant.machine_id
+        && let Err(error) = server.provider.destroy_machine(machine).await
+    {
+        left.push(("machine", format!("{machine}: {error}")));
+    }
+    if let Err(error) = server.provider.destroy_app(&tenant.app).await {
+        left.push((Step::App.word(), format!("{}: {error}", tenant.app)));
+    }
+    server.registry.remove_tag(id).await;
+    let mut tx = server.store.write().await?;
+    for (step, detail) in left {
+        tracing::error!(tenant = %id, step, %detail, "left behind");
+        journal::note(&mut tx, id.as_str(), "removal", step, StepState::Begun, None).await?;
+        journal::note(&mut tx, id.as_str(), "removal", step, StepState::Left, Some(&detail)).await?;
+    }
+    credentials::forget(&mut tx, id.as_str()).await?;
+    subscriptions::cancel(&mut tx, &tenant.subscription_id).await?;
+    tenants::bury(&mut tx, id).await?;
+    tx.commit().await?;
+    server.events.wake_tenant(id);
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! The endpoints: what a request must bring, in which order it is checked, and what it answers.
+
+pub mod account;
+pub mod checkout;
+pub mod deploy;
+pub mod logs;
+pub mod tenants;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+
+use super::error::{catch_panic, unknown_path, wrong_method};
+use super::pay::{sandbox, webhook};
+use super::state::Server;
+use super::store::tenants::TenantRow;
+use crate::model::Phase;
+use crate::server::error::Failure;
+
+/// Largest body of a management call, bytes. The registry has its own limits.
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// Every path of the server.
+pub fn router(server: &Server) -> Router {
+    let management = Router::new()
+        .route("/health", get(account::health))
+        .route("/api/v1/auth/me", get(account::me))
+        .route("/api/v1/checkout/plans", get(checkout::plans))
+        .route("/api/v1/plans", get(checkout::plans))
+        .route("/api/v1/checkout", post(checkout::open))
+        .route("/api/v1/checkout/complete", get(checkout::complete))
+        .route("/api/v1/checkout/{session}/events", get(checkout::events))
+        .route("/api/v1/webhooks/paddle", post(webhook::receive))
+        .route("/webhooks/paddle", post(webhook::receive))
+        .route("/pay/{session}", get(sandbox::show).post(sandbox::decide))
+        .route("/api/v1/tenants", get(tenants::list))
+        .route("/api/v1/tenants/{id}", get(tenants::show).delete(tenants::delete))
+        .route("/api/v1/tenants/{id}/status", get(tenants::status))
+        .route("/api/v1/tenants/{id}/events", get(tenants::events))
+        .route("/api/v1/tenants/{id}/credentials/{token}", get(tenants::credentials))
+        .route("/api/v1/tenants/{id}/registry-token", get(deploy::registry_token))
+        .route("/api/v1/tenants/{id}/deploy", post(deploy::deploy))
+        .route("/api/v1/tenants/{id}/retry-provision", post(deploy::retry_provision))
+        .route("/api/v1/tenants/{id}/logs", get(logs::read))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(unknown_path)
+        .with_state(server.clone());
+    management.merge(server.registry.router()).layer(from_fn(catch_panic))
+}
+
+/// Refuses when the subscription does not allow it (protocol G.2).
+fn need_subscription(tenant: &TenantRow, past_due_is_enough: bool) -> Result<(), Failure> {
+    let status = tenant.subscription_status.as_str();
+    if matches!(status, "active" | "trialing") || (past_due_is_enough && status == "past_due") {
+        return Ok(());
+    }
+    Err(Failure::forbidden(format!("subscription is {status}"), "subscription_inactive")
+        .with("subscription_status", status))
+}
+
+/// Refuses before phase 1 is over.
+fn need_infrastructure(tenant: &TenantRow) -> Result<(), Failure> {
+    match tenant.phase() {
+        Phase::Created | Phase::Provisioning | Phase::FailedInfra => Err(Failure::not_provisioned()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,277 @@
+//! Starting and stopping a server: opens the data directory, binds, recovers, says that it is ready,
+//! serves, and leaves everything in order.
+
+use std::future::IntoFuture as _;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::addresses::Addresses;
+use super::auth::{LIFETIME_SECONDS, LoginTokens};
+use super::door::Doors;
+use super::events::EventLog;
+use super::keys::{KeyError, Keys};
+use super::pay::signature::WebhookKey;
+use super::provider::docker::DockerProvider;
+use super::provider::offline::Offline;
+use super::provider::{Provider, ProviderError};
+use super::provisioner::{StepError, recovery};
+use super::registry::{Registry, RegistryError, RegistryTokens};
+use super::routes;
+use super::seal::{SealError, Sealer};
+use super::settings::Settings;
+use super::state::{Parts, Server};
+use super::store::{Store, StoreError, accounts};
+use crate::engine::Engine;
+use crate::model::Problem;
+
+/// How long connections may take to end after the server was told to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Why a server could not be started, or could not leave everything in order.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be had.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Which one.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The data directory or the ready file cannot be used.
+    #[error("cannot use {}: {error}", .path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The settings name nobody who may log in.
+    #[error("the settings name no user")]
+    NoUser,
+    /// The database.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The keys.
+    #[error("{0}")]
+    Key(#[from] KeyError),
+    /// Sealing.
+    #[error("{0}")]
+    Seal(#[from] SealError),
+    /// A login token cannot be made.
+    #[error("a login token cannot be made: {0}")]
+    Token(#[from] jsonwebtoken::errors::Error),
+    /// The registry.
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
+    /// The HTTP client that the sandbox's payment provider uses.
+    #[error("the HTTP client cannot be made: {0}")]
+    Http(#[from] reqwest::Error),
+    /// Recovery.
+    #[error("the tenants cannot be brought back: {0}")]
+    Recover(#[from] StepError),
+    /// The server broke.
+    #[error("the server broke: {0}")]
+    Serve(std::io::Error),
+    /// Something that was made for a throw-away server is still there.
+    #[error("not everything was removed: {0}")]
+    LeftBehind(ProviderError),
+}
+
+impl ServeError {
+    /// What a person is told.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let problem = |title: &str| Problem::new(title).detail(self.to_string());
+        match self {
+            Self::Listen { .. } => problem("The server cannot listen.").hint("Choose another address, or port 0."),
+            Self::File { .. } | Self::Key(_) => {
+                problem("The server cannot use its files.").hint("Check the data directory and its permissions.")
+            }
+            Self::NoUser => problem("Nobody could log in.").hint("Name at least one user."),
+            Self::LeftBehind(_) => {
+                problem("Something was left behind.").hint("Look for containers and volumes labelled dev.tenantry.")
+            }
+            _ => problem("The server failed."),
+        }
+    }
+}
+
+/// Runs a server on the local Docker Engine until `stop` is cancelled. Without an engine the server
+/// runs too, and refuses only what needs one.
+pub async fn serve(settings: Settings, stop: CancellationToken) -> Result<(), ServeError> {
+    let provider = |instance: String, registry_host: String| -> Arc<dyn Provider> {
+        match Engine::connect() {
+            Ok(engine) => Arc::new(DockerProvider::new(engine, instance, registry_host)),
+            Err(error) => Arc::new(Offline::new(error.to_string())),
+        }
+    };
+    serve_with(settings, provider, stop).await
+}
+
+/// The same with machines from elsewhere: `provider` gets the server's instance id and the host and
+/// port of its registry.
+pub async fn serve_with<F>(settings: Settings, provider: F, stop: CancellationToken) -> Result<(), ServeError>
+where
+    F: FnOnce(String, String) -> Arc<dyn Provider>,
+{
+    let data = settings.data.clone();
+    prepare(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
+    let listener = TcpListener::bind(settings.listen).await;
+    let listener = listener.map_err(|error| ServeError::Listen { address: settings.listen, error })?;
+    let address = reachable(listener.local_addr().map_err(ServeError::Serve)?);
+    let keys = Keys::open(&data)?;
+    let instance = instance_id(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
+    let store = Store::open(&data.join("tenantry.db")).await?;
+    let registry = Registry::open(&data.join("registry"), RegistryTokens::new(keys.registry))?;
+    let server = Server::new(Parts {
+        base: format!("http://{address}"),
+        registry_host: address.to_string(),
+        events: EventLog::new(store.clone()),
+        logins: LoginTokens::new(&keys.login).ok_or_else(|| KeyError::Broken(data.join("login.key")))?,
+        sealer: Sealer::new(&keys.seal)?,
+        webhook: WebhookKey::new(keys.webhook),
+        registry,
+        registry_tokens: RegistryTokens::new(keys.registry),
+        addresses: Addresses::new(Doors::new()),
+        provider: provider(instance, address.to_string()),
+        // Only ever calls this server: no proxy may come between.
+        http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?,
+        tasks: TaskTracker::new(),
+        stop: stop.clone(),
+        store,
+        settings,
+    });
+    let ready = Ready::make(&server).await?;
+    recovery::recover(&server).await?;
+    let outcome = run(&server, listener, &ready).await;
+    let removed = shut_down(&server).await;
+    outcome.and(removed)
+}
+
+async fn run(server: &Server, listener: TcpListener, ready: &Ready) -> Result<(), ServeError> {
+    let stop = server.stop.clone();
+    let serving = axum::serve(listener, routes::router(server))
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .into_future();
+    if let Some(path) = &server.settings.ready_file {
+        // The socket listens already: whoever reads the file is answered.
+        ready.write(path).map_err(|error| ServeError::File { path: path.clone(), error })?;
+    }
+    tracing::info!(base = server.base, "the Management API answers");
+    let stop = server.stop.clone();
+    tokio::select! {
+        outcome = serving => outcome.map_err(ServeError::Serve),
+        () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => {
+            tracing::warn!("some connections did not end in time and are cut");
+            Ok(())
+        }
+    }
+}
+
+async fn shut_down(server: &Server) -> Result<(), ServeError> {
+    // Also when serving broke by itself.
+    server.stop.cancel();
+    server.tasks.close();
+    server.tasks.wait().await;
+    server.addresses.close_all();
+    server.store.close().await;
+    if let Some(path) = &server.settings.ready_file {
+        let _ = std::fs::remove_file(path);
+    }
+    if !server.settings.throw_away {
+        return Ok(());
+    }
+    let removed = server.provider.remove_everything().await;
+    let data = server.settings.data.clone();
+    let path = data.clone();
+    let files = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(path)).await;
+    removed.map_err(ServeError::LeftBehind)?;
+    match files {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Ok(Err(error)) => Err(ServeError::File { path: data, error }),
+        Err(error) => Err(ServeError::File { path: data, error: std::io::Error::other(error) }),
+    }
+}
+
+/// What the ready file says: everything that a client on this machine needs.
+#[derive(serde::Serialize)]
+struct Ready {
+    api_url: String,
+    registry: String,
+    #[serde(serialize_with = "crate::model::secret::expose")]
+    token: crate::model::Secret,
+}
+
+impl Ready {
+    /// Makes the users that the settings name, and a token for the first.
+    async fn make(server: &Server) -> Result<Self, ServeError> {
+        let mut tx = server.store.write().await?;
+        let mut first = None;
+        for email in &server.settings.users {
+            let user = accounts::ensure_user(&mut tx, email).await?;
+            first.get_or_insert(user);
+        }
+        tx.commit().await.map_err(StoreError::from)?;
+        let first = first.ok_or(ServeError::NoUser)?;
+        Ok(Self {
+            api_url: server.base.clone(),
+            registry: server.registry_host.clone(),
+            token: server.logins.issue(&first.id, &first.email, LIFETIME_SECONDS)?,
+        })
+    }
+
+    /// Writes the file as a whole or not at all; only the owner can read it.
+    fn write(&self, path: &Path) -> std::io::Result<()> {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Temporary files are 0600 from their first moment.
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        serde_json::to_writer(&mut file, self)?;
+        file.flush()?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    }
+}
+
+/// Makes the data directory; only the owner may look into it.
+fn prepare(data: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(data)?;
+    std::fs::create_dir_all(data.join("registry"))
+}
+
+/// The id on everything this server makes, so that it knows its own after a restart.
+fn instance_id(data: &Path) -> std::io::Result<String> {
+    let path = data.join("instance");
+    match std::fs::read_to_string(&path) {
+        Ok(id) if !id.trim().is_empty() => Ok(id.trim().to_owned()),
+        Ok(_) => Err(std::io::Error::other("the file `instance` is empty")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let id: String = uuid::Uuid::new_v4().simple().to_string().chars().take(12).collect();
+            std::fs::write(&path, &id)?;
+            Ok(id)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The address as a client on this machine reaches it.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}

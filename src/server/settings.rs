@@ -1,0 +1,54 @@
+//! What a server is told when it starts.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::faults::Faults;
+
+/// Ports on which tenants answer, unless told otherwise.
+pub const PORTS: RangeInclusive<u16> = 3333..=3999;
+/// The user of a server whose settings name none.
+pub const SANDBOX_USER: &str = "developer@sandbox.localhost";
+
+/// The settings of one server.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the API listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Database, keys, registry: everything that has to survive a restart.
+    pub data: PathBuf,
+    /// Where to write address and token once the server answers.
+    pub ready_file: Option<PathBuf>,
+    /// E-mails of those who may log in; the first one's token is in the ready file.
+    pub users: Vec<String>,
+    /// Ports for tenants, both ends included.
+    pub ports: RangeInclusive<u16>,
+    /// Answer so that the platform's published client does not hang (protocol C.4).
+    pub compat: bool,
+    /// Remove at the end everything that was made, the data directory included.
+    pub throw_away: bool,
+    /// A pause before each step of phase 1, so that people can watch.
+    pub step_delay: Duration,
+    /// Failures on demand, for tests; none by default.
+    pub faults: Faults,
+}
+
+impl Settings {
+    /// The defaults, for a server that keeps its state in `data` and listens on a free loopback port.
+    #[must_use]
+    pub fn new(data: PathBuf) -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            data,
+            ready_file: None,
+            users: vec![SANDBOX_USER.to_owned()],
+            ports: PORTS,
+            compat: true,
+            throw_away: false,
+            step_delay: Duration::ZERO,
+            faults: Faults::default(),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What every handler and every background task works with.
+
+use std::future::Future;
+use std::ops::Deref;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::addresses::Addresses;
+use super::auth::LoginTokens;
+use super::events::EventLog;
+use super::pay::signature::WebhookKey;
+use super::provider::Provider;
+use super::registry::{Registry, RegistryTokens};
+use super::seal::Sealer;
+use super::settings::Settings;
+use super::store::Store;
+use crate::model::deploy::InvalidReference;
+use crate::model::{ImageReference, TenantId};
+
+/// The one repository that all tenants share.
+pub const REPOSITORY: &str = "systemprompt-images";
+
+/// The running server. Cheap to clone.
+#[derive(Clone)]
+pub struct Server(Arc<Parts>);
+
+/// Its parts.
+pub struct Parts {
+    /// As it was told to be.
+    pub settings: Settings,
+    /// `http://host:port`, as a client on this machine reaches it.
+    pub base: String,
+    /// `host:port` of the registry.
+    pub registry_host: String,
+    /// The database.
+    pub store: Store,
+    /// The event log.
+    pub events: EventLog,
+    /// Login tokens.
+    pub logins: LoginTokens,
+    /// Secrets at rest.
+    pub sealer: Sealer,
+    /// The payment provider's signature.
+    pub webhook: WebhookKey,
+    /// The image registry.
+    pub registry: Registry,
+    /// Tokens for it.
+    pub registry_tokens: RegistryTokens,
+    /// Tenants' addresses.
+    pub addresses: Addresses,
+    /// Where machines come from.
+    pub provider: Arc<dyn Provider>,
+    /// For the sandbox's payment provider, which calls the webhook over HTTP like a real one.
+    pub http: reqwest::Client,
+    /// Background work.
+    pub tasks: TaskTracker,
+    /// Ends everything.
+    pub stop: CancellationToken,
+}
+
+impl Deref for Server {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Server {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Runs work that belongs to the server and not to a connection: it goes on when the client leaves,
+    /// and ends when the server stops (then the answer is `None`).
+    pub fn background<F>(&self, work: F) -> tokio::task::JoinHandle<Option<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move { stop.run_until_cancelled(work).await })
+    }
+
+    /// The image that a tenant deploys.
+    pub fn image_of(&self, tenant: &TenantId) -> Result<ImageReference, InvalidReference> {
+        ImageReference::new(&self.registry_host, REPOSITORY, &tenant.image_tag())
+    }
+}

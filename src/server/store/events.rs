@@ -1,0 +1,62 @@
+//! The event log: per stream a sequence without holes, of which the last 1000 are kept.
+
+use super::{Connection, StoreError};
+
+/// How many events of a stream are kept.
+pub const KEPT: i64 = 1000;
+
+/// One event as it was said.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct EventRow {
+    /// Its number on the stream, from 1.
+    pub seq: i64,
+    /// The operation that it belongs to.
+    pub operation: String,
+    /// The word of its kind.
+    pub event_type: String,
+    /// The JSON object that goes over the wire.
+    pub json: String,
+}
+
+/// Adds an event and answers its number.
+pub async fn append(
+    db: &mut Connection,
+    stream: &str,
+    operation: &str,
+    event_type: &str,
+    json: &str,
+) -> Result<i64, StoreError> {
+    let seq = newest(db, stream).await? + 1;
+    sqlx::query("INSERT INTO events (stream, seq, operation, event_type, json) VALUES ($1, $2, $3, $4, $5)")
+        .bind(stream)
+        .bind(seq)
+        .bind(operation)
+        .bind(event_type)
+        .bind(json)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query("DELETE FROM events WHERE stream = $1 AND seq <= $2").bind(stream).bind(seq - KEPT).execute(db).await?;
+    Ok(seq)
+}
+
+/// The number of the newest event; 0 on a stream that said nothing yet.
+pub async fn newest(db: &mut Connection, stream: &str) -> Result<i64, StoreError> {
+    let query = sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM events WHERE stream = $1");
+    Ok(query.bind(stream).fetch_one(db).await?)
+}
+
+/// Every kept event after `seq`, oldest first.
+pub async fn after(db: &mut Connection, stream: &str, seq: i64) -> Result<Vec<EventRow>, StoreError> {
+    let query = sqlx::query_as(
+        "SELECT seq, operation, event_type, json FROM events WHERE stream = $1 AND seq > $2 ORDER BY seq",
+    );
+    Ok(query.bind(stream).bind(seq).fetch_all(db).await?)
+}
+
+/// The newest event.
+pub async fn last(db: &mut Connection, stream: &str) -> Result<Option<EventRow>, StoreError> {
+    let query = sqlx::query_as(
+        "SELECT seq, operation, event_type, json FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1",
+    );
+    Ok(query.bind(stream).fetch_optional(db).await?)
+}

@@ -1,0 +1,79 @@
+//! Checkout sessions: from the wish to the tenant.
+
+use super::{Connection, StoreError};
+
+/// One session.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct SessionRow {
+    /// `cs_...`
+    pub id: String,
+    /// Who opened it.
+    pub user_id: String,
+    /// The plan.
+    pub plan_id: String,
+    /// The plan's price.
+    pub price_id: String,
+    /// Region code.
+    pub region: String,
+    /// Where the browser goes afterwards.
+    pub redirect_uri: Option<String>,
+    /// `txn_...`
+    pub transaction_id: String,
+    /// What the payment page's form must bring back.
+    pub form_nonce: String,
+    /// `open`, `paid`, `provisioning`, `done`, `failed`, `declined`.
+    pub status: String,
+    /// The tenant that came of it.
+    pub tenant_id: Option<String>,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339: an open session cannot be paid after it.
+    pub expires_at: String,
+}
+
+/// Keeps a new session.
+pub async fn insert(db: &mut Connection, row: &SessionRow) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO checkout_sessions (id, user_id, plan_id, price_id, region, redirect_uri, transaction_id, \
+         form_nonce, status, tenant_id, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(&row.id)
+    .bind(&row.user_id)
+    .bind(&row.plan_id)
+    .bind(&row.price_id)
+    .bind(&row.region)
+    .bind(&row.redirect_uri)
+    .bind(&row.transaction_id)
+    .bind(&row.form_nonce)
+    .bind(&row.status)
+    .bind(&row.tenant_id)
+    .bind(&row.created_at)
+    .bind(&row.expires_at)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The session.
+pub async fn get(db: &mut Connection, id: &str) -> Result<Option<SessionRow>, StoreError> {
+    Ok(sqlx::query_as("SELECT * FROM checkout_sessions WHERE id = $1").bind(id).fetch_optional(db).await?)
+}
+
+/// Moves a session on, if it is still where the caller thinks; false when it is not.
+pub async fn advance(db: &mut Connection, id: &str, from: &str, to: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query("UPDATE checkout_sessions SET status = $3 WHERE id = $1 AND status = $2");
+    Ok(query.bind(id).bind(from).bind(to).execute(db).await?.rows_affected() == 1)
+}
+
+/// Sets the status, whatever it was.
+pub async fn set_status(db: &mut Connection, id: &str, to: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE checkout_sessions SET status = $2 WHERE id = $1").bind(id).bind(to).execute(db).await?;
+    Ok(())
+}
+
+/// Ties the tenant to the session that bought it.
+pub async fn set_tenant(db: &mut Connection, id: &str, tenant: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE checkout_sessions SET tenant_id = $2 WHERE id = $1").bind(id).bind(tenant).execute(db).await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! A tenant's row as the API shows it (protocol B.2, B.11, B.16). Every word is derived from the phase.
+
+use serde::Serialize;
+
+use super::catalogue;
+use super::provisioner::app_url;
+use super::state::Server;
+use super::store::tenants::TenantRow;
+use crate::model::{Phase, PlanInfo, Secret, Tenant, TenantStatus};
+
+/// The full record: the client's type and what else the reference lists.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "fields of protocol B.11")]
+pub struct TenantFull {
+    #[serde(flatten)]
+    pub tenant: Tenant,
+    pub fly_hostname: Option<String>,
+    pub internal_hostname: String,
+    pub plan_id: String,
+    pub subscription_id: String,
+    pub external_db_access: bool,
+    pub database_name: String,
+    pub user_name: String,
+    pub updated_at: String,
+}
+
+/// A tenant in the answer of `auth/me`.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "fields of protocol B.2")]
+pub struct TenantInfo {
+    pub id: String,
+    pub name: String,
+    pub subscription_id: String,
+    pub subscription_status: String,
+    pub app_id: String,
+    pub hostname: Option<String>,
+    pub region: String,
+    pub status: &'static str,
+    pub plan: PlanInfo,
+    pub external_db_access: bool,
+    pub database_url: String,
+}
+
+fn plan_of(row: &TenantRow) -> PlanInfo {
+    catalogue::by_plan(&row.plan_id).map_or_else(
+        || PlanInfo {
+            id: Some(row.plan_id.clone()),
+            name: row.plan_id.clone(),
+            memory_mb: u32::try_from(row.memory_mb).unwrap_or_default(),
+            volume_gb: u32::try_from(row.volume_gb).unwrap_or_default(),
+        },
+        |offer| offer.info(),
+    )
+}
+
+fn hostname(row: &TenantRow) -> Option<String> {
+    row.port().map(|port| format!("127.0.0.1:{port}"))
+}
+
+/// The app exists at the provider from the end of phase 1 on.
+fn has_infrastructure(phase: Phase) -> bool {
+    !matches!(phase, Phase::Created | Phase::Provisioning | Phase::FailedInfra)
+}
+
+/// The full record.
+#[must_use]
+pub fn full(server: &Server, row: &TenantRow) -> TenantFull {
+    let phase = row.phase();
+    let tenant = Tenant {
+        id: row.id().clone(),
+        name: row.name.clone(),
+        status: Some(phase.lifecycle().into()),
+        fly_status: Some(phase.fly_status(row.machine_id.is_some()).into()),
+        phase: Some(phase.as_str().into()),
+        fly_app_name: Some(row.app.clone()).filter(|_| has_infrastructure(phase)),
+        fly_machine_id: row.machine_id.clone(),
+        fly_volume_id: row.volume_id.clone(),
+        hostname: hostname(row),
+        app_url: app_url(row),
+        region: Some(row.region.clone()),
+        memory_mb: u32::try_from(row.memory_mb).ok(),
+        volume_gb: u32::try_from(row.volume_gb).ok(),
+        plan: Some(plan_of(row)),
+        subscription_status: Some(row.subscription_status.clone()),
+        image: server.image_of(row.id()).ok().map(|image| image.to_string()),
+        image_digest: row.image_digest.clone(),
+        deployed_at: row.deployed_at.clone(),
+        created_at: Some(row.created_at.clone()),
+        last_error: row.last_error.clone(),
+    };
+    TenantFull {
+        tenant,
+        fly_hostname: hostname(row),
+        internal_hostname: format!("{}.internal", row.app),
+        plan_id: row.plan_id.clone(),
+        subscription_id: row.paddle_subscription_id.clone(),
+        external_db_access: false,
+        database_name: row.database_name.clone(),
+        user_name: row.user_name.clone(),
+        updated_at: row.updated_at.clone(),
+    }
+}
+
+/// The entry of `auth/me`.
+#[must_use]
+pub fn info(row: &TenantRow) -> TenantInfo {
+    let url = || {
+        format!(
+            "postgres://{}:********@sp-postgres-sandbox.internal:5432/{}?sslmode=disable",
+            row.user_name, row.database_name
+        )
+    };
+    TenantInfo {
+        id: row.id().to_string(),
+        name: row.name.clone(),
+        subscription_id: row.paddle_subscription_id.clone(),
+        subscription_status: row.subscription_status.clone(),
+        app_id: row.app.clone(),
+        hostname: hostname(row),
+        region: row.region.clone(),
+        status: row.phase().lifecycle(),
+        plan: plan_of(row),
+        external_db_access: false,
+        database_url: if has_infrastructure(row.phase()) { url() } else { String::new() },
+    }
+}
+
+/// The status, with the one-time link while it is armed.
+#[must_use]
+pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> TenantStatus {
+    let phase = row.phase();
+    let link = |token: &Secret| {
+        Secret::new(format!("{}/api/v1/tenants/{}/credentials/{}", server.base, row.id(), token.reveal()))
+    };
+    let image = row.image_digest.as_deref().and_then(|raw| crate::model::Digest::new(raw).ok());
+    TenantStatus {
+        status: phase.status_word(server.settings.compat).into(),
+        message: row.last_error.clone(),
+        app_url: row.machine_id.as_ref().and_then(|_| app_url(row)),
+        // Armed before phase 1 ends, told only afterwards (protocol F.3).
+        secrets_url: link_token.filter(|_| has_infrastructure(phase)).map(link),
+        phase: Some(phase.as_str().into()),
+        fly_status: Some(phase.fly_status(row.machine_id.is_some()).into()),
+        image: image.and_then(|digest| server.image_of(row.id()).ok().map(|image| image.at(&digest))),
+        deployed_at: row.deployed_at.clone(),
+    }
+}
