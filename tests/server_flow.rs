@@ -252,7 +252,8 @@ async fn without_a_provider_everything_but_the_deploy_works() {
 
 #[tokio::test]
 async fn a_restart_keeps_what_runs_and_ends_what_was_interrupted() {
-    let house = House::start().await;
+    // A range of its own, so that no other test's server takes a port while this one is down.
+    let house = House::start_with(|settings| settings.ports = 3920..=3939).await;
     let runs = house.mara.running("one").await;
     let deploying = house.mara.running("two").await;
     house.provider.hold();

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::door::Doors;
 use crate::model::TenantId;
@@ -51,6 +52,13 @@ impl Addresses {
     /// Lets the door lead to a machine, or to nothing.
     pub fn point(&self, tenant: &TenantId, machine: Option<SocketAddr>) {
         self.doors.set_target(tenant, machine);
+    }
+
+    /// Waits until nobody talks to `machine` through the door any more, at most `limit`.
+    pub async fn drained(&self, tenant: &TenantId, machine: SocketAddr, limit: Duration) {
+        if !self.doors.drained(tenant, machine, limit).await {
+            tracing::info!(%tenant, "connections to the replaced machine are cut");
+        }
     }
 
     /// Closes the door.

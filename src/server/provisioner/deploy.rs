@@ -18,6 +18,8 @@ use crate::server::store::{audit, deployments};
 
 /// How long the machine has to pull its image after the deploy was accepted.
 const PULL_TOKEN_LIFETIME: Duration = Duration::from_mins(15);
+/// How long requests to the replaced machine may take to end.
+const DRAIN: Duration = Duration::from_secs(2);
 const STEP: &str = "machine";
 
 /// A deploy that was accepted.
@@ -159,6 +161,9 @@ async fn publish(server: &Server, deployment: &Deployment, machine: &Machine, vo
 /// Removes the machine that was replaced.
 async fn retire(server: &Server, deployment: &Deployment) {
     let Some(old) = &deployment.before.machine_id else { return };
+    if let Ok(Some(machine)) = server.provider.find_machine(old).await {
+        server.addresses.drained(deployment.before.id(), machine.address, DRAIN).await;
+    }
     if let Err(error) = server.provider.destroy_machine(old).await {
         tracing::error!(machine = old, %error, "the replaced machine is left");
         let noted = async {
