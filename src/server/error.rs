@@ -176,7 +176,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(|error| Failure::bad_request(format!("the body cannot be read: {}", error.body_text())))?;
+        // By way of an object: serde would also take an array for a struct.
         serde_json::from_slice(&bytes)
+            .and_then(|object| serde_json::from_value(Value::Object(object)))
             .map(Self)
             .map_err(|error| Failure::bad_request(format!("the body is not what this endpoint needs: {error}")))
     }

@@ -248,8 +248,8 @@ impl Feed {
             }
             self.news.borrow_and_update();
             let mut db = self.store.read().await?;
-            // The state before the events: whoever ends an operation writes both in one transaction,
-            // so a state that says "over" means that the last event is there to be read.
+            // The state before the events, never after them: whoever ends an operation writes both in one
+            // transaction, so a state that says "over" means that the last event is there to be read.
             let state = self.state(&mut db).await?;
             if self.arrival != Arrival::Replayed {
                 let rows = events::after(&mut db, &self.stream, 0).await?;
@@ -258,25 +258,21 @@ impl Feed {
                 continue;
             }
             let rows = events::after(&mut db, &self.stream, self.cursor).await?;
-            let over = match state {
-                State::Over => true,
-                State::Session => {
-                    let last = events::last(&mut db, &self.stream).await?;
-                    rows.is_empty() && last.is_some_and(|row| ends_operation(&row.event_type))
-                }
-                State::Moving | State::Idle => false,
-            };
             drop(db);
             if !rows.is_empty() {
                 self.push(rows);
-            } else if over || self.news.changed().await.is_err() {
+            } else if matches!(state, State::Over) || self.news.changed().await.is_err() {
                 self.ended = true;
             }
         }
     }
 
     async fn state(&self, db: &mut Connection) -> Result<State, StoreError> {
-        let Subject::Tenant { id, follow, compat } = &self.subject else { return Ok(State::Session) };
+        let Subject::Tenant { id, follow, compat } = &self.subject else {
+            let last = events::last(db, &self.stream).await?;
+            let over = last.is_some_and(|row| ends_operation(&row.event_type));
+            return Ok(if over { State::Over } else { State::Moving });
+        };
         let Some(tenant) = tenants::get(db, id).await? else { return Ok(State::Over) };
         Ok(match tenant.phase() {
             Phase::Created | Phase::Provisioning | Phase::Deploying | Phase::Restarting | Phase::Deleting => {
@@ -305,18 +301,23 @@ impl Feed {
         self.cursor = newest;
         let operation = rows.last().map(|row| row.operation.clone());
         let between_phases = rows.last().is_some_and(|row| row.event_type == "infrastructure_ready");
+        let is_session = matches!(self.subject, Subject::Session);
         let snapshot = match state {
-            State::Session | State::Moving => false,
+            State::Moving => false,
+            _ if is_session => false,
             State::Over => !between_phases,
             State::Idle => true,
         };
         if snapshot {
+            // What came after the snapshot, an operation that begins just now, is still to be told.
             let last = rows.into_iter().rev().find(|row| ends_operation(&row.event_type));
+            self.cursor = last.as_ref().map_or(0, |row| row.seq);
             self.queue.extend(last.map(|row| FeedItem::Event { seq: row.seq, json: as_snapshot(&row.json) }));
         } else {
             // A session has one operation only, even when a restart ended it.
-            let all = matches!(state, State::Session);
-            self.push(rows.into_iter().filter(|row| all || Some(&row.operation) == operation.as_ref()).collect());
+            self.push(
+                rows.into_iter().filter(|row| is_session || Some(&row.operation) == operation.as_ref()).collect(),
+            );
         }
     }
 
@@ -341,8 +342,6 @@ enum Arrival {
 
 #[derive(Debug, Clone, Copy)]
 enum State {
-    /// A checkout stream: its own last event tells whether it is over.
-    Session,
     /// Something is under way; the feed waits.
     Moving,
     /// Nothing is under way, and the listener wants to stay.

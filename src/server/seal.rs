@@ -64,14 +64,14 @@ mod tests {
 
     #[test]
     fn a_sealed_value_opens_only_in_its_place_and_with_its_key() {
-        let sealer = Sealer::new(&[7; 32]).expect("a sealer");
-        let sealed = sealer.seal("t1", "DATABASE_URL", &Secret::new("postgres://x")).expect("sealed");
+        let ours = Sealer::new(&[7; 32]).expect("a sealer");
+        let sealed = ours.seal("t1", "DATABASE_URL", &Secret::new("postgres://x")).expect("sealed");
         assert!(!sealed.contains("postgres"));
-        assert_eq!(sealer.open("t1", "DATABASE_URL", &sealed).expect("opened").reveal(), "postgres://x");
-        assert_eq!(sealer.open("t2", "DATABASE_URL", &sealed).err(), Some(SealError::Open));
-        assert_eq!(sealer.open("t1", "JWT_SECRET", &sealed).err(), Some(SealError::Open));
+        assert_eq!(ours.open("t1", "DATABASE_URL", &sealed).expect("opened").reveal(), "postgres://x");
+        assert_eq!(ours.open("t2", "DATABASE_URL", &sealed).err(), Some(SealError::Open));
+        assert_eq!(ours.open("t1", "JWT_SECRET", &sealed).err(), Some(SealError::Open));
         let other = Sealer::new(&[8; 32]).expect("a sealer");
         assert_eq!(other.open("t1", "DATABASE_URL", &sealed).err(), Some(SealError::Open));
-        assert_eq!(sealer.open("t1", "DATABASE_URL", "AAAA").err(), Some(SealError::Open));
+        assert_eq!(ours.open("t1", "DATABASE_URL", "AAAA").err(), Some(SealError::Open));
     }
 }

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::signature::HEADER;
-use crate::model::SessionId;
+use crate::model::{SessionId, TenantId};
 use crate::server::error::Failure;
 use crate::server::provisioner::removal;
 use crate::server::purchase::{self, Purchase};
 use crate::server::state::Server;
-use crate::server::store::{self, subscriptions, tenants};
+use crate::server::store::{self, subscriptions};
 
 /// The body of a webhook, as far as it matters here.
 #[derive(Debug, Serialize, Deserialize)]
@@ -160,15 +160,11 @@ async fn update(server: &Server, notice: &Notice, occurred_at: &str) -> Result<(
         return Ok(());
     }
     let tenant = subscriptions::update(&mut tx, &notice.data.id, status, occurred_at).await?;
-    let tenant = match tenant.and_then(|id| crate::model::TenantId::new(id).ok()) {
-        Some(id) => tenants::get(&mut tx, &id).await?,
-        None => None,
-    };
     tx.commit().await?;
-    if let ("canceled", Some(tenant)) = (status, tenant)
-        && removal::start(server, &tenant, "payment provider").await.is_err()
+    if let ("canceled", Some(tenant)) = (status, tenant.and_then(|id| TenantId::new(id).ok()))
+        && let Err(failure) = removal::start(server, &tenant, "payment provider").await
     {
-        tracing::warn!(tenant = %tenant.id(), "its subscription ended while an operation runs; it is not removed yet");
+        tracing::warn!(%tenant, ?failure, "its subscription ended, and it cannot be removed now");
     }
     Ok(())
 }

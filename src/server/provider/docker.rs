@@ -206,32 +206,17 @@ impl From<EngineError> for ProviderError {
     }
 }
 
-/// Without an engine nothing can be in the way yet.
-fn unless_unavailable(result: Result<(), ProviderError>) -> Result<(), ProviderError> {
-    match result {
-        Err(ProviderError::Unavailable(why)) => {
-            tracing::warn!(why, "no engine yet: what is needed is made with the first machine");
-            Ok(())
-        }
-        other => other,
-    }
-}
-
 impl Provider for DockerProvider {
     fn available(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
         Box::pin(async move { Ok(self.engine().await?.answers().await?) })
     }
 
     fn create_app<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<(), ProviderError>> {
-        Box::pin(async move { unless_unavailable(self.check_free(app).await) })
+        Box::pin(self.check_free(app))
     }
 
     fn create_volume<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<String, ProviderError>> {
-        Box::pin(async move {
-            // Buying needs no engine: `create_machine` makes the volume where it is missing.
-            unless_unavailable(self.make_volume(app).await.map(drop))?;
-            self.volume_name(&app.app)
-        })
+        Box::pin(self.make_volume(app))
     }
 
     fn create_machine<'a>(&'a self, spec: &'a MachineSpec) -> BoxFuture<'a, Result<Machine, ProviderError>> {

@@ -39,6 +39,7 @@ pub struct World {
 #[derive(Debug, Default)]
 struct Inside {
     world: World,
+    away: bool,
     faults: HashMap<&'static str, Vec<Fault>>,
     made: u64,
 }
@@ -72,6 +73,11 @@ impl FakeProvider {
         self.lock().faults.entry(operation).or_default().push(fault);
     }
 
+    /// From now on no call is answered, as without a Docker Engine.
+    pub fn go_away(&self) {
+        self.lock().away = true;
+    }
+
     /// Holds every `create_machine` until `release`.
     pub fn hold(&self) {
         self.gate.send_replace(false);
@@ -96,6 +102,7 @@ impl FakeProvider {
         let mut inside = self.lock();
         inside.world.calls.push(format!("{operation} {argument}"));
         let fault = inside.faults.get_mut(operation).and_then(Vec::pop);
+        let fault = if inside.away { Some(Fault::Unavailable) } else { fault };
         let failure = || ProviderError::Failed(format!("{operation} failed on demand"));
         match fault {
             None => Ok(effect(&mut inside)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::{StepError, announce, app_of, app_url, environment};
-use crate::model::{Digest, EventKind, Phase};
+use crate::model::{Digest, EventKind, Phase, TenantId};
 use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
 use crate::server::provider::{Machine, MachineSpec, ProviderError};
@@ -18,8 +18,8 @@ use crate::server::store::{audit, deployments};
 
 /// How long the machine has to pull its image after the deploy was accepted.
 const PULL_TOKEN_LIFETIME: Duration = Duration::from_mins(15);
-/// How long a replaced machine is kept for the connections that it still serves.
-const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// How long requests to the replaced machine may take to end.
+const DRAIN: Duration = Duration::from_secs(5);
 const STEP: &str = "machine";
 
 /// A deploy that was accepted.
@@ -35,35 +35,47 @@ struct Deployment {
 /// How an accepted deploy ended.
 pub type Outcome = Result<Machine, ProviderError>;
 
+/// Refuses in the phases in which no deploy can begin (protocol F.3).
+pub fn allowed(phase: Phase) -> Result<(), Failure> {
+    match phase {
+        Phase::AwaitingDeploy | Phase::Running | Phase::FailedDeploy => Ok(()),
+        Phase::Suspended => Err(Failure::invalid_state("the tenant is suspended; activate it first")),
+        Phase::Created | Phase::Provisioning | Phase::FailedInfra => Err(Failure::not_provisioned()),
+        Phase::Deploying | Phase::Restarting | Phase::Deleting | Phase::Deleted => Err(Failure::operation_running()),
+    }
+}
+
 /// Accepts a deploy of `digest`, in one step with the check that nothing else runs, and works it off in
 /// the background.
 pub async fn start(
     server: &Server,
-    tenant: &TenantRow,
+    tenant: &TenantId,
     digest: Digest,
     user: &str,
 ) -> Result<JoinHandle<Option<Outcome>>, Failure> {
-    let image = server.image_of(tenant.id()).map_err(|error| Failure::internal(error.to_string()))?;
+    let image = server.image_of(tenant).map_err(|error| Failure::internal(error.to_string()))?;
+    let mut tx = server.store.write().await?;
+    // Read here and not before: a deploy that ended meanwhile left another machine to be replaced.
+    let before = tenants::get(&mut tx, tenant).await?.ok_or_else(|| Failure::not_found("there is no such tenant"))?;
+    allowed(before.phase())?;
     let id = format!("dep_{}", uuid::Uuid::new_v4().simple());
-    let topic = Topic::tenant(tenant, &id);
-    let first = tenant.machine_id.is_none();
-    let (kind, step, word) = if first {
+    let topic = Topic::tenant(&before, &id);
+    let (kind, step, word) = if before.machine_id.is_none() {
         (EventKind::VmProvisioningStarted, "machine_create", "starting")
     } else {
         (EventKind::VmProvisioningProgress, "machine_update", "updating to")
     };
     let news = News::step(kind, step, format!("{word} {}", digest.short()));
-    let mut tx = server.store.write().await?;
-    if !tenants::advance(&mut tx, tenant.id(), tenant.phase(), Phase::Deploying, None).await? {
+    if !tenants::advance(&mut tx, tenant, before.phase(), Phase::Deploying, None).await? {
         return Err(Failure::operation_running());
     }
-    deployments::begin(&mut tx, &id, tenant.id().as_str(), &image.to_string(), digest.as_str()).await?;
-    journal::note(&mut tx, tenant.id().as_str(), &id, STEP, StepState::Begun, None).await?;
-    audit::record(&mut tx, user, Some(tenant.id().as_str()), "deploy").await?;
+    deployments::begin(&mut tx, &id, tenant.as_str(), &image.to_string(), digest.as_str()).await?;
+    journal::note(&mut tx, tenant.as_str(), &id, STEP, StepState::Begun, None).await?;
+    audit::record(&mut tx, user, Some(tenant.as_str()), "deploy").await?;
     let spoken = events::say(&mut tx, &topic, &news).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
-    let deployment = Deployment { id, before: tenant.clone(), digest, topic };
+    let deployment = Deployment { id, before, digest, topic };
     let worker = server.clone();
     Ok(server.background(async move { work(&worker, &deployment).await }))
 }
@@ -152,8 +164,7 @@ async fn publish(server: &Server, deployment: &Deployment, machine: &Machine, vo
 async fn retire(server: &Server, deployment: &Deployment) {
     let Some(old) = &deployment.before.machine_id else { return };
     if let Ok(Some(machine)) = server.provider.find_machine(old).await {
-        // Answers that are on their way come through; a connection that only waits is not waited for.
-        server.doors.drained(deployment.before.id(), machine.address, DRAIN_LIMIT).await;
+        server.doors.drained(deployment.before.id(), machine.address, DRAIN).await;
     }
     if let Err(error) = server.provider.destroy_machine(old).await {
         tracing::error!(machine = old, %error, "the replaced machine is left");

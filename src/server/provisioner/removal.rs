@@ -5,7 +5,7 @@ use tokio::task::JoinHandle;
 
 use super::StepError;
 use super::steps::Step;
-use crate::model::Phase;
+use crate::model::{Phase, TenantId};
 use crate::server::error::Failure;
 use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
@@ -13,24 +13,23 @@ use crate::server::store::tenants::{self, TenantRow};
 use crate::server::store::{audit, credentials, subscriptions};
 
 /// True in the phases from which a tenant can be removed now.
-#[must_use]
-pub fn is_allowed(phase: Phase) -> bool {
+fn is_allowed(phase: Phase) -> bool {
     !matches!(phase, Phase::Provisioning | Phase::Deploying | Phase::Restarting | Phase::Deleting)
 }
 
 /// Begins to remove a tenant, in one step with the check that nothing else runs, and works it off in the
 /// background. `user` is who asked for it.
-pub async fn start(server: &Server, tenant: &TenantRow, user: &str) -> Result<JoinHandle<Option<()>>, Failure> {
-    if !is_allowed(tenant.phase()) {
-        return Err(Failure::operation_running());
-    }
+pub async fn start(server: &Server, id: &TenantId, user: &str) -> Result<JoinHandle<Option<()>>, Failure> {
     let mut tx = server.store.write().await?;
-    if !tenants::advance(&mut tx, tenant.id(), tenant.phase(), Phase::Deleting, None).await? {
+    // Read here and not before, so that the machine is the one that runs now.
+    let tenant = tenants::get(&mut tx, id).await?.ok_or_else(|| Failure::not_found("there is no such tenant"))?;
+    let free = is_allowed(tenant.phase());
+    if !free || !tenants::advance(&mut tx, id, tenant.phase(), Phase::Deleting, None).await? {
         return Err(Failure::operation_running());
     }
-    audit::record(&mut tx, user, Some(tenant.id().as_str()), "delete").await?;
+    audit::record(&mut tx, user, Some(id.as_str()), "delete").await?;
     tx.commit().await?;
-    Ok(resume(server, tenant.clone()))
+    Ok(resume(server, tenant))
 }
 
 /// Works off a removal that was begun.

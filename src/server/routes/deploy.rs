@@ -15,7 +15,7 @@ use crate::server::error::{Body, Failure};
 use crate::server::provisioner::{app_url, deploy as machines, infrastructure};
 use crate::server::registry::Access;
 use crate::server::state::{REPOSITORY, Server};
-use crate::server::store::{audit, now, tenants};
+use crate::server::store::{audit, now};
 
 /// How long a registry token can be used.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
@@ -56,16 +56,12 @@ pub async fn deploy(
             .reason("invalid_image")
             .with("expected", expected));
     }
-    match tenant.phase() {
-        Phase::AwaitingDeploy | Phase::Running | Phase::FailedDeploy => {}
-        Phase::Suspended => return Err(Failure::invalid_state("the tenant is suspended; activate it first")),
-        _ => return Err(Failure::operation_running()),
-    }
+    machines::allowed(tenant.phase())?;
     let digest = server.registry.digest_of(tenant.id()).await.ok_or_else(|| {
         Failure::bad_request(format!("the image {expected} is not in the registry; push it first"))
             .reason("image_not_pushed")
     })?;
-    let running = machines::start(&server, &tenant, digest, &owned.caller.id).await?;
+    let running = machines::start(&server, tenant.id(), digest, &owned.caller.id).await?;
     let answer = |status: &str, machine_id: Option<String>| {
         let deployed_at = machine_id.as_ref().map(|_| now());
         let data = DeployAnswer {
@@ -94,14 +90,11 @@ pub async fn retry_provision(State(server): State<Server>, owned: Owned) -> Resu
         // A machine that ran before is made again from the image it ran.
         (Phase::FailedDeploy, Some(digest)) => {
             let digest = Digest::new(digest).map_err(|error| Failure::internal(error.to_string()))?;
-            drop(machines::start(&server, &tenant, digest, &owned.caller.id).await?);
+            drop(machines::start(&server, tenant.id(), digest, &owned.caller.id).await?);
         }
         (Phase::FailedInfra | Phase::FailedDeploy, _) => infrastructure::retry(&server, &tenant).await?,
         (Phase::Provisioning | Phase::Deploying | Phase::Restarting, _) => return Err(Failure::operation_running()),
         _ => return Err(Failure::invalid_state("tenant is not in failed state")),
     }
-    // Whoever asks again at once is told the truth.
-    let phase = tenants::get(&mut *server.store.read().await?, tenant.id()).await?.map(|row| row.phase());
-    tracing::info!(tenant = %tenant.id(), ?phase, "a retry begins");
     Ok(Json(json!({ "status": "provisioning" })))
 }

@@ -96,7 +96,7 @@ pub async fn credentials(
 
 /// `DELETE /api/v1/tenants/{id}`
 pub async fn delete(State(server): State<Server>, owned: Owned) -> Result<StatusCode, Failure> {
-    let removal = removal::start(&server, &owned.tenant, &owned.caller.id).await?;
+    let removal = removal::start(&server, owned.tenant.id(), &owned.caller.id).await?;
     match removal.await {
         Ok(Some(())) => Ok(StatusCode::NO_CONTENT),
         Ok(None) => Err(Failure::unavailable("the server is stopping; it goes on with the removal at its next start")),
