@@ -113,13 +113,13 @@ impl World {
             ""
         };
         let dockerfile = format!(
-            "FROM scratch\nCOPY systemprompt /app/bin/systemprompt\nCOPY index.html /app/web/index.html\n\
-             COPY services.txt /app/services/services.txt\n{health_check}\
+            "FROM scratch\nCOPY services.txt /app/services/services.txt\nCOPY index.html /app/web/index.html\n\
+             COPY systemprompt /app/bin/systemprompt\n{health_check}\
              ENTRYPOINT [\"/app/bin/systemprompt\"]\nCMD {}\n",
             image.command
         );
         let mut context = tar::Builder::new(Vec::new());
-        // The instance in it makes the image this test's own: removing it disturbs no other.
+        // In the first layer: no two tests share a layer, so that removing one's image disturbs no other's build.
         let services = format!("brought by the image of {}\n", self.instance);
         for (name, content) in [
             ("Dockerfile", dockerfile.as_bytes()),
