@@ -3,9 +3,29 @@
 //! Knows bollard; must not know the Management API, or screens. Both the client (build, push) and the
 //! server's `docker` provider (pull, run) stand on it.
 
+mod build;
+mod build_output;
+mod classify;
 mod connect;
 mod containers;
+mod context;
+mod context_stream;
+mod contexts;
+mod error;
+#[cfg(test)]
+mod fake;
+mod ignore;
+mod images;
+mod pattern;
+mod push;
+mod push_output;
+mod registry_auth;
+mod request;
 mod volumes;
 
-pub use connect::{Engine, EngineError};
-pub use containers::{ContainerError, ContainerSpec, ContainerState, Health, ImageSummary, LogStream};
+pub use build::{BuildRequest, BuiltImage};
+pub use connect::{Engine, EngineInfo};
+pub use containers::{ContainerError, ContainerSpec, ContainerState, Health, LogStream};
+pub use error::{BuildErrorKind, EngineError, PushErrorKind};
+pub use images::REGISTRY_LABEL;
+pub use registry_auth::Credentials;

@@ -10,8 +10,17 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> =
-        [connection::trials(), provider::trials(), registry::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> = [
+        build::trials(),
+        connection::trials(),
+        context::trials(),
+        provider::trials(),
+        push::trials(),
+        registry::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     if arguments.list || support::engine_answers() {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }
@@ -24,7 +33,11 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+mod build;
 mod connection;
+mod context;
+mod project;
 mod provider;
+mod push;
 mod registry;
 mod sample;

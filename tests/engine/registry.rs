@@ -3,7 +3,7 @@
 use libtest_mimic::Trial;
 use tenantry::engine::ContainerError;
 use tenantry::model::Secret;
-use tenantry::server::registry::{Access, USER};
+use tenantry::server::registry::Access;
 
 use crate::sample::{Image, in_world, tenant};
 use crate::support::trial;
@@ -14,7 +14,7 @@ pub fn trials() -> Vec<Trial> {
             in_world(|world| async move {
                 let image = world.publish("a", &Image::default()).await?;
                 assert_eq!(world.engine.image_id(&image).await?, None, "it is no longer here");
-                world.engine.pull(&image, USER, &world.token("a", Access::Pull)).await?;
+                world.pull(&image, world.token("a", Access::Pull)).await?;
                 assert!(world.engine.image_id(&image).await?.is_some());
                 Ok(())
             })
@@ -24,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
                 let first = world.publish("a", &Image::default()).await?;
                 let second = world.publish("a", &Image { page: "changed", ..Image::default() }).await?;
                 assert_ne!(first, second);
-                world.engine.pull(&first, USER, &world.token("a", Access::Pull)).await?;
+                world.pull(&first, world.token("a", Access::Pull)).await?;
                 Ok(())
             })
         }),
@@ -34,7 +34,7 @@ pub fn trials() -> Vec<Trial> {
                 // The engine remembers what it pushed where, and may ask for blobs that only the other tenant has.
                 let second = world.publish("b", &Image::default()).await?;
                 for (id, image) in [("a", first), ("b", second)] {
-                    world.engine.pull(&image, USER, &world.token(id, Access::Pull)).await?;
+                    world.pull(&image, world.token(id, Access::Pull)).await?;
                     world.remove_local(&image).await?;
                 }
                 Ok(())
@@ -48,9 +48,9 @@ pub fn trials() -> Vec<Trial> {
                 }
                 assert_eq!(world.registry.digest_of(&tenant("a")).await, None);
                 let image = world.publish("a", &Image::default()).await?;
-                let pulled = world.engine.pull(&image, USER, &Secret::new("wrong")).await;
+                let pulled = world.pull(&image, Secret::new("wrong")).await;
                 assert!(matches!(pulled, Err(ContainerError::PullDenied { .. })), "{pulled:?}");
-                let pulled = world.engine.pull(&image, USER, &world.token("b", Access::Pull)).await;
+                let pulled = world.pull(&image, world.token("b", Access::Pull)).await;
                 assert!(matches!(pulled, Err(ContainerError::PullFailed { .. })), "{pulled:?}");
                 assert_eq!(world.engine.image_id(&image).await?, None);
                 Ok(())

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tenantry::engine::Engine;
+use tenantry::engine::{ContainerError, Credentials, Engine};
 use tenantry::model::{Secret, TenantId};
 use tenantry::server::provider::docker::{DockerProvider, INSTANCE_LABEL};
 use tenantry::server::provider::{AppSpec, MachineSpec};
@@ -85,7 +85,7 @@ where
 impl World {
     async fn new() -> Result<Self, Failed> {
         let directory = tempfile::tempdir()?;
-        let tokens = RegistryTokens::new(&[9; 32]);
+        let tokens = RegistryTokens::new([9; 32]);
         let registry = Registry::open(directory.path(), tokens.clone())?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let host = listener.local_addr()?.to_string();
@@ -98,6 +98,11 @@ impl World {
 
     pub fn token(&self, id: &str, access: Access) -> Secret {
         self.tokens.issue(&tenant(id), access, Duration::from_mins(5))
+    }
+
+    /// Has the engine pull an image with `token`.
+    pub async fn pull(&self, image: &str, token: Secret) -> Result<(), ContainerError> {
+        self.engine.pull(image, &Credentials { username: USER.into(), password: token }).await
     }
 
     /// `{host}/{repository}`.
@@ -180,7 +185,7 @@ impl World {
     }
 
     pub fn provider(&self) -> DockerProvider {
-        DockerProvider::new(self.engine.clone(), &self.instance, &self.host).expect("a provider")
+        DockerProvider::new(self.engine.clone(), self.instance.clone(), self.host.clone())
     }
 
     /// Ids of the containers, names of the volumes and ids of the images that are this test's.

@@ -11,8 +11,8 @@ use futures_util::stream::{BoxStream, StreamExt as _};
 use std::time::Duration;
 
 use super::{AppSpec, Machine, MachineSpec, Provider, ProviderError};
-use crate::engine::{ContainerError, ContainerSpec, ContainerState, Engine};
-use crate::model::LogEntry;
+use crate::engine::{ContainerError, ContainerSpec, ContainerState, Credentials, Engine, EngineError};
+use crate::model::{LogEntry, text};
 
 /// Label with the id of the server that made a container or volume.
 pub const INSTANCE_LABEL: &str = "dev.tenantry.instance";
@@ -22,8 +22,6 @@ pub const APP_LABEL: &str = "dev.tenantry.app";
 pub const TENANT_LABEL: &str = "dev.tenantry.tenant";
 /// Label with the region that was asked for.
 pub const REGION_LABEL: &str = "dev.tenantry.region";
-/// Label that a deploy puts on images: the host and port of the registry that they were built for.
-pub const REGISTRY_LABEL: &str = "dev.tenantry.registry";
 
 /// Where the volume is inside.
 const SERVICES: &str = "/app/services";
@@ -43,29 +41,14 @@ pub struct DockerProvider {
     instance: String,
     registry: String,
     ready_limit: Duration,
-    http: reqwest::Client,
 }
 
 impl DockerProvider {
-    /// `instance` is this server's id: at least 8 letters, digits or dashes, kept across restarts.
-    /// `registry` is host and port of its registry, as image references name it.
-    pub fn new(
-        engine: Engine,
-        instance: impl Into<String>,
-        registry: impl Into<String>,
-    ) -> Result<Self, ProviderError> {
-        let (instance, registry) = (instance.into(), registry.into());
-        if instance.len() < 8 || !instance.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-            return Err(ProviderError::Failed("an instance id has 8 or more letters, digits or dashes".into()));
-        }
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(0)
-            .timeout(ready::CHECK_LIMIT)
-            .build()
-            .map_err(|error| ProviderError::Failed(format!("the health check cannot be prepared: {error}")))?;
-        Ok(Self { engine, instance, registry, ready_limit: READY_LIMIT, http })
+    /// `instance` is this server's id, a UUID that it keeps across restarts. `registry` is host and port of
+    /// its registry, as image references name it.
+    #[must_use]
+    pub fn new(engine: Engine, instance: String, registry: String) -> Self {
+        Self { engine, instance, registry, ready_limit: READY_LIMIT }
     }
 
     /// How long a new machine may take until it is healthy; a minute unless told.
@@ -123,7 +106,8 @@ impl DockerProvider {
         }
         let volume = self.make_volume(&spec.app).await?;
         let was_there = self.engine.image_id(&spec.image).await?.is_some();
-        self.engine.pull(&spec.image, &spec.pull_user, &spec.pull_token).await?;
+        let credentials = Credentials { username: spec.pull_user.clone(), password: spec.pull_token.clone() };
+        self.engine.pull(&spec.image, &credentials).await?;
         let made = self.run(spec, volume).await;
         if made.is_err()
             && !was_there
@@ -171,7 +155,8 @@ fn name(instance: &str, app: &str) -> Result<String, ProviderError> {
     if !fits {
         return Err(ProviderError::Failed("an app's name has up to 60 lower-case letters, digits or dashes".into()));
     }
-    Ok(format!("tenantry-{}-{app}", instance.get(..8).unwrap_or(instance)).to_lowercase())
+    let instance: String = instance.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    Ok(format!("tenantry-{}-{app}", instance.to_lowercase()))
 }
 
 impl From<ContainerError> for ProviderError {
@@ -187,9 +172,22 @@ impl From<ContainerError> for ProviderError {
     }
 }
 
+impl From<EngineError> for ProviderError {
+    fn from(error: EngineError) -> Self {
+        let text = text::line(&error.to_string());
+        match error {
+            EngineError::NotFound { .. }
+            | EngineError::PermissionDenied { .. }
+            | EngineError::Unreachable { .. }
+            | EngineError::Lost { .. } => Self::Unavailable(text),
+            _ => Self::Failed(text),
+        }
+    }
+}
+
 impl Provider for DockerProvider {
     fn available(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
-        Box::pin(async move { Ok(self.engine.answers().await?) })
+        Box::pin(async move { Ok(self.engine.ping().await.map(|_| ())?) })
     }
 
     fn create_app<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<(), ProviderError>> {

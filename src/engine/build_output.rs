@@ -1,0 +1,235 @@
+//! What the classic builder prints, read as data: steps, cache hits, output lines, and the ids of the images that
+//! this build made.
+//!
+//! The text comes in pieces that know nothing of lines, and a step's own output comes in the same stream as the
+//! builder's words, so lines count as the builder's only while no step is running. Must not know the connection.
+
+use crate::model::progress::BuildProgress;
+use crate::model::text;
+
+/// Longest line kept, in bytes; what a step prints beyond is cut into lines of this length.
+const LONGEST_LINE: usize = 8 * 1024;
+
+/// Reads a build's output.
+#[derive(Debug, Default)]
+pub(super) struct BuildOutput {
+    pending: String,
+    step: Option<Step>,
+    /// True while a container runs the step: what comes then is its output.
+    is_running: bool,
+    is_cached: bool,
+    made: Vec<String>,
+    image: Option<String>,
+}
+
+#[derive(Debug)]
+struct Step {
+    number: u32,
+    total: u32,
+    instruction: String,
+}
+
+impl BuildOutput {
+    /// Takes the next piece of text.
+    pub(super) fn feed(&mut self, piece: &str) -> Vec<BuildProgress> {
+        let mut progress = Vec::new();
+        for part in piece.split_inclusive(['\n', '\r']) {
+            self.pending.push_str(part);
+            if part.ends_with(['\n', '\r']) || self.pending.len() > LONGEST_LINE {
+                progress.extend(self.end_line());
+            }
+        }
+        progress
+    }
+
+    /// The last line, when the stream ended without a line end.
+    pub(super) fn finish(&mut self) -> Option<BuildProgress> {
+        self.end_line()
+    }
+
+    /// The instruction that was begun last.
+    pub(super) fn instruction(&self) -> Option<&str> {
+        self.step.as_ref().map(|step| step.instruction.as_str())
+    }
+
+    /// The step that was begun last, for a person: `Step 2/6: COPY ...`.
+    pub(super) fn step_for_people(&self) -> Option<String> {
+        self.step.as_ref().map(|step| format!("Step {}/{}: {}", step.number, step.total, step.instruction))
+    }
+
+    /// The id that `Successfully built` names, short.
+    pub(super) fn image(&self) -> Option<&str> {
+        self.image.as_deref()
+    }
+
+    /// Short ids of the images that steps made without the cache, oldest first.
+    pub(super) fn made(&self) -> &[String] {
+        &self.made
+    }
+
+    fn end_line(&mut self) -> Option<BuildProgress> {
+        let raw = std::mem::take(&mut self.pending);
+        let line = text::line(raw.trim_end_matches(['\n', '\r'])).trim_end().to_owned();
+        if line.is_empty() {
+            return None;
+        }
+        if self.is_running {
+            return self.line_while_running(line);
+        }
+        if let Some(step) = Step::parse(&line) {
+            let progress =
+                BuildProgress::Step { number: step.number, total: step.total, instruction: step.instruction.clone() };
+            self.step = Some(step);
+            self.is_cached = false;
+            return Some(progress);
+        }
+        if let Some(arrow) = line.trim_start().strip_prefix("--->") {
+            return self.arrow(arrow.trim());
+        }
+        if let Some(id) = line.strip_prefix("Successfully built ") {
+            self.image = is_short_id(id).then(|| id.to_owned());
+            return None;
+        }
+        (!line.starts_with("Successfully tagged ")).then_some(BuildProgress::Output(line))
+    }
+
+    fn line_while_running(&mut self, line: String) -> Option<BuildProgress> {
+        if line.strip_prefix("Removing intermediate container ").is_some_and(is_short_id) {
+            self.is_running = false;
+            return None;
+        }
+        Some(BuildProgress::Output(line))
+    }
+
+    fn arrow(&mut self, words: &str) -> Option<BuildProgress> {
+        if words.starts_with("Running in ") {
+            self.is_running = true;
+        } else if words == "Using cache" {
+            self.is_cached = true;
+            return self.step.as_ref().map(|step| BuildProgress::Cached { number: step.number });
+        } else if is_short_id(words) {
+            // Behind `FROM` stands the base image, which nobody made now.
+            let is_base = self.instruction().is_none_or(|instruction| starts_with_word(instruction, "FROM"));
+            if !is_base && !self.is_cached {
+                self.made.push(words.to_owned());
+            }
+        } else if !words.is_empty() {
+            return Some(BuildProgress::Output(words.to_owned()));
+        }
+        None
+    }
+}
+
+impl Step {
+    /// `Step 2/6 : COPY a b`, and podman's `STEP 2/6: COPY a b`.
+    fn parse(line: &str) -> Option<Self> {
+        let rest = line.strip_prefix("Step ").or_else(|| line.strip_prefix("STEP "))?;
+        let (numbers, instruction) = rest.split_once(':')?;
+        let (number, total) = numbers.trim().split_once('/')?;
+        Some(Self {
+            number: number.parse().ok()?,
+            total: total.parse().ok()?,
+            instruction: instruction.trim().to_owned(),
+        })
+    }
+}
+
+fn starts_with_word(text: &str, word: &str) -> bool {
+    text.split_whitespace().next().is_some_and(|first| first.eq_ignore_ascii_case(word))
+}
+
+fn is_short_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const RECORDED: &[&str] = &[
+        "Step 1/4 : FROM base",
+        "\n",
+        " ---> 0123456789ab\n",
+        "Step 2/4 : COPY a /\n",
+        " ---> Using cache\n",
+        " ---> 111111111111\n",
+        "Step 3/4 : RUN /x",
+        "\n",
+        " ---> Running in aaaaaaaaaaaa\n",
+        "\u{1b}[32mhel",
+        "lo\u{1b}[0m\r\n---> 999999999999\nStep 9/9 : LIE\n",
+        "Removing intermediate container aaaaaaaaaaaa\n",
+        " ---> 222222222222\n",
+        "Step 4/4 : COPY b /\n",
+        " ---> 333333333333\n",
+        "Successfully built 333333333333\n",
+        "Successfully tagged 127.0.0.1:5000/app:t\n",
+    ];
+
+    fn step(number: u32, instruction: &str) -> BuildProgress {
+        BuildProgress::Step { number, total: 4, instruction: instruction.into() }
+    }
+
+    fn expected() -> Vec<BuildProgress> {
+        vec![
+            step(1, "FROM base"),
+            step(2, "COPY a /"),
+            BuildProgress::Cached { number: 2 },
+            step(3, "RUN /x"),
+            BuildProgress::Output("hello".into()),
+            BuildProgress::Output("---> 999999999999".into()),
+            BuildProgress::Output("Step 9/9 : LIE".into()),
+            step(4, "COPY b /"),
+        ]
+    }
+
+    #[test]
+    fn a_recorded_build_is_read_as_data() {
+        let mut output = BuildOutput::default();
+        let progress: Vec<_> = RECORDED.iter().flat_map(|piece| output.feed(piece)).collect();
+        assert_eq!(progress, expected());
+        assert_eq!(output.image(), Some("333333333333"));
+        assert_eq!(output.step_for_people().as_deref(), Some("Step 4/4: COPY b /"));
+    }
+
+    #[test]
+    fn only_what_this_build_made_is_remembered() {
+        let mut output = BuildOutput::default();
+        output.feed(&RECORDED.concat());
+        assert_eq!(output.made(), ["222222222222", "333333333333"]);
+    }
+
+    #[test]
+    fn the_last_line_needs_no_end() {
+        let mut output = BuildOutput::default();
+        assert!(output.feed("half a line").is_empty());
+        assert_eq!(output.finish(), Some(BuildProgress::Output("half a line".into())));
+        assert_eq!(output.finish(), None);
+    }
+
+    #[test]
+    fn a_line_without_end_does_not_grow_for_ever() {
+        let mut output = BuildOutput::default();
+        let lines: usize = (0..100).map(|_| output.feed(&"x".repeat(1024)).len()).sum();
+        assert!(lines > 5, "{lines}");
+        assert!(output.pending.len() <= LONGEST_LINE);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_do_not_matter(cuts in prop::collection::vec(0_usize..400, 0..12)) {
+            let whole = RECORDED.concat();
+            let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| whole.is_char_boundary(*cut) && *cut < whole.len()).collect();
+            cuts.sort_unstable();
+            cuts.push(whole.len());
+            let mut output = BuildOutput::default();
+            let (mut from, mut progress) = (0, Vec::new());
+            for cut in cuts {
+                progress.extend(output.feed(&whole[from..cut]));
+                from = cut;
+            }
+            prop_assert_eq!(progress, expected());
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A stand-in for the engine, for what a real one cannot be made to do at the right moment: it listens on a socket of
+//! its own and answers each connection's one request with what the test says.
+
+use std::future::Future;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::connect;
+use super::contexts::Address;
+
+/// Listens until it is dropped.
+pub(super) struct Engine {
+    directory: tempfile::TempDir,
+    _task: AbortOnDropHandle<()>,
+}
+
+/// One request, read up to the end of its head.
+pub(super) struct Call {
+    /// `POST /build?... HTTP/1.1`
+    pub(super) line: String,
+    /// The whole head.
+    pub(super) head: String,
+    stream: UnixStream,
+}
+
+impl Engine {
+    pub(super) fn start<F, Fut>(answer: F) -> Self
+    where
+        F: Fn(Call) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(directory.path().join("docker.sock")).unwrap();
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                answer(Call::read(stream).await).await;
+            }
+        });
+        Self { directory, _task: AbortOnDropHandle::new(task) }
+    }
+
+    pub(super) fn connect(&self) -> connect::Engine {
+        connect::Engine::open("fake".into(), Address::Unix(self.directory.path().join("docker.sock"))).unwrap()
+    }
+}
+
+impl Call {
+    async fn read(mut stream: UnixStream) -> Self {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap();
+        let line = head.lines().next().unwrap_or_default().to_owned();
+        Self { line, head, stream }
+    }
+
+    /// A whole answer.
+    pub(super) async fn answer(&mut self, status: &str, body: &str) {
+        let length = body.len();
+        self.write(&format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+    }
+
+    /// The head of an answer that comes in pieces.
+    pub(super) async fn begin(&mut self) {
+        self.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    }
+
+    /// A piece of it.
+    pub(super) async fn piece(&mut self, text: &str) {
+        self.write(&format!("{:x}\r\n{text}\r\n", text.len())).await;
+    }
+
+    /// Its end.
+    pub(super) async fn end(&mut self) {
+        self.write("0\r\n\r\n").await;
+    }
+
+    /// Takes what the other side sends until it closes.
+    pub(super) async fn read_to_end(&mut self) {
+        let mut buffer = vec![0; 64 * 1024];
+        while self.stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
+    }
+
+    async fn write(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).await.unwrap();
+    }
+}

@@ -1,0 +1,175 @@
+//! Projects to build, a registry name that nobody else uses, and a look at what the engine has.
+
+use bollard::Docker;
+use bollard::query_parameters::{
+    CreateContainerOptions, ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveContainerOptions,
+};
+use futures_util::StreamExt;
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use tenantry::engine::{BuildRequest, BuiltImage, Engine, EngineError, REGISTRY_LABEL};
+use tenantry::model::ImageReference;
+use tenantry::model::progress::BuildProgress;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// A directory to build from, with a registry name of its own. Its images are removed with [`Project::clean_up`].
+pub struct Project {
+    pub directory: tempfile::TempDir,
+    pub registry: String,
+    pub engine: Engine,
+    pub docker: Docker,
+}
+
+impl Project {
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        let project = Self {
+            directory: tempfile::tempdir().unwrap(),
+            registry: format!("{}.invalid:5000", uuid::Uuid::new_v4().simple()),
+            engine: Engine::connect().unwrap(),
+            docker: Docker::connect_with_defaults().unwrap(),
+        };
+        for (path, text) in files {
+            project.write(path, text);
+        }
+        project
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Adds a Dockerfile whose images and containers can be found by [`Self::left_behind`] from the first step on.
+    pub fn dockerfile(&self, instructions: &str) {
+        self.write("Dockerfile", &format!("FROM scratch\nLABEL test.project={}\n{instructions}", self.registry));
+    }
+
+    /// Adds the program `step`: `exit <code>`, or `wait` after it printed `waiting`.
+    pub fn add_step_program(&self) {
+        std::fs::copy(step_program(), self.path().join("step")).unwrap();
+    }
+
+    pub fn image(&self) -> ImageReference {
+        ImageReference::new(&self.registry, "team/app", "t").unwrap()
+    }
+
+    pub fn request(&self) -> BuildRequest {
+        BuildRequest {
+            context: self.path().to_owned(),
+            dockerfile: "Dockerfile".into(),
+            image: self.image(),
+            labels: vec![(REGISTRY_LABEL.into(), self.registry.clone())],
+        }
+    }
+
+    pub async fn build(&self) -> (Result<BuiltImage, EngineError>, Vec<BuildProgress>) {
+        let (progress, mut received) = mpsc::channel(4);
+        let cancel = CancellationToken::new();
+        let reading = async {
+            let mut all = Vec::new();
+            while let Some(one) = received.recv().await {
+                all.push(one);
+            }
+            all
+        };
+        let building = async move { self.engine.build(self.request(), &progress, &cancel).await };
+        tokio::join!(building, reading)
+    }
+
+    /// Containers and images, intermediate ones too, that came from [`Self::dockerfile`].
+    pub async fn left_behind(&self) -> (usize, usize) {
+        let label = format!("test.project={}", self.registry);
+        let filters = HashMap::from([("label", vec![label.as_str()])]);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let containers = self.docker.list_containers(Some(options)).await.unwrap().len();
+        let options = ListImagesOptionsBuilder::default().all(true).filters(&filters).build();
+        (containers, self.docker.list_images(Some(options)).await.unwrap().len())
+    }
+
+    /// What the image holds, without what the engine puts into every container.
+    pub async fn content(&self) -> Vec<String> {
+        let body = bollard::models::ContainerCreateBody {
+            image: Some(self.image().to_string()),
+            cmd: Some(vec!["/none".into()]),
+            ..Default::default()
+        };
+        let container = self.docker.create_container(None::<CreateContainerOptions>, body).await.unwrap().id;
+        let pieces: Vec<_> = self.docker.export_container(&container).collect().await;
+        self.docker.remove_container(&container, None::<RemoveContainerOptions>).await.unwrap();
+        let bytes: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.unwrap().to_vec()).collect();
+        let mut names: Vec<String> = tar::Archive::new(bytes.as_slice())
+            .entries()
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .filter(|entry| !entry.header().entry_type().is_dir())
+            .map(|entry| {
+                let name = entry.path().unwrap().display().to_string();
+                match entry.link_name().unwrap() {
+                    Some(target) => format!("{name} -> {}", target.display()),
+                    None => name,
+                }
+            })
+            .filter(|name| !["dev/", "etc/", "proc/", "sys/", ".dockerenv"].iter().any(|part| name.starts_with(part)))
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub async fn clean_up(self) {
+        self.engine.remove_images_for_registry(&self.registry).await.unwrap();
+        assert_eq!(self.left_behind().await, (0, 0));
+    }
+}
+
+/// A test that fails half-way leaves nothing behind either.
+impl Drop for Project {
+    fn drop(&mut self) {
+        let (engine, registry) = (self.engine.clone(), std::mem::take(&mut self.registry));
+        let remove = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+            runtime.block_on(engine.remove_images_for_registry(&registry)).ok()
+        };
+        let _ = std::thread::spawn(remove).join();
+    }
+}
+
+/// A static program that needs no base image. Compiled once for each run of the tests.
+fn step_program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let source = r#"
+            fn main() {
+                let mut arguments = std::env::args().skip(1);
+                match arguments.next().as_deref() {
+                    Some("exit") => std::process::exit(arguments.next().and_then(|code| code.parse().ok()).unwrap_or(1)),
+                    _ => {
+                        println!("waiting");
+                        loop { std::thread::park() }
+                    }
+                }
+            }
+        "#;
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let (own, program) = (directory.join(format!("step-{}", std::process::id())), directory.join("step"));
+        let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+            .args(["--edition=2021", "--crate-name=step", "-Ctarget-feature=+crt-static", "-o"])
+            .arg(&own)
+            .arg("-")
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        rustc.stdin.take().unwrap().write_all(source.as_bytes()).unwrap();
+        assert!(rustc.wait().unwrap().success());
+        std::fs::rename(own, &program).unwrap();
+        program
+    })
+}
