@@ -128,9 +128,10 @@ impl Doors {
 
     /// Switches the tenant's door. One that is not open has nothing to switch.
     pub fn set_target(&self, tenant: &TenantId, target: Option<SocketAddr>) {
-        match self.table().get(tenant) {
-            Some(door) => door.set_target(target),
-            None => tracing::warn!(%tenant, "a door that is not open was switched"),
+        if let Some(door) = self.table().get(tenant) {
+            door.set_target(target);
+        } else {
+            tracing::warn!(%tenant, "a door that is not open was switched");
         }
     }
 
