@@ -88,7 +88,7 @@ impl ContainerError {
 }
 
 /// The engine's own words, harmless, with the causes that bollard keeps to itself.
-pub(super) fn reason(error: &Error) -> String {
+fn reason(error: &Error) -> String {
     let mut words = match error {
         Error::DockerResponseServerError { message, .. } => message.clone(),
         Error::DockerStreamError { error } => error.clone(),
@@ -243,11 +243,6 @@ pub(super) fn label_filter(labels: &[(&str, &str)]) -> HashMap<String, Vec<Strin
 }
 
 impl Engine {
-    /// Whether the engine answers at all.
-    pub async fn answers(&self) -> Result<(), ContainerError> {
-        self.docker.ping().await.map(|_| ()).map_err(|error| ContainerError::new("a ping", &error))
-    }
-
     /// Creates a container; answers its id.
     pub async fn create_container(&self, spec: &ContainerSpec) -> Result<String, ContainerError> {
         let options = CreateContainerOptionsBuilder::new().name(&spec.name).build();

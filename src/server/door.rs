@@ -88,13 +88,19 @@ impl Drop for Door {
     }
 }
 
-/// The doors of all tenants.
-#[derive(Debug, Default)]
+/// The doors of all tenants. Cheap to clone; all clones are one.
+#[derive(Debug, Clone, Default)]
 pub struct Doors {
-    open: Mutex<HashMap<TenantId, Door>>,
+    open: Arc<Mutex<HashMap<TenantId, Door>>>,
 }
 
 impl Doors {
+    /// None is open.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// Opens the tenant's door. Open already on that port is success and changes nothing.
     pub async fn open(&self, tenant: &TenantId, port: u16) -> io::Result<()> {
         if self.table().get(tenant).is_some_and(|door| door.address.port() == port) {
@@ -131,10 +137,12 @@ impl Doors {
         self.table().get(tenant).and_then(Door::target)
     }
 
-    /// Switches the tenant's door, if it is open.
+    /// Switches the tenant's door. One that is not open has nothing to switch.
     pub fn set_target(&self, tenant: &TenantId, target: Option<SocketAddr>) {
         if let Some(door) = self.table().get(tenant) {
             door.set_target(target);
+        } else {
+            tracing::warn!(%tenant, "a door that is not open was switched");
         }
     }
 
@@ -147,15 +155,13 @@ impl Doors {
         }
     }
 
-    /// Closes the tenant's door. Closed already is success.
-    pub async fn close(&self, tenant: &TenantId) {
-        let door = self.table().remove(tenant);
-        if let Some(door) = door {
-            door.close().await;
-        }
+    /// Closes the tenant's door without waiting for it: port and connections are gone a moment later. Closed
+    /// already is success.
+    pub fn close(&self, tenant: &TenantId) {
+        drop(self.table().remove(tenant));
     }
 
-    /// Closes all of them.
+    /// Closes all of them and waits until that is done.
     pub async fn close_all(&self) {
         let doors: Vec<Door> = self.table().drain().map(|(_, door)| door).collect();
         for door in doors {
@@ -381,7 +387,7 @@ mod tests {
         assert_eq!(get(doors.address(&a).expect("open")).await, (200, "one".into()));
         doors.close_all().await;
         assert_eq!(doors.address(&a), None);
-        doors.close(&a).await;
+        doors.close(&a);
         server.abort();
     }
 }

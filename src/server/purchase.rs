@@ -60,7 +60,7 @@ pub async fn complete(server: &Server, purchase: &Purchase) -> Result<(), Failur
     match admit(server, &mut tx, purchase, &session, &id, &operation).await {
         Ok(Ok((topic, spoken))) => {
             if let Err(error) = tx.commit().await {
-                server.doors.close(&id).await;
+                server.doors.close(&id);
                 return Err(error.into());
             }
             server.events.wake(&spoken);
@@ -81,7 +81,7 @@ pub async fn complete(server: &Server, purchase: &Purchase) -> Result<(), Failur
             Ok(())
         }
         Err(failure) => {
-            server.doors.close(&id).await;
+            server.doors.close(&id);
             Err(failure)
         }
     }

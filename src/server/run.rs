@@ -19,7 +19,7 @@ use super::pay::signature::WebhookKey;
 use super::provider::docker::DockerProvider;
 use super::provider::{Provider, ProviderError};
 use super::provisioner::{StepError, recovery};
-use super::registry::{OpenError, Registry, RegistryTokens};
+use super::registry::{Registry, RegistryError, RegistryTokens};
 use super::routes;
 use super::seal::{SealError, Sealer};
 use super::settings::Settings;
@@ -66,13 +66,10 @@ pub enum ServeError {
     Token(#[from] jsonwebtoken::errors::Error),
     /// The registry.
     #[error("{0}")]
-    Registry(#[from] OpenError),
+    Registry(#[from] RegistryError),
     /// The HTTP client that the sandbox's payment provider uses.
     #[error("the HTTP client cannot be made: {0}")]
     Http(#[from] reqwest::Error),
-    /// The provider of machines.
-    #[error("the provider of machines cannot be made: {0}")]
-    Provider(ProviderError),
     /// Recovery.
     #[error("the tenants cannot be brought back: {0}")]
     Recover(#[from] StepError),
@@ -106,9 +103,8 @@ impl ServeError {
 /// Runs a server on the local Docker Engine until `stop` is cancelled. Without an engine the server
 /// runs too, and refuses only what needs one.
 pub async fn serve(settings: Settings, stop: CancellationToken) -> Result<(), ServeError> {
-    let provider = |instance: String, registry_host: String| -> Result<Arc<dyn Provider>, ProviderError> {
-        Ok(Arc::new(DockerProvider::new(instance, registry_host)?))
-    };
+    let provider =
+        |instance: String, registry_host: String| -> Arc<dyn Provider> { Arc::new(DockerProvider::new(instance, registry_host)) };
     serve_with(settings, provider, stop).await
 }
 
@@ -116,7 +112,7 @@ pub async fn serve(settings: Settings, stop: CancellationToken) -> Result<(), Se
 /// port of its registry.
 pub async fn serve_with<F>(settings: Settings, provider: F, stop: CancellationToken) -> Result<(), ServeError>
 where
-    F: FnOnce(String, String) -> Result<Arc<dyn Provider>, ProviderError>,
+    F: FnOnce(String, String) -> Arc<dyn Provider>,
 {
     let data = settings.data.clone();
     prepare(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
@@ -126,7 +122,7 @@ where
     let keys = Keys::open(&data)?;
     let instance = instance_id(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
     let store = Store::open(&data.join("tenantry.db")).await?;
-    let registry = Registry::open(&data.join("registry"), RegistryTokens::new(&keys.registry))?;
+    let registry = Registry::open(&data.join("registry"), RegistryTokens::new(keys.registry))?;
     let server = Server::new(Parts {
         base: format!("http://{address}"),
         registry_host: address.to_string(),
@@ -135,9 +131,9 @@ where
         sealer: Sealer::new(&keys.seal)?,
         webhook: WebhookKey::new(keys.webhook),
         registry,
-        registry_tokens: RegistryTokens::new(&keys.registry),
-        doors: Doors::default(),
-        provider: provider(instance, address.to_string()).map_err(ServeError::Provider)?,
+        registry_tokens: RegistryTokens::new(keys.registry),
+        doors: Doors::new(),
+        provider: provider(instance, address.to_string()),
         // Only ever calls this server: no proxy may come between.
         http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?,
         tasks: TaskTracker::new(),

@@ -166,7 +166,7 @@ async fn not_ours(world: World) -> Outcome {
     let theirs = world.provider();
     let machine = theirs.create_machine(&world.machine("a", &image)).await?;
 
-    let us = DockerProvider::new(uuid::Uuid::new_v4().to_string(), "127.0.0.1:1")?;
+    let us = DockerProvider::new(uuid::Uuid::new_v4().to_string(), "127.0.0.1:1".into());
     assert_eq!(us.find_machine(&machine.id).await?, None);
     assert!(us.logs(&machine.id, 1, false).await.is_err());
     assert!(us.destroy_machine(&machine.id).await.is_err());

@@ -1,12 +1,52 @@
 //! Real pushes and pulls: the engine is the registry's client.
 
 use libtest_mimic::Trial;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
 use tenantry::engine::ContainerError;
 use tenantry::model::Secret;
 use tenantry::server::registry::{Access, USER};
 
 use crate::sample::{Image, in_world, tenant};
-use crate::support::trial;
+use crate::support::{Outcome, trial};
+
+async fn command_line(world: World) -> Outcome {
+    let configuration = tempfile::tempdir()?;
+    let docker = |arguments: &[&str], input: &str| -> Result<Output, std::io::Error> {
+        let mut child = Command::new("docker")
+            .env("DOCKER_CONFIG", configuration.path())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        // Closed at once, so that the password ends.
+        child.stdin.take().ok_or(std::io::ErrorKind::BrokenPipe)?.write_all(input.as_bytes())?;
+        child.wait_with_output()
+    };
+    match docker(&["--version"], "") {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("SKIPPED: there is no docker command to log in with");
+            return Ok(());
+        }
+        version => assert!(version?.status.success()),
+    }
+    let login = ["login", &world.host, "--username", USER, "--password-stdin"];
+    assert!(!docker(&login, "wrong")?.status.success());
+    assert!(docker(&login, world.token("a", Access::Push).reveal())?.status.success());
+    world.build("a", &Image::default()).await?;
+    let image = format!("{}:tenant-a", world.repository());
+    assert!(docker(&["push", &image], "")?.status.success());
+    world.remove_local(&image).await?;
+    let digest = world.registry.digest_of(&tenant("a")).await.ok_or("nothing was pushed")?;
+    for reference in [image, format!("{}@{digest}", world.repository())] {
+        let pulled = docker(&["pull", &reference], "")?;
+        assert!(pulled.status.success(), "{}", String::from_utf8_lossy(&pulled.stderr));
+    }
+    Ok(())
+}
+
+type World = std::sync::Arc<crate::sample::World>;
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -14,7 +54,7 @@ pub fn trials() -> Vec<Trial> {
             in_world(|world| async move {
                 let image = world.publish("a", &Image::default()).await?;
                 assert_eq!(world.engine.image_id(&image).await?, None, "it is no longer here");
-                world.engine.pull(&image, &login(world.token("a", Access::Pull))).await?;
+                world.pull(&image, world.token("a", Access::Pull)).await?;
                 assert!(world.engine.image_id(&image).await?.is_some());
                 Ok(())
             })
@@ -24,7 +64,7 @@ pub fn trials() -> Vec<Trial> {
                 let first = world.publish("a", &Image::default()).await?;
                 let second = world.publish("a", &Image { page: "changed", ..Image::default() }).await?;
                 assert_ne!(first, second);
-                world.engine.pull(&first, &login(world.token("a", Access::Pull))).await?;
+                world.pull(&first, world.token("a", Access::Pull)).await?;
                 Ok(())
             })
         }),
@@ -34,7 +74,7 @@ pub fn trials() -> Vec<Trial> {
                 // The engine remembers what it pushed where, and may ask for blobs that only the other tenant has.
                 let second = world.publish("b", &Image::default()).await?;
                 for (id, image) in [("a", first), ("b", second)] {
-                    world.engine.pull(&image, &login(world.token(id, Access::Pull))).await?;
+                    world.pull(&image, world.token(id, Access::Pull)).await?;
                     world.remove_local(&image).await?;
                 }
                 Ok(())
@@ -48,14 +88,15 @@ pub fn trials() -> Vec<Trial> {
                 }
                 assert_eq!(world.registry.digest_of(&tenant("a")).await, None);
                 let image = world.publish("a", &Image::default()).await?;
-                let pulled = world.engine.pull(&image, &login(Secret::new("wrong"))).await;
+                let pulled = world.pull(&image, Secret::new("wrong")).await;
                 assert!(matches!(pulled, Err(ContainerError::PullDenied { .. })), "{pulled:?}");
-                let pulled = world.engine.pull(&image, &login(world.token("b", Access::Pull))).await;
+                let pulled = world.pull(&image, world.token("b", Access::Pull)).await;
                 assert!(matches!(pulled, Err(ContainerError::PullFailed { .. })), "{pulled:?}");
                 assert_eq!(world.engine.image_id(&image).await?, None);
                 Ok(())
             })
         }),
+        trial("registry::the_docker_command_line_logs_in_pushes_and_pulls", || in_world(command_line)),
         trial("registry::another_tenants_tag_is_out_of_reach", || {
             in_world(|world| async move {
                 world.build("a", &Image::default()).await?;

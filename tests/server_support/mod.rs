@@ -61,8 +61,6 @@ impl House {
         Self::open(dir, settings, provider, machines).await
     }
 
-    /// A server whose provider is `machines` instead of the one in memory.
-
     async fn open(
         dir: tempfile::TempDir,
         settings: Settings,
@@ -71,7 +69,7 @@ impl House {
     ) -> Self {
         let stop = CancellationToken::new();
         let path = settings.ready_file.clone().expect("a ready file");
-        let mut running = tokio::spawn(serve_with(settings.clone(), |_, _| Ok(machines), stop.clone()));
+        let mut running = tokio::spawn(serve_with(settings.clone(), |_, _| machines, stop.clone()));
         let ready = async {
             loop {
                 if let Ok(bytes) = tokio::fs::read(&path).await {

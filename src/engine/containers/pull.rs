@@ -13,12 +13,13 @@ impl Engine {
     pub async fn pull(&self, reference: &str, credentials: &Credentials) -> Result<(), ContainerError> {
         let options = CreateImageOptionsBuilder::new().from_image(reference).build();
         let registry = reference.split('/').next().unwrap_or_default();
-        // bollard encodes the credentials with the standard alphabet; the engine reads the URL-safe one.
-        let header = credentials.header(registry).ok();
+        let header = credentials.header(registry).map_err(|_| ContainerError::PullDenied {
+            image: text::short(reference, 200),
+            reason: "the credentials do not fit into a header".into(),
+        })?;
+        // Not bollard's own header: it encodes credentials in another alphabet than the engine reads.
         let docker = self.docker.clone().with_request_modifier(move |mut request| {
-            if let Some(value) = &header {
-                request.headers_mut().insert("X-Registry-Auth", value.clone());
-            }
+            request.headers_mut().insert("x-registry-auth", header.clone());
             request
         });
         let mut progress = docker.create_image(Some(options), None, None);
@@ -29,7 +30,7 @@ impl Engine {
     }
 }
 
-/// Sorted by what the engine says: it answers 500 or a line in the stream for nearly everything.
+/// Sorted by what the engine says: it answers 500, or with a line in the stream, for nearly everything.
 fn pull_error(image: &str, error: &Error) -> ContainerError {
     let said = match error {
         Error::DockerResponseServerError { message, .. } => message,

@@ -42,27 +42,16 @@ pub struct DockerProvider {
     instance: String,
     registry: String,
     ready_limit: Duration,
-    http: reqwest::Client,
 }
 
 impl DockerProvider {
-    /// `instance` is this server's id: at least 8 letters, digits or dashes, kept across restarts.
-    /// `registry` is host and port of its registry, as image references name it.
+    /// `instance` is this server's id, a UUID that it keeps across restarts. `registry` is host and port of
+    /// its registry, as image references name it.
     ///
     /// The engine is looked for when it is first needed, so a server starts without one.
-    pub fn new(instance: impl Into<String>, registry: impl Into<String>) -> Result<Self, ProviderError> {
-        let (instance, registry) = (instance.into(), registry.into());
-        if instance.len() < 8 || !instance.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-            return Err(ProviderError::Failed("an instance id has 8 or more letters, digits or dashes".into()));
-        }
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(0)
-            .timeout(ready::CHECK_LIMIT)
-            .build()
-            .map_err(|error| ProviderError::Failed(format!("the health check cannot be prepared: {error}")))?;
-        Ok(Self { engine: OnceCell::new(), instance, registry, ready_limit: READY_LIMIT, http })
+    #[must_use]
+    pub fn new(instance: String, registry: String) -> Self {
+        Self { engine: OnceCell::new(), instance, registry, ready_limit: READY_LIMIT }
     }
 
     /// How long a new machine may take until it is healthy; a minute unless told.
@@ -180,7 +169,8 @@ fn name(instance: &str, app: &str) -> Result<String, ProviderError> {
     if !fits {
         return Err(ProviderError::Failed("an app's name has up to 60 lower-case letters, digits or dashes".into()));
     }
-    Ok(format!("tenantry-{}-{app}", instance.get(..8).unwrap_or(instance)).to_lowercase())
+    let instance: String = instance.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    Ok(format!("tenantry-{}-{app}", instance.to_lowercase()))
 }
 
 impl From<ContainerError> for ProviderError {
@@ -200,15 +190,20 @@ impl From<EngineError> for ProviderError {
     fn from(error: EngineError) -> Self {
         let text = text::line(&error.to_string());
         match error {
-            EngineError::Docker(_) => Self::Failed(text),
-            _ => Self::Unavailable(text),
+            EngineError::NotFound { .. }
+            | EngineError::PermissionDenied { .. }
+            | EngineError::Unreachable { .. }
+            | EngineError::Unsupported { .. }
+            | EngineError::Configuration { .. }
+            | EngineError::Lost { .. } => Self::Unavailable(text),
+            _ => Self::Failed(text),
         }
     }
 }
 
 impl Provider for DockerProvider {
     fn available(&self) -> BoxFuture<'_, Result<(), ProviderError>> {
-        Box::pin(async move { Ok(self.engine().await?.answers().await?) })
+        Box::pin(async move { Ok(self.engine().await?.ping().await.map(|_| ())?) })
     }
 
     fn create_app<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<(), ProviderError>> {

@@ -45,7 +45,7 @@ pub fn resume(server: &Server, tenant: TenantRow) -> JoinHandle<Option<()>> {
 async fn remove(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
     let id = tenant.id();
     let mut left: Vec<(&str, String)> = Vec::new();
-    server.doors.close(id).await;
+    server.doors.close(id);
     if let Some(machine) = &tenant.machine_id
         && let Err(error) = server.provider.destroy_machine(machine).await
     {
@@ -54,9 +54,7 @@ async fn remove(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
     if let Err(error) = server.provider.destroy_app(&tenant.app).await {
         left.push((Step::App.word(), format!("{}: {error}", tenant.app)));
     }
-    if let Err(error) = server.registry.remove_tag(id).await {
-        tracing::error!(%error, tenant = %id, "the image's tag is left");
-    }
+    server.registry.remove_tag(id).await;
     let mut tx = server.store.write().await?;
     for (step, detail) in left {
         tracing::error!(tenant = %id, step, %detail, "left behind");

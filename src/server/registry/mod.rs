@@ -38,7 +38,7 @@ pub const USER: &str = "x";
 /// The data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the registry cannot use its directory {directory}: {source}")]
-pub struct OpenError {
+pub struct RegistryError {
     directory: String,
     source: io::Error,
 }
@@ -58,9 +58,9 @@ struct Inner {
 
 impl Registry {
     /// Opens, or makes, the registry in `directory`. One process at a time: unfinished uploads are swept. Blocks.
-    pub fn open(directory: &Path, tokens: RegistryTokens) -> Result<Self, OpenError> {
+    pub fn open(directory: &Path, tokens: RegistryTokens) -> Result<Self, RegistryError> {
         let store = Store::open(directory)
-            .map_err(|source| OpenError { directory: directory.display().to_string(), source })?;
+            .map_err(|source| RegistryError { directory: directory.display().to_string(), source })?;
         Ok(Self { inner: Arc::new(Inner { store, tokens, uploads: Uploads::default() }) })
     }
 
@@ -81,10 +81,13 @@ impl Registry {
         }
     }
 
-    /// Removes the tag `tenant-{id}`. Gone already is success.
-    pub async fn remove_tag(&self, tenant: &TenantId) -> io::Result<()> {
-        let tenant = tenant.clone();
-        self.blocking(move |store| store.remove_tag(&tenant)).await.map(|_| ())
+    /// Removes the tag `tenant-{id}`. Gone already is success, and a storage fault is logged and stops nobody
+    /// (protocol G.7).
+    pub async fn remove_tag(&self, tenant: &TenantId) {
+        let owner = tenant.clone();
+        if let Err(error) = self.blocking(move |store| store.remove_tag(&owner)).await {
+            tracing::error!(%tenant, %error, "the tag cannot be removed");
+        }
     }
 
     /// Runs file work where it may block.

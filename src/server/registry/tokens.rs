@@ -53,8 +53,8 @@ pub struct RegistryTokens {
 impl RegistryTokens {
     /// Signs with `key`: 32 random bytes that the server keeps for as long as its tokens shall be good.
     #[must_use]
-    pub fn new(key: &[u8; 32]) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, key) }
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key) }
     }
 
     /// A token for `tenant` that is good for `ttl` from now.
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_token_says_whose_it_is_until_it_expires() {
-        let tokens = RegistryTokens::new(&[7; 32]);
+        let tokens = RegistryTokens::new([7; 32]);
         let token = tokens.issue_at(&tenant("ten_1"), Access::Push, 1000);
         let grant = Grant { tenant: tenant("ten_1"), access: Access::Push };
         assert_eq!(tokens.check_at(token.reveal(), 999), Some(grant));
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_changed_token_is_worth_nothing() {
-        let tokens = RegistryTokens::new(&[7; 32]);
+        let tokens = RegistryTokens::new([7; 32]);
         let token = tokens.issue(&tenant("ten_1"), Access::Pull, Duration::from_mins(1));
         let token = token.reveal();
         assert!(tokens.check(token).is_some());
@@ -130,12 +130,12 @@ mod tests {
         ] {
             assert_eq!(tokens.check(&changed), None, "{changed}");
         }
-        assert_eq!(RegistryTokens::new(&[8; 32]).check(token), None, "another server's key");
+        assert_eq!(RegistryTokens::new([8; 32]).check(token), None, "another server's key");
     }
 
     #[test]
     fn a_token_survives_every_place_that_docker_puts_it_in() {
-        let token = RegistryTokens::new(&[7; 32]).issue(&tenant("a-b_c"), Access::Push, Duration::from_mins(1));
+        let token = RegistryTokens::new([7; 32]).issue(&tenant("a-b_c"), Access::Push, Duration::from_mins(1));
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
         assert!(token.reveal().bytes().all(fits));
     }
