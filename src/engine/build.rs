@@ -269,7 +269,8 @@ mod tests {
                 if call.line.starts_with("GET") {
                     return call.answer("200 OK", "[]").await;
                 }
-                // The big file is far from its end, and the directory was listed already.
+                // Only once the big file is on its way the directory was surely listed.
+                call.read_at_least(1 << 20).await;
                 std::fs::remove_file(last).unwrap();
                 call.read_to_end().await;
             }

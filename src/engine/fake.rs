@@ -77,6 +77,15 @@ impl Call {
         self.write("0\r\n\r\n").await;
     }
 
+    /// Takes so many bytes of what the other side sends, or a few more.
+    pub(super) async fn read_at_least(&mut self, bytes: usize) {
+        let mut buffer = vec![0; 64 * 1024];
+        let mut taken = 0;
+        while taken < bytes {
+            taken += self.stream.read(&mut buffer).await.unwrap();
+        }
+    }
+
     /// Takes what the other side sends until it closes.
     pub(super) async fn read_to_end(&mut self) {
         let mut buffer = vec![0; 64 * 1024];

@@ -141,7 +141,22 @@ impl ProvisioningEvent {
     #[must_use]
     pub fn title(&self) -> String {
         let word = self.step.as_deref().unwrap_or_else(|| self.event_type.as_str());
-        word.replace('_', " ")
+        match word {
+            "provisioning_started" => "provisioning".into(),
+            "certificate_added" => "certificate".into(),
+            "infrastructure_ready" => "infrastructure".into(),
+            "secrets_configured" => "configured".into(),
+            other => other.replace('_', " "),
+        }
+    }
+
+    /// The message without the step that some servers write in front of it, `app_created: sp-1`.
+    #[must_use]
+    pub fn words(&self) -> Option<&str> {
+        let message = self.message.as_deref()?;
+        let step = self.step.as_deref().unwrap_or_default();
+        let rest = message.strip_prefix(step).and_then(|rest| rest.strip_prefix(": "));
+        Some(rest.filter(|rest| !step.is_empty() && !rest.is_empty()).unwrap_or(message))
     }
 }
 
@@ -159,6 +174,19 @@ mod tests {
         let event: ProvisioningEvent = serde_json::from_str(json).expect("an unknown event");
         assert_eq!(event.event_type, EventKind::Other("brand_new".into()));
         assert_eq!(event.status, "xy");
+    }
+
+    #[test]
+    fn the_step_is_not_said_twice() {
+        let words = |step: &str, message: &str| {
+            let json = serde_json::json!({"event_type": "x", "status": "y", "step": step, "message": message});
+            let event: ProvisioningEvent = serde_json::from_value(json).expect("an event");
+            event.words().map(str::to_owned)
+        };
+        assert_eq!(words("app_created", "app_created: sp-1").as_deref(), Some("sp-1"));
+        assert_eq!(words("app_created", "sp-1").as_deref(), Some("sp-1"));
+        assert_eq!(words("app", "app_created: sp-1").as_deref(), Some("app_created: sp-1"));
+        assert_eq!(words("", ": x").as_deref(), Some(": x"));
     }
 
     #[test]

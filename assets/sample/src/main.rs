@@ -27,6 +27,8 @@ const MAX_REQUEST: usize = 16 * 1024;
 const MAX_PAGE: u64 = 4 * 1024 * 1024;
 /// A request must have arrived, and its answer must have been taken, after this long.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// The header of this program's own health check: a line for it every few seconds would bury the log.
+const OWN_CHECK: &str = "User-Agent: systemprompt-health";
 /// Connections that are served at a time; more are turned away.
 const MAX_CONNECTIONS: usize = 128;
 
@@ -91,7 +93,8 @@ fn health() -> io::Result<()> {
     let mut stream = TcpStream::connect(("127.0.0.1", port()?))?;
     stream.set_read_timeout(Some(TIME_LIMIT))?;
     stream.set_write_timeout(Some(TIME_LIMIT))?;
-    stream.write_all(b"GET /api/v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
+    let request = format!("GET /api/v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n{OWN_CHECK}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     stream.take(MAX_REQUEST as u64).read_to_end(&mut answer)?;
     if answer.starts_with(b"HTTP/1.1 200 ") {
@@ -117,6 +120,9 @@ fn handle(mut stream: TcpStream, page: &Path, has_place: bool) -> io::Result<()>
         (Request::unreadable(), Answer::text(503, "too many connections\n"))
     };
     answer.write(&mut stream, request.method != "HEAD")?;
+    if request.is_own_check && answer.status == 200 {
+        return Ok(());
+    }
     let level = if answer.status >= 500 { "ERROR" } else { "INFO" };
     let elapsed = started.elapsed().as_millis();
     log(level, format_args!("{:.20} {:.200} {} {elapsed} ms", request.method, request.path, answer.status));
@@ -127,12 +133,13 @@ fn handle(mut stream: TcpStream, page: &Path, has_place: bool) -> io::Result<()>
 struct Request {
     method: String,
     path: String,
+    is_own_check: bool,
 }
 
 impl Request {
     /// Stands in the log for one that could not be read.
     fn unreadable() -> Self {
-        Self { method: "-".into(), path: "-".into() }
+        Self { method: "-".into(), path: "-".into(), is_own_check: false }
     }
 
     /// Reads the request line. Anything but printable ASCII is refused, so it can be logged as it is.
@@ -144,8 +151,9 @@ impl Request {
         let mut words = std::str::from_utf8(line).ok()?.split(' ');
         let (method, target, version) = (words.next()?, words.next()?, words.next()?);
         let path = target.split('?').next()?;
+        let is_own_check = head.split(|byte| *byte == b'\n').any(|line| line.trim_ascii_end() == OWN_CHECK.as_bytes());
         (version.starts_with("HTTP/1.") && path.starts_with('/') && words.next().is_none())
-            .then(|| Self { method: method.into(), path: path.into() })
+            .then(|| Self { method: method.into(), path: path.into(), is_own_check })
     }
 }
 

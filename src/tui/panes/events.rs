@@ -215,8 +215,8 @@ fn line(app: &App, entry: &Entry, under_way: bool, columns: usize) -> Line<'stat
         _ => ("✓", theme.good),
     };
     let time = entry.at.map_or_else(|| "–".to_owned(), |at| format::clock(at, &app.zone));
-    let words = match (&event.message, &event.app_url) {
-        (Some(message), _) => message.clone(),
+    let words = match (event.words(), &event.app_url) {
+        (Some(words), _) => words.to_owned(),
         (None, Some(url)) => url.clone(),
         (None, None) => event.status.replace('_', " "),
     };

@@ -64,7 +64,8 @@ impl State {
 
     /// Adds a line, unless it is one that a reconnect repeats.
     pub fn add(&mut self, raw: LogEntry) {
-        let entry = Entry { at: format::moment(&raw.timestamp), level: raw.level, message: raw.message };
+        let message = without_level(&raw.message, raw.level.as_deref()).to_owned();
+        let entry = Entry { at: format::moment(&raw.timestamp), level: raw.level, message };
         if let (Some(until), Some(at)) = (self.replay, entry.at) {
             match at.cmp(&until) {
                 std::cmp::Ordering::Less => return,
@@ -169,6 +170,17 @@ fn level(theme: &Theme, level: Option<&str>) -> (String, Style) {
     (format::cut(&word, 5), style)
 }
 
+/// The message without the level that programs write in front of it: it has a column of its own.
+fn without_level<'a>(message: &'a str, level: Option<&str>) -> &'a str {
+    let Some(level) = level.filter(|level| !level.is_empty()) else { return message };
+    match message.split_at_checked(level.len()) {
+        Some((word, rest)) if word.eq_ignore_ascii_case(level) && rest.starts_with([' ', ':']) => {
+            rest.trim_start_matches([' ', ':'])
+        }
+        _ => message,
+    }
+}
+
 fn empty(app: &App) -> &'static str {
     match app.selected().map(crate::model::Tenant::state) {
         None if app.tenants.is_loading() => "",
@@ -184,6 +196,20 @@ fn empty(app: &App) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_level_is_shown_once() {
+        for (message, level, shown) in [
+            ("INFO  listening", Some("info"), "listening"),
+            ("warn: no key", Some("WARN"), "no key"),
+            ("information", Some("info"), "information"),
+            ("INFO", Some("info"), "INFO"),
+            ("INFO  listening", None, "INFO  listening"),
+            ("\u{e4}", Some("info"), "\u{e4}"),
+        ] {
+            assert_eq!(without_level(message, level), shown);
+        }
+    }
     use crate::tui::testing::log;
 
     #[test]
