@@ -292,7 +292,7 @@ async fn refusals_that_stay_are_final_and_others_are_not() {
 async fn a_server_that_asks_for_time_gets_it() {
     let server = Server::scripted(vec![
         refusal(503, "retry-after: 7\r\n"),
-        stream_of(&format!("retry: 4000\n\n{}", frame(1, "tenant_created"))),
+        stream_of(&format!("retry: 4000\n{}", frame(1, "tenant_created"))),
         stream_of(&frame(2, "tenant_ready")),
     ])
     .await;
@@ -358,7 +358,7 @@ async fn a_reset_begins_the_ids_anew() {
     let keyless = frame(1, "tenant_created").replace("ü1", "other");
     let server = Server::scripted(vec![
         stream_of(&format!("{}{}", frame(1, "tenant_created"), frame(2, "vm_provisioned"))),
-        stream_of(&format!("event: reset\n\n{keyless}{}", frame(2, "tenant_ready").replace("ü2", "last"))),
+        stream_of(&format!("event: reset\ndata: {{}}\n\n{keyless}{}", frame(2, "tenant_ready").replace("ü2", "last"))),
     ])
     .await;
     let said = all(server.client().tenant_events(&tenant(), false)).await;
@@ -486,6 +486,82 @@ async fn a_silent_connection_counts_as_dead() {
     }
     // The reader still holds the feed: it is the client that hangs up.
     while told.recv().await.expect("a server") != "closed" {}
+}
+
+/// A server whose first connections bring `poison` after an event, and then `drip` after `drip` without end.
+/// A client that comes back for what follows that event gets it.
+async fn dripping_server(poison: &'static [u8], drip: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let seen = request(&mut socket).await?;
+                if seen.last_event_id() == Some("1") {
+                    return socket.write_all(&stream_of(&frame(2, "tenant_ready"))).await.ok();
+                }
+                socket.write_all(&stream_of(&frame(1, "tenant_created"))).await.ok()?;
+                socket.write_all(poison).await.ok()?;
+                // Far more often than the limit on silence, which bytes alone must not hold off.
+                let mut drops = tokio::time::interval(Duration::from_millis(10));
+                loop {
+                    drops.tick().await;
+                    socket.write_all(drip).await.ok()?;
+                }
+            });
+        }
+    });
+    base
+}
+
+#[tokio::test]
+async fn bytes_that_never_become_an_event_do_not_keep_a_connection() {
+    let heartbeat = b"event: heartbeat\ndata: {}\n\n";
+    for (poison, drip) in [
+        (&b"data: a\xffb\n\n"[..], &heartbeat[..]),
+        (b"data: begin", b" and on and on"),
+        (b"", b"data: one more line\n"),
+        (b"", b": comment\n\n"),
+    ] {
+        let base = dripping_server(poison, drip).await;
+        let pace = Pace { silence: Duration::from_millis(300), ..Pace::quick() };
+        let mut feed = client(&base, pace).tenant_events(&tenant(), true);
+        let mut interruption = None;
+        let mut events = Vec::new();
+        let reading = async {
+            while events.len() < 2 {
+                match feed.next().await.expect("no end") {
+                    FeedItem::Item(event) => events.push(event.message.expect("words")),
+                    FeedItem::Interrupted { problem, .. } if !events.is_empty() => interruption = problem.detail,
+                    FeedItem::Failed(error) => panic!("{error}"),
+                    _ => {}
+                }
+            }
+        };
+        let read = tokio::time::timeout(Duration::from_mins(1), reading).await;
+        assert!(read.is_ok(), "the connection was kept: {poison:?} {drip:?}");
+        assert_eq!(events, ["ü1", "ü2"]);
+        assert!(interruption.is_some_and(|detail| detail.contains("No answer in time")));
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_no_regular_end() {
+    let marked = format!("\u{feff}{}", frame(1, "tenant_ready"));
+    let server = Server::scripted(vec![stream_of(&marked), stream_of(&frame(1, "tenant_ready"))]).await;
+    assert_eq!(all(server.client().tenant_events(&tenant(), false)).await, ["+", "!1", "+", "ü1"]);
+}
+
+#[tokio::test]
+async fn an_event_without_id_is_not_taken_for_the_one_before_it() {
+    let keyless = frame(9, "x").replace("id: 9\n", "");
+    let server = Server::scripted(vec![stream_of(
+        &[&frame(1, "tenant_created"), &frame(1, "tenant_created"), &keyless, &frame(2, "tenant_ready")]
+            .map(String::as_str)
+            .concat(),
+    )])
+    .await;
+    assert_eq!(all(server.client().tenant_events(&tenant(), false)).await, ["+", "ü1", "ü9", "ü2"]);
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub struct Pace {
     pub second: Duration,
     /// How long a connection that only says it is alive must stand before that counts as progress.
     pub stable: Duration,
-    /// How long a stream may be silent before its connection counts as dead.
+    /// How long a stream may bring no bytes, or no complete event, before its connection counts as dead.
     pub silence: Duration,
 }
 

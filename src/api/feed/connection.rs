@@ -1,18 +1,30 @@
-//! One connection of a stream: one request, one answer, its frames.
+//! One connection of a stream: one request, one answer, its events.
+//!
+//! Everything about `reqwest-eventsource` is in this file. Its own reconnection is switched off, because
+//! when to come back is the supervisor's to say. The library sets no limit to what it collects before an
+//! event is complete, and stops handing out events at a byte that is no UTF-8. Neither can be changed from outside, so both
+//! end with the limit on silence: a connection without a complete event for that long counts as dead, however
+//! many bytes it brings. Comments are no events and do not count; servers of this API send heartbeats as events.
+//! The client's read timeout is the same limit for connections that bring no bytes at all.
 //!
 //! This module must not know about other connections; it only says how this one failed.
 
-use reqwest::Response;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, HeaderValue};
+use futures_util::{FutureExt, StreamExt};
+use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue};
+use reqwest_eventsource::retry::Never;
+use reqwest_eventsource::{Error, Event, EventSource};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 use url::Url;
 
 use super::super::base::harmless;
 use super::super::{ApiError, Pace, transport};
-use super::frames::{FRAME_LIMIT, Frame, Frames};
 use crate::model::Secret;
 
 /// The most of a body that is no event stream that is read, bytes.
 const OTHER_BODY: usize = 64 * 1024;
+/// The longest event that is handed on, bytes.
+const EVENT_LIMIT: usize = 1024 * 1024;
 
 /// What a stream's requests are made from.
 pub(crate) struct Source {
@@ -23,10 +35,25 @@ pub(crate) struct Source {
     pub pace: Pace,
 }
 
-/// An open connection.
+/// One event, not yet understood.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Frame {
+    /// `id:`, where the event has one of its own; never empty.
+    pub id: Option<String>,
+    /// `event:`, or `message`.
+    pub event: String,
+    /// `data:`, its lines joined.
+    pub data: String,
+    /// `retry:`. One that comes without data is lost in the library.
+    pub retry: Option<Duration>,
+}
+
+/// An open connection. Dropping it closes the socket.
 pub(super) struct Connection {
-    answer: Response,
-    frames: Frames,
+    events: EventSource,
+    url: Url,
+    silence: Duration,
+    last: Frame,
 }
 
 /// What opening a connection came to.
@@ -44,47 +71,86 @@ impl Source {
             .client
             .get(self.url.clone())
             .header(AUTHORIZATION, self.authorization.clone())
-            .header(ACCEPT, "text/event-stream")
             .header(CACHE_CONTROL, "no-cache");
         if let Some(id) = after {
             request = request.header("last-event-id", id.clone());
         }
-        let answer = request.send().await.map_err(|error| transport::failure(&self.url, error))?;
-        let status = answer.status().as_u16();
-        let secret = Some(self.token.reveal());
-        match status {
-            200 => {}
-            204 => return Ok(Opened::NothingMore),
-            _ => return Err(transport::refusal(answer, secret).await),
+        // The library adds the Accept header.
+        let mut events = EventSource::new(request).map_err(|error| ApiError::Setup(error.to_string()))?;
+        events.set_retry_policy(Box::new(Never));
+        match events.next().await {
+            Some(Ok(_)) => {
+                let (url, silence) = (self.url.clone(), self.pace.silence);
+                Ok(Opened::Stream(Box::new(Connection { events, url, silence, last: Frame::default() })))
+            }
+            Some(Err(Error::InvalidStatusCode(status, _))) if status.as_u16() == 204 => Ok(Opened::NothingMore),
+            Some(Err(Error::InvalidStatusCode(_, answer))) => {
+                Err(transport::refusal(answer, Some(self.token.reveal())).await)
+            }
+            Some(Err(Error::InvalidContentType(_, answer))) => {
+                let status = answer.status().as_u16();
+                let begins = match transport::body(answer, OTHER_BODY).await {
+                    Ok(body) => Some(transport::excerpt(&body, Some(self.token.reveal()))),
+                    Err(_) => None,
+                };
+                Err(transport::unreadable(&self.url, status, "it is no event stream", begins))
+            }
+            Some(Err(error)) => Err(failure(&self.url, error)),
+            None => Err(ApiError::Ended { url: harmless(&self.url) }),
         }
-        if !transport::is_type(&answer, "text/event-stream") {
-            let begins = match transport::body(answer, OTHER_BODY).await {
-                Ok(body) => Some(transport::excerpt(&body, secret)),
-                Err(_) => None,
-            };
-            return Err(transport::unreadable(&self.url, status, "it is no event stream", begins));
-        }
-        Ok(Opened::Stream(Box::new(Connection { answer, frames: Frames::default() })))
     }
 }
 
 impl Connection {
-    /// The next frame. An error also where the server ended the stream: whether that was its right is
+    /// The next event. An error also where the server ended the stream: whether that was its right is
     /// not for a connection to say.
     pub async fn next(&mut self) -> Result<Frame, ApiError> {
         loop {
-            if let Some(frame) = self.frames.pop() {
-                return Ok(frame);
+            // The library panics at a stream that begins with a byte order mark. That must not look like a
+            // regular end of the feed.
+            let event = AssertUnwindSafe(self.events.next()).catch_unwind();
+            let message = match tokio::time::timeout(self.silence, event).await {
+                Ok(Ok(Some(Ok(Event::Message(message))))) => message,
+                Ok(Ok(Some(Ok(Event::Open)))) => continue,
+                Ok(Ok(Some(Err(error)))) => return Err(failure(&self.url, error)),
+                Ok(Ok(None)) => return Err(ApiError::Ended { url: harmless(&self.url) }),
+                Ok(Err(_panic)) => return Err(unreadable(&self.url)),
+                Err(_elapsed) => return Err(ApiError::TimedOut { url: harmless(&self.url) }),
+            };
+            let size = message.id.len() + message.event.len() + message.data.len();
+            let mut frame = Frame {
+                id: Some(message.id).filter(|id| !id.is_empty()),
+                event: message.event,
+                data: message.data,
+                retry: message.retry,
+            };
+            let last = std::mem::replace(&mut self.last, frame.clone());
+            if size > EVENT_LIMIT {
+                tracing::warn!(size, limit = EVENT_LIMIT, "an event that is too long was skipped");
+                continue;
             }
-            match self.answer.chunk().await {
-                Ok(Some(bytes)) => self.frames.push(&bytes),
-                Ok(None) => return Err(ApiError::Ended { url: harmless(self.answer.url()) }),
-                Err(error) => return Err(transport::failure(self.answer.url(), error)),
+            // The library hands an id on to the events after it that have none. Only an event that is the same
+            // in everything is one that the server repeated.
+            if frame.id == last.id && frame != last {
+                frame.id = None;
             }
-            let dropped = self.frames.take_dropped();
-            if dropped > 0 {
-                tracing::warn!(dropped, limit = FRAME_LIMIT, "events that are too long were skipped");
-            }
+            return Ok(frame);
         }
     }
+}
+
+/// The error for a stream that broke.
+fn failure(url: &Url, error: Error) -> ApiError {
+    match error {
+        Error::Transport(error) => transport::failure(url, error),
+        // Told at the end only: half a character there is a cut like any other.
+        Error::Utf8(error) if error.utf8_error().error_len().is_none() => ApiError::Ended { url: harmless(url) },
+        Error::StreamEnded => ApiError::Ended { url: harmless(url) },
+        _ => unreadable(url),
+    }
+}
+
+/// The error for bytes that are no events.
+fn unreadable(url: &Url) -> ApiError {
+    transport::unreadable(url, 200, "it is an event stream that cannot be taken apart", None)
 }

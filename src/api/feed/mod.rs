@@ -1,13 +1,16 @@
 //! Event streams that survive cuts: each event once, in order, whatever happens to the connection
 //! (protocol C.5).
 //!
-//! One task per stream reads one connection after the other: [`frames`] takes bytes apart, [`connection`]
-//! holds one HTTP answer, [`supervisor`] decides when to come back, and [`continuity`] knows what was
+//! One task per stream reads one connection after the other: [`connection`] holds one HTTP answer, taken
+//! apart by `reqwest-eventsource`; [`supervisor`] decides when to come back, and [`continuity`] knows what was
 //! delivered already. The rest of the program sees [`Feed`] and [`FeedItem`] alone.
+//!
+//! What is bounded, and how: an event beyond 1 MiB is skipped; a connection without a complete event for
+//! [`Pace::silence`](super::Pace) is given up, which also ends an event that never ends; items wait for a
+//! slow reader in a short queue, and then the server has to wait.
 
 mod connection;
 mod continuity;
-mod frames;
 mod supervisor;
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Keeps a stream alive over any number of connections: decides what is final, when to come back, and
 //! when to give up (protocol C.5).
 //!
-//! This module must not know bytes or HTTP; it is told frames and errors.
+//! This module must not know bytes or HTTP; it is told events and errors.
 
 use reqwest::header::HeaderValue;
 use serde::de::DeserializeOwned;
@@ -11,9 +11,8 @@ use tokio::sync::mpsc;
 use super::super::ApiError;
 use super::super::pace::RECONNECTIONS;
 use super::FeedItem;
-use super::connection::{Opened, Source};
+use super::connection::{Frame, Opened, Source};
 use super::continuity::Continuity;
-use super::frames::Frame;
 use crate::model::{Problem, text};
 
 /// The longest event id that is sent back, bytes.
@@ -131,29 +130,30 @@ where
         }
     }
 
-    /// Handles one frame. False where nobody listens.
+    /// Handles one event. False where nobody listens.
     async fn frame(&mut self, frame: Frame) -> bool {
         if frame.retry.is_some() {
             self.base = frame.retry;
         }
-        // An empty id would wipe the cursor; one that fits into no header could not be sent back.
-        let id = frame.id.as_deref().filter(|id| !id.is_empty() && id.len() <= ID_LIMIT);
+        // An id that fits into no header could not be sent back.
+        let id = frame.id.as_deref().filter(|id| id.len() <= ID_LIMIT);
         let cursor = id.and_then(|id| HeaderValue::from_str(id).ok());
-        if frame.event.as_deref() == Some("reset") {
+        if frame.event == "reset" {
             tracing::warn!("the server no longer has all events since the interruption");
             self.continuity.reset();
             self.cursor = cursor;
             return true;
         }
-        let alive = match (frame.event.as_deref(), &frame.data) {
-            (Some("heartbeat"), _) | (_, None) => true,
-            (_, Some(data)) => match serde_json::from_str(data) {
+        let alive = if frame.event == "heartbeat" {
+            true
+        } else {
+            match serde_json::from_str(&frame.data) {
                 Ok(item) => self.item(cursor.is_some().then_some(id).flatten(), item).await,
                 Err(error) => {
                     tracing::warn!(reason = text::short(&error.to_string(), 160), "an event cannot be read");
                     true
                 }
-            },
+            }
         };
         // Only now: an event that was not handed over must come again.
         if alive && cursor.is_some() {
