@@ -27,7 +27,7 @@ pub(super) async fn play(session: &Session, lines: &Lines, stop: &CancellationTo
     let tenant = provision(session, &checkout_id, &mut seen, lines).await?;
     let watch = stop.child_token();
     let watcher = tokio::spawn(watch_tenant(session.clone(), tenant.clone(), seen, lines.clone(), watch.clone()));
-    let result = both_versions(session, &tenant, lines, stop).await;
+    let result = Box::pin(both_versions(session, &tenant, lines, stop)).await;
     watch.cancel();
     let _ = watcher.await;
     result
@@ -166,7 +166,6 @@ async fn deploy_and_ask(
 async fn print(mut progress: mpsc::Receiver<DeployProgress>, lines: &Lines) {
     while let Some(moved) = progress.recv().await {
         match moved {
-            DeployProgress::Started(_) => {}
             DeployProgress::Output(step, line) => lines.say(step.word(), &format!("  {line}")),
             DeployProgress::Build(BuildProgress::Step { number, total, instruction }) => {
                 lines.say("build", &format!("  {number}/{total} {instruction}"));
@@ -176,7 +175,7 @@ async fn print(mut progress: mpsc::Receiver<DeployProgress>, lines: &Lines) {
                 LayerState::AlreadyThere => lines.say("push", &format!("  {} already there", layer.id)),
                 LayerState::Waiting | LayerState::Pushing { .. } => {}
             },
-            DeployProgress::Build(_) => {}
+            DeployProgress::Started(_) | DeployProgress::Build(_) => {}
             DeployProgress::Finished { step, summary, took } => {
                 lines.say(step.word(), &format!("✓ {summary} ({:.1} s)", took.as_secs_f64()));
             }

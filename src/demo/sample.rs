@@ -45,6 +45,7 @@ pub async fn change(root: &Path, from: u32, to: u32) -> Result<(), Problem> {
 }
 
 /// What the page says in its version `number`.
+#[must_use]
 pub fn title(number: u32) -> String {
     format!("Orchard, version {number}")
 }

@@ -12,7 +12,7 @@ use crate::model::{Problem, Secret};
 /// How long the server may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// How long it may take to remove what it made; a container that ignores its signal takes 10 s.
-const STOP_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_mins(1);
 /// Pause between two looks for the ready file.
 const LOOK: Duration = Duration::from_millis(10);
 /// Pause between two provisioning steps: long enough to see them happen.

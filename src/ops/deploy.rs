@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::preflight::{self, Cleared};
-use super::reporter::{Done, Reporter, done};
+use super::reporter::{Done, Reporter};
 use super::{Session, project_build};
 use crate::api::{self, ApiError};
 use crate::engine::{BuildRequest, Credentials};
@@ -17,7 +17,7 @@ use crate::model::{Digest, ImageReference, Problem, RegistryToken, Remedy, Tenan
 /// How often the status is asked for while the server works (protocol C.4).
 const POLL: Duration = Duration::from_secs(2);
 /// How long the server may take without any change of state.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How many questions in a row may stay without an answer.
 const UNANSWERED: u32 = 5;
 /// How long the tenant may take to answer over HTTP after the server called it ready.
@@ -42,12 +42,11 @@ pub async fn run(
     let digest = reporter.step(DeployStep::Push, push(&cleared, &image, &token, progress, cancel)).await?;
     let answered = reporter.droppable_step(DeployStep::Deploy, accept(session, tenant, &image, &digest)).await?;
     let address = answered.or(cleared.tenant.app_url);
-    match &address {
-        Some(url) => reporter.droppable_step(DeployStep::Health, health(url)).await?,
-        None => {
-            let why = "the server told no address".to_owned();
-            reporter.say(DeployProgress::Skipped { step: DeployStep::Health, why }).await;
-        }
+    if let Some(url) = &address {
+        reporter.droppable_step(DeployStep::Health, health(url)).await?;
+    } else {
+        let why = "the server told no address".to_owned();
+        reporter.say(DeployProgress::Skipped { step: DeployStep::Health, why }).await;
     }
     Ok(DeployOutcome { app_url: address, digest, took: begun.elapsed() })
 }
@@ -75,7 +74,7 @@ async fn build_project(
 async fn registry_token(session: &Session, tenant: &TenantId) -> Result<Done<RegistryToken>, Problem> {
     let token = session.client().registry_token(tenant).await.map_err(|error| error.problem())?;
     let summary = format!("token for {} at {}", token.tag, token.registry);
-    done(token, summary)
+    Ok(Done::new(token, summary))
 }
 
 fn unusable_image(error: &dyn std::error::Error) -> Problem {
@@ -111,7 +110,7 @@ async fn build_image(
     let (result, steps) = tokio::join!(work, counting);
     let built = result.map_err(|error| error.problem())?;
     let id = built.id.trim_start_matches("sha256:");
-    done((), format!("{} steps, {} cached · {}", steps.total, steps.cached, id.get(..8).unwrap_or(id)))
+    Ok(Done::new((), format!("{} steps, {} cached · {}", steps.total, steps.cached, id.get(..8).unwrap_or(id))))
 }
 
 async fn push(
@@ -135,7 +134,7 @@ async fn push(
     let (result, layers) = tokio::join!(work, counting);
     let digest = result.map_err(|error| error.problem())?;
     let summary = format!("{} layers pushed, {} already there · {}", layers.pushed, layers.there, digest.short());
-    done(digest, summary)
+    Ok(Done::new(digest, summary))
 }
 
 /// Passes on what the engine says, and keeps count of it for the step's last line.
@@ -193,7 +192,7 @@ async fn accept(
 ) -> Result<Done<Option<String>>, Problem> {
     match session.client().deploy(tenant, image).await {
         Ok(answer) if answer.status == "deploying" => wait(session, tenant, digest).await,
-        Ok(answer) => done(answer.address().map(str::to_owned), format!("runs {}", digest.short())),
+        Ok(answer) => Ok(Done::new(answer.address().map(str::to_owned), format!("runs {}", digest.short()))),
         Err(error) if error.answer_was_lost() => match wait(session, tenant, digest).await {
             Ok(running) => Ok(running),
             Err(_) => Err(lost(&error)),
@@ -228,7 +227,9 @@ async fn wait(session: &Session, tenant: &TenantId, digest: &Digest) -> Result<D
             let state = status.state();
             let runs_it = status.image.as_deref().is_none_or(|image| image.ends_with(digest.as_str()));
             match state {
-                TenantState::Running if runs_it => return done(status.app_url, format!("runs {}", digest.short())),
+                TenantState::Running if runs_it => {
+                    return Ok(Done::new(status.app_url, format!("runs {}", digest.short())));
+                }
                 TenantState::Running | TenantState::Failed | TenantState::ToDeploy => {
                     let words = status.message.unwrap_or_else(|| "The server gave no reason.".into());
                     return Err(Problem::new("The new version could not be started.")
@@ -257,7 +258,7 @@ async fn health(app_url: &str) -> Result<Done<()>, Problem> {
     let until = Instant::now() + HEALTH_LIMIT;
     loop {
         let found = match api::probe(&url).await {
-            Ok(200..=299) => return done((), format!("{app_url} answers")),
+            Ok(200..=299) => return Ok(Done::new((), format!("{app_url} answers"))),
             Ok(code) => format!("It answered {code}."),
             Err(error) => error.to_string(),
         };

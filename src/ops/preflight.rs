@@ -1,7 +1,7 @@
 //! What must hold before anything is built: a deploy that is known to fail must not cost a build first.
 
 use super::Session;
-use super::reporter::{Done, done};
+use super::reporter::Done;
 use crate::engine::Engine;
 use crate::model::{Problem, Remedy, Tenant, TenantId, TenantState};
 use crate::workspace::BuildCommand;
@@ -23,7 +23,7 @@ pub(super) async fn check(session: &Session, id: &TenantId) -> Result<Done<Clear
     let tenant = session.client().tenant(id).await.map_err(|error| error.problem())?;
     deployable(&tenant)?;
     let summary = format!("4 checks passed · Docker {} · {dockerfile}", info.version);
-    done(Cleared { engine, dockerfile, build_command, tenant }, summary)
+    Ok(Done::new(Cleared { engine, dockerfile, build_command, tenant }, summary))
 }
 
 /// Refuses what the server would refuse anyway (protocol F.3), in words that help.

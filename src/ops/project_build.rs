@@ -8,7 +8,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc::{self, Sender};
 use tokio_util::sync::CancellationToken;
 
-use super::reporter::{Done, cancelled, done};
+use super::reporter::{Done, cancelled};
 use crate::model::progress::{DeployProgress, DeployStep};
 use crate::model::{Problem, Remedy, text};
 use crate::workspace::{BuildCommand, Project};
@@ -68,7 +68,7 @@ pub(super) async fn run(
         reader.abort();
     }
     match status {
-        Ok(status) if status.success() => done((), command.shown.clone()),
+        Ok(status) if status.success() => Ok(Done::new((), command.shown.clone())),
         Ok(status) => Err(Problem::new("The project's build failed.")
             .detail(format!("`{}` ended with {status}. {}", command.shown, tail.text()))
             .hint(format!(

@@ -14,9 +14,10 @@ pub(super) struct Done<T> {
     pub(super) summary: String,
 }
 
-/// Shorthand for a step's end.
-pub(super) fn done<T>(value: T, summary: impl Into<String>) -> Result<Done<T>, Problem> {
-    Ok(Done { value, summary: summary.into() })
+impl<T> Done<T> {
+    pub(super) fn new(value: T, summary: impl Into<String>) -> Self {
+        Self { value, summary: summary.into() }
+    }
 }
 
 /// Tells the steps of one deploy to whoever shows them.

@@ -103,8 +103,9 @@ impl ServeError {
 /// Runs a server on the local Docker Engine until `stop` is cancelled. Without an engine the server
 /// runs too, and refuses only what needs one.
 pub async fn serve(settings: Settings, stop: CancellationToken) -> Result<(), ServeError> {
-    let provider =
-        |instance: String, registry_host: String| -> Arc<dyn Provider> { Arc::new(DockerProvider::new(instance, registry_host)) };
+    let provider = |instance: String, registry_host: String| -> Arc<dyn Provider> {
+        Arc::new(DockerProvider::new(instance, registry_host))
+    };
     serve_with(settings, provider, stop).await
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::door::Doors;
 use super::auth::LoginTokens;
+use super::door::Doors;
 use super::events::EventLog;
 use super::pay::signature::WebhookKey;
 use super::provider::Provider;

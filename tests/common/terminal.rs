@@ -8,12 +8,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long something may take to appear: a limit for a broken program, not a measure of a working one.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// A program in a terminal.
 pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
-    writer: Box<dyn Write + Send>,
+    keyboard: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     seen: Arc<Seen>,
 }
@@ -61,7 +61,7 @@ impl Terminal {
         let seen = Arc::new(Seen { state: Mutex::new(state), changed: Condvar::new() });
         let writes = Arc::clone(&seen);
         std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
+            let mut buffer = vec![0; 65536];
             loop {
                 let read = reader.read(&mut buffer).unwrap_or(0);
                 let mut state = writes.lock();
@@ -74,8 +74,8 @@ impl Terminal {
                 }
             }
         });
-        let writer = pair.master.take_writer().expect("a writer");
-        Self { master: pair.master, writer, child, seen }
+        let keyboard = pair.master.take_writer().expect("a writer");
+        Self { master: pair.master, keyboard, child, seen }
     }
 
     /// What the screen shows.
@@ -111,7 +111,7 @@ impl Terminal {
 
     /// Types `keys` as they are: `\r` is Enter, `\t` Tab, `\u{1b}` Escape, `\u{3}` Ctrl-C.
     pub fn type_keys(&mut self, keys: &str) {
-        self.writer.write_all(keys.as_bytes()).and_then(|()| self.writer.flush()).expect("the terminal takes keys");
+        self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("the terminal takes keys");
     }
 
     /// Makes the terminal another size.

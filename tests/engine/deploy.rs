@@ -61,14 +61,14 @@ async fn the_server_pulls_from_the_registry() -> crate::support::Outcome {
         labels: vec![("dev.tenantry.registry".into(), image.registry().into())],
     };
     let cancel = CancellationToken::new();
-    let (build, mut built) = mpsc::channel(64);
-    let (push, mut pushed) = mpsc::channel(64);
-    let drain = tokio::spawn(async move { while built.recv().await.is_some() {} });
-    let id = world.engine.build(request, &build, &cancel).await?.id;
+    let (progress, mut steps) = mpsc::channel(64);
+    let (layers, mut pushed) = mpsc::channel(64);
+    let drain = tokio::spawn(async move { while steps.recv().await.is_some() {} });
+    let id = world.engine.build(request, &progress, &cancel).await?.id;
     let drain_push = tokio::spawn(async move { while pushed.recv().await.is_some() {} });
     let credentials = Credentials { username: token.username.clone(), password: token.token.clone() };
-    let digest = world.engine.push(&image, &credentials, &push, &cancel).await?;
-    drop((build, push));
+    let digest = world.engine.push(&image, &credentials, &layers, &cancel).await?;
+    drop((progress, layers));
     drain.await?;
     drain_push.await?;
     world.engine.remove_image(&image.to_string()).await?;

@@ -18,8 +18,9 @@ pub struct World {
     pub session: Session,
     pub tenant: TenantId,
     pub engine: Engine,
-    pub server: Server,
     folder: tempfile::TempDir,
+    /// Last: its fields are dropped in order, and the server removes what the others made.
+    _server: Server,
 }
 
 impl World {
@@ -44,7 +45,7 @@ impl World {
             }
         };
         let engine = session.engine().await.expect("an engine");
-        Self { session, tenant: tenant.expect("the tenant's id"), engine, server, folder }
+        Self { session, tenant: tenant.expect("the tenant's id"), engine, folder, _server: server }
     }
 
     /// A file of the project.

@@ -24,7 +24,12 @@ const LOG_LIMIT: Duration = Duration::from_secs(5);
 impl DockerProvider {
     /// Healthy is: Docker's own check says so, or `GET /api/v1/health` answers 200; whichever is first,
     /// because Docker's first check comes only after its interval.
-    pub(super) async fn wait_until_ready(&self, engine: &Engine, id: &str, memory_mb: u32) -> Result<SocketAddr, ProviderError> {
+    pub(super) async fn wait_until_ready(
+        &self,
+        engine: &Engine,
+        id: &str,
+        memory_mb: u32,
+    ) -> Result<SocketAddr, ProviderError> {
         let end = Instant::now() + self.ready_limit;
         let mut tick = interval(INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
