@@ -3,7 +3,7 @@
 use futures_util::stream::{self, StreamExt as _};
 
 use super::{APP_LABEL, DockerProvider, GRACE_SECONDS, INSTANCE_LABEL};
-use crate::engine::{ContainerError, Engine};
+use crate::engine::{ContainerError, Engine, REGISTRY_LABEL};
 use crate::server::provider::ProviderError;
 
 /// Containers that are removed at a time.
@@ -27,9 +27,11 @@ impl DockerProvider {
         };
         let labels = [(INSTANCE_LABEL, self.instance.as_str())];
         let containers = remove_containers(engine, &labels, 0).await;
+        // Those of build steps that were broken off: the engine itself takes a moment to remove them.
+        let builds = remove_containers(engine, &[(REGISTRY_LABEL, self.registry.as_str())], 0).await;
         let volumes = remove_volumes(engine, &labels).await;
         let images = engine.remove_images_for_registry(&self.registry).await;
-        containers.and(volumes).and(images.map_err(ProviderError::from))
+        containers.and(builds).and(volumes).and(images.map_err(ProviderError::from))
     }
 }
 
