@@ -278,6 +278,41 @@ async fn a_restart_keeps_what_runs_and_ends_what_was_interrupted() {
 }
 
 #[tokio::test]
+async fn a_deploy_that_the_end_of_the_server_cuts_off_leaves_no_machine() {
+    let house = House::start().await;
+    let id = house.mara.running("one").await;
+    let before = house.provider.world().machines;
+    house.mara.push(&id, "two").await;
+    house.provider.hang();
+    let (mara, tenant) = (house.mara.clone(), id.clone());
+    let client = tokio::spawn(async move { mara.deploy(&tenant).await.status.as_u16() });
+    within("the second machine", async {
+        while house.provider.world().machines.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let provider = house.provider.clone();
+    let (ended, _dir) = house.stop().await;
+    ended.expect("a clean end");
+    assert_eq!(client.await.expect("no panic"), 503);
+    assert_eq!(provider.world().machines, before);
+}
+
+#[tokio::test]
+async fn a_restart_removes_machines_that_nobody_uses() {
+    // A range of its own, so that no other test's server takes a port while this one is down.
+    let house = House::start_with(|settings| settings.ports = 3940..=3949).await;
+    let id = house.mara.running("one").await;
+    house.provider.fail("destroy_machine", Fault::Before);
+    house.mara.push(&id, "two").await;
+    let machine = text(&house.mara.deploy(&id).await.ok()["data"]["machine_id"]);
+    let house = house.restart().await;
+    assert_eq!(house.provider.world().machines.keys().collect::<Vec<_>>(), [&machine]);
+    assert_eq!(house.mara.phase(&id).await, "running");
+}
+
+#[tokio::test]
 async fn a_throw_away_server_leaves_nothing() {
     let house = House::start_with(|settings| settings.throw_away = true).await;
     let id = house.mara.running("one").await;

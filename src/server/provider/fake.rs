@@ -40,6 +40,7 @@ pub struct World {
 struct Inside {
     world: World,
     away: bool,
+    hangs: bool,
     faults: HashMap<&'static str, Vec<Fault>>,
     made: u64,
 }
@@ -81,6 +82,11 @@ impl FakeProvider {
     /// Holds every `create_machine` until `release`.
     pub fn hold(&self) {
         self.gate.send_replace(false);
+    }
+
+    /// The next `create_machine` makes its machine and then never answers.
+    pub fn hang(&self) {
+        self.lock().hangs = true;
     }
 
     /// Lets held calls go on.
@@ -147,14 +153,18 @@ impl Provider for FakeProvider {
     fn create_machine<'a>(&'a self, spec: &'a MachineSpec) -> BoxFuture<'a, Result<Machine, ProviderError>> {
         Box::pin(async move {
             let _ = self.gate.subscribe().wait_for(|open| *open).await;
-            self.call("create_machine", &spec.app.app, |inside| {
+            let made = self.call("create_machine", &spec.app.app, |inside| {
                 inside.made += 1;
                 let id = format!("machine_{}_{}", spec.app.app, inside.made);
                 inside.world.machines.insert(id.clone(), (spec.app.app.clone(), spec.image.clone()));
                 let environment = spec.environment.iter().map(|(key, value)| (key.clone(), value.reveal().to_owned()));
                 inside.world.environments.insert(id.clone(), environment.collect());
                 machine(id)
-            })
+            });
+            if std::mem::take(&mut self.lock().hangs) {
+                std::future::pending::<()>().await;
+            }
+            made
         })
     }
 
@@ -170,6 +180,14 @@ impl Provider for FakeProvider {
         Box::pin(async move {
             self.call("destroy_machine", id, |inside| {
                 inside.world.machines.remove(id);
+            })
+        })
+    }
+
+    fn destroy_others<'a>(&'a self, app: &'a str, keep: Option<&'a str>) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(async move {
+            self.call("destroy_others", app, |inside| {
+                inside.world.machines.retain(|id, (owner, _)| owner != app || Some(id.as_str()) == keep);
             })
         })
     }

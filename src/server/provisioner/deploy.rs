@@ -77,7 +77,33 @@ pub async fn start(
     server.events.wake(&spoken);
     let deployment = Deployment { id, before, digest, topic };
     let worker = server.clone();
-    Ok(server.background(async move { work(&worker, &deployment).await }))
+    Ok(server.tasks.spawn(async move {
+        let outcome = worker.stop.run_until_cancelled(work(&worker, &deployment)).await;
+        if outcome.is_none() {
+            abandon(&worker, &deployment).await;
+        }
+        outcome
+    }))
+}
+
+/// Removes what a deploy made that the end of the server cut off. The row stays as it is: the next start says
+/// what became of it.
+async fn abandon(server: &Server, deployment: &Deployment) {
+    // Everything goes in a moment.
+    if server.settings.throw_away {
+        return;
+    }
+    let id = deployment.before.id();
+    let removed = async {
+        // Read now: the deploy may have come so far that its machine is the tenant's.
+        let tenant = tenants::get(&mut *server.store.read().await?, id).await?;
+        let keep = tenant.and_then(|tenant| tenant.machine_id);
+        server.provider.destroy_others(&deployment.before.app, keep.as_deref()).await?;
+        Ok::<_, StepError>(())
+    };
+    if let Err(error) = removed.await {
+        tracing::error!(tenant = %id, %error, "the machine of a deploy that was cut off stays until the next start");
+    }
 }
 
 async fn work(server: &Server, deployment: &Deployment) -> Outcome {

@@ -1,5 +1,5 @@
 //! What a server does about its tenants when it starts: operations that no task works on any more are
-//! over, doors open again, and lead to the machines that still run.
+//! over, what they left behind goes, doors open again, and lead to the machines that still run.
 
 use super::{StepError, removal};
 use crate::model::{Phase, SessionId};
@@ -55,6 +55,11 @@ async fn reopen(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
     if let Err(error) = server.doors.open(tenant.id(), port).await {
         tracing::error!(tenant = %tenant.id(), port, %error, "the tenant's port cannot be opened");
         return Ok(());
+    }
+    // Before anything can begin on the tenant: machines that nobody uses any more, after a crash for example.
+    let swept = server.provider.destroy_others(&tenant.app, tenant.machine_id.as_deref()).await;
+    if let Err(error) = swept {
+        tracing::warn!(tenant = %tenant.id(), %error, "machines that nobody uses may be left");
     }
     let Some(machine) = &tenant.machine_id else { return Ok(()) };
     match server.provider.find_machine(machine).await {

@@ -14,8 +14,19 @@ impl DockerProvider {
     pub(super) async fn clear_app(&self, app: &str) -> Result<(), ProviderError> {
         let engine = self.engine().await?;
         let labels = [(INSTANCE_LABEL, self.instance.as_str()), (APP_LABEL, app)];
-        remove_containers(engine, &labels, GRACE_SECONDS).await?;
+        let machines = engine.containers_labelled(&labels).await?;
+        remove_containers(engine, machines, GRACE_SECONDS).await?;
         remove_volumes(engine, &labels).await
+    }
+
+    /// An app's machines but `keep`.
+    pub(super) async fn clear_others(&self, app: &str, keep: Option<&str>) -> Result<(), ProviderError> {
+        let engine = self.engine().await?;
+        let _nothing_is_made = self.making.write().await;
+        let labels = [(INSTANCE_LABEL, self.instance.as_str()), (APP_LABEL, app)];
+        let mut machines = engine.containers_labelled(&labels).await?;
+        machines.retain(|id| Some(id.as_str()) != keep);
+        remove_containers(engine, machines, 0).await
     }
 
     /// Everything: machines, volumes, then images. Goes on after a failure, and reports the first.
@@ -25,16 +36,19 @@ impl DockerProvider {
             Err(ProviderError::Unavailable(_)) => return Ok(()),
             found => found?,
         };
+        let _nothing_is_made = self.making.write().await;
         let labels = [(INSTANCE_LABEL, self.instance.as_str())];
-        let containers = remove_containers(engine, &labels, 0).await;
+        let containers = match engine.containers_labelled(&labels).await {
+            Ok(machines) => remove_containers(engine, machines, 0).await,
+            Err(error) => Err(error.into()),
+        };
         let volumes = remove_volumes(engine, &labels).await;
         let images = engine.remove_images_for_registry(&self.registry).await;
         containers.and(volumes).and(images.map_err(ProviderError::from))
     }
 }
 
-async fn remove_containers(engine: &Engine, labels: &[(&str, &str)], grace_seconds: u16) -> Result<(), ProviderError> {
-    let ids = engine.containers_labelled(labels).await?;
+async fn remove_containers(engine: &Engine, ids: Vec<String>, grace_seconds: u16) -> Result<(), ProviderError> {
     let remove = |id: String| async move {
         if grace_seconds > 0 {
             engine.stop_container(&id, grace_seconds).await?;
