@@ -313,6 +313,35 @@ async fn a_restart_removes_machines_that_nobody_uses() {
 }
 
 #[tokio::test]
+async fn the_tenants_address_follows_a_machine_that_starts_again_elsewhere() {
+    let house = House::start().await;
+    let id = house.mara.tenant().await;
+    house.mara.push(&id, "one").await;
+    let deployed = house.mara.deploy(&id).await.ok()["data"].clone();
+    let (machine, address) = (text(&deployed["machine_id"]), text(&deployed["app_url"]));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let place = listener.local_addr().expect("an address");
+    let app = axum::Router::new().route("/", axum::routing::get(|| async { "here" }));
+    let program = tokio::spawn(async move { axum::serve(listener, app).await });
+    let says = |what: &'static str| {
+        let (http, address) = (house.mara.http.clone(), address.clone());
+        within(what, async move {
+            loop {
+                let answer = http.get(&address).header("connection", "close").send().await.expect("an answer");
+                if answer.text().await.expect("text").contains(what) {
+                    return;
+                }
+            }
+        })
+    };
+    house.provider.move_to(&machine, place);
+    says("here").await;
+    house.provider.kill(&machine);
+    says("no running machine").await;
+    program.abort();
+}
+
+#[tokio::test]
 async fn a_throw_away_server_leaves_nothing() {
     let house = House::start_with(|settings| settings.throw_away = true).await;
     let id = house.mara.running("one").await;

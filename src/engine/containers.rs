@@ -2,9 +2,11 @@
 //!
 //! Knows bollard. Must not know tenants, the Management API, or which labels mean what.
 
+mod changes;
 mod logs;
 mod pull;
 
+pub use changes::ChangeStream;
 pub use logs::LogStream;
 
 use bollard::errors::Error;

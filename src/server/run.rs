@@ -18,7 +18,7 @@ use super::keys::{KeyError, Keys};
 use super::pay::signature::WebhookKey;
 use super::provider::docker::DockerProvider;
 use super::provider::{Provider, ProviderError};
-use super::provisioner::{StepError, recovery};
+use super::provisioner::{StepError, recovery, watch};
 use super::registry::{Registry, RegistryError, RegistryTokens};
 use super::routes;
 use super::seal::{SealError, Sealer};
@@ -144,6 +144,7 @@ where
     });
     let ready = Ready::make(&server).await?;
     recovery::recover(&server).await?;
+    watch::start(&server);
     let outcome = run(&server, listener, &ready).await;
     let removed = shut_down(&server).await;
     outcome.and(removed)

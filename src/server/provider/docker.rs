@@ -250,6 +250,16 @@ impl Provider for DockerProvider {
         })
     }
 
+    fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, String>, ProviderError>> {
+        Box::pin(async move {
+            let changes = self.engine().await?.container_changes(&[(INSTANCE_LABEL, self.instance.as_str())]);
+            let changes = changes.filter_map(|change| async {
+                change.inspect_err(|error| tracing::warn!(%error, "the machines are not watched any more")).ok()
+            });
+            Ok(changes.boxed())
+        })
+    }
+
     fn destroy_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
             let Some(container) = self.engine().await?.container(id).await? else { return Ok(()) };

@@ -5,7 +5,8 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
+use tokio_stream::wrappers::BroadcastStream;
 
 use super::{AppSpec, Machine, MachineSpec, Provider, ProviderError};
 use crate::model::LogEntry;
@@ -43,6 +44,8 @@ struct Inside {
     hangs: bool,
     faults: HashMap<&'static str, Vec<Fault>>,
     made: u64,
+    /// Where machines are that were moved.
+    places: HashMap<String, SocketAddr>,
 }
 
 /// The provider. Clones share one world.
@@ -50,11 +53,12 @@ struct Inside {
 pub struct FakeProvider {
     inside: Arc<Mutex<Inside>>,
     gate: Arc<watch::Sender<bool>>,
+    changes: broadcast::Sender<String>,
 }
 
 impl Default for FakeProvider {
     fn default() -> Self {
-        Self { inside: Arc::default(), gate: Arc::new(watch::channel(true).0) }
+        Self { inside: Arc::default(), gate: Arc::new(watch::channel(true).0), changes: broadcast::channel(64).0 }
     }
 }
 
@@ -97,6 +101,13 @@ impl FakeProvider {
     /// Stops a machine as a crash would.
     pub fn kill(&self, machine: &str) {
         self.lock().world.machines.remove(machine);
+        let _ = self.changes.send(machine.to_owned());
+    }
+
+    /// Lets a machine start again and answer elsewhere.
+    pub fn move_to(&self, machine: &str, place: SocketAddr) {
+        self.lock().places.insert(machine.to_owned(), place);
+        let _ = self.changes.send(machine.to_owned());
     }
 
     fn call<T>(
@@ -171,8 +182,20 @@ impl Provider for FakeProvider {
     fn find_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Machine>, ProviderError>> {
         Box::pin(async move {
             self.call("find_machine", id, |inside| {
-                inside.world.machines.contains_key(id).then(|| machine(id.to_owned()))
+                let found = inside.world.machines.contains_key(id).then(|| machine(id.to_owned()));
+                found.map(|found| Machine { address: *inside.places.get(id).unwrap_or(&found.address), ..found })
             })
+        })
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, String>, ProviderError>> {
+        Box::pin(async move {
+            // Not among the calls: it does nothing.
+            if self.lock().away {
+                return Err(ProviderError::Unavailable("the provider does not answer".into()));
+            }
+            let changes = BroadcastStream::new(self.changes.subscribe());
+            Ok(changes.filter_map(|change| async { change.ok() }).boxed())
         })
     }
 

@@ -93,6 +93,9 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Where a machine made earlier answers; `None` if it does not exist or does not run.
     fn find_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Machine>, ProviderError>>;
 
+    /// Ids of machines that end or start from now on. The stream ends when the provider is lost.
+    fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, String>, ProviderError>>;
+
     /// Stops and removes a machine. Gone already is success.
     fn destroy_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
 

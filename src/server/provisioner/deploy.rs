@@ -215,7 +215,10 @@ async fn aim_at_old(server: &Server, tenant: &TenantRow) -> bool {
             server.doors.set_target(tenant.id(), Some(machine.address));
             true
         }
-        Ok(None) => false,
+        Ok(None) => {
+            server.doors.set_target(tenant.id(), None);
+            false
+        }
         // Who cannot be asked has not stopped.
         Err(_) => tenant.phase() == Phase::Running,
     }
