@@ -5,7 +5,7 @@
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-use super::{StepError, announce, app_of, app_url, environment};
+use super::{StepError, announce, app_of, app_url, environment, removal};
 use crate::model::{Digest, EventKind, Phase, TenantId};
 use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
@@ -81,6 +81,8 @@ pub async fn start(
         let outcome = worker.stop.run_until_cancelled(work(&worker, &deployment)).await;
         if outcome.is_none() {
             abandon(&worker, &deployment).await;
+        } else {
+            removal::start_if_canceled(&worker, deployment.before.id()).await;
         }
         outcome
     }))

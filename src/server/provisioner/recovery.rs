@@ -26,6 +26,7 @@ pub async fn recover(server: &Server) -> Result<(), StepError> {
             _ => {}
         }
         reopen(server, &tenant).await?;
+        removal::start_if_canceled(server, tenant.id()).await;
     }
     Ok(())
 }
