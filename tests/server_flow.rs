@@ -9,7 +9,11 @@ use reqwest::Method;
 use serde_json::json;
 use server_support::{Frame, House, Person, text, within, words};
 use std::collections::BTreeSet;
-use tenantry::server::provider::fake::Fault;
+use std::sync::Arc;
+use tenantry::server::provider::Provider;
+use tenantry::server::provider::fake::{FakeProvider, Fault};
+use tenantry::server::{Settings, serve_with};
+use tokio_util::sync::CancellationToken;
 
 const PHASE_ONE: [&str; 10] = [
     "subscription_created/payment",
@@ -361,4 +365,21 @@ async fn a_throw_away_server_leaves_nothing() {
     let world = provider.world();
     assert!(world.apps.is_empty() && world.machines.is_empty() && world.volumes.is_empty(), "{world:?}");
     assert!(!data.exists() && !ready.exists());
+}
+
+#[tokio::test]
+async fn a_throw_away_server_that_cannot_start_leaves_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let mut nobody = Settings::new(dir.path().join("nobody"));
+    nobody.users.clear();
+    let mut elsewhere = Settings::new(dir.path().join("elsewhere"));
+    elsewhere.listen = taken.local_addr().expect("an address");
+    for mut settings in [nobody, elsewhere] {
+        settings.throw_away = true;
+        let data = settings.data.clone();
+        let provider = |_, _| -> Arc<dyn Provider> { Arc::new(FakeProvider::default()) };
+        serve_with(settings, provider, CancellationToken::new()).await.expect_err("it cannot start");
+        assert!(!data.exists(), "{}", data.display());
+    }
 }
