@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tenantry::server::provider::Provider;
 use tenantry::server::provider::fake::{FakeProvider, Fault};
 use tenantry::server::{Settings, serve_with};
+use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 
 const PHASE_ONE: [&str; 10] = [
@@ -382,4 +383,59 @@ async fn a_throw_away_server_that_cannot_start_leaves_nothing() {
         serve_with(settings, provider, CancellationToken::new()).await.expect_err("it cannot start");
         assert!(!data.exists(), "{}", data.display());
     }
+}
+
+/// The program itself, with an engine that is configured and not there.
+#[tokio::test]
+async fn without_an_engine_a_throw_away_server_ends_well_and_its_log_has_no_token() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let socket = dir.path().join("docker.sock");
+    drop(std::os::unix::net::UnixListener::bind(&socket).expect("binds"));
+    let (data, ready) = (dir.path().join("data"), dir.path().join("ready.json"));
+    let mut server = tokio::process::Command::new(env!("CARGO_BIN_EXE_tenantry"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--throw-away", "--until-input-closes", "--data"])
+        .arg(&data)
+        .arg("--ready-file")
+        .arg(&ready)
+        .env("DOCKER_HOST", format!("unix://{}", socket.display()))
+        .env("TENANTRY_LOG", "trace")
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("it starts");
+    let input = server.stdin.take().expect("its input");
+    // Read all the while: a full pipe would hold the server up.
+    let log = tokio::spawn(server.stderr.take().map(read_all).expect("its log"));
+    let said = within("the ready file", async {
+        loop {
+            if let Ok(json) = tokio::fs::read(&ready).await {
+                return serde_json::from_slice::<serde_json::Value>(&json).expect("JSON");
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let mara = Person::new(text(&said["api_url"]), text(&said["token"]));
+    let id = mara.tenant().await;
+    let token = mara.get(&format!("/api/v1/tenants/{id}/registry-token")).await.ok()["data"]["token"].clone();
+    let link = mara.get(&format!("/api/v1/tenants/{id}/status")).await.ok()["data"]["secrets_url"].clone();
+    let link_token = text(&link).rsplit_once('/').expect("a path").1.to_owned();
+    mara.push(&id, "one").await;
+    mara.deploy(&id).await.refused(503, None);
+    drop(input);
+    let status = within("its end", server.wait()).await.expect("waited for");
+    let log = log.await.expect("no panic");
+    assert!(status.success(), "{log}");
+    assert!(!data.exists());
+    assert!(!log.is_empty());
+    for secret in [mara.token, text(&token), link_token] {
+        assert!(!log.contains(&secret), "{log}");
+    }
+}
+
+async fn read_all(mut pipe: tokio::process::ChildStderr) -> String {
+    let mut text = String::new();
+    pipe.read_to_string(&mut text).await.expect("text");
+    text
 }

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt as _};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{OnceCell, RwLock};
 
@@ -46,6 +47,8 @@ pub struct DockerProvider {
     ready_limit: Duration,
     /// Read by whoever makes something, written by whoever removes all that was made.
     making: Arc<RwLock<()>>,
+    /// The engine was asked to make something.
+    has_made: Arc<AtomicBool>,
 }
 
 impl DockerProvider {
@@ -55,7 +58,14 @@ impl DockerProvider {
     /// The engine is looked for when it is first needed, so a server starts without one.
     #[must_use]
     pub fn new(instance: String, registry: String) -> Self {
-        Self { engine: OnceCell::new(), instance, registry, ready_limit: READY_LIMIT, making: Arc::default() }
+        Self {
+            engine: OnceCell::new(),
+            instance,
+            registry,
+            ready_limit: READY_LIMIT,
+            making: Arc::default(),
+            has_made: Arc::default(),
+        }
     }
 
     /// How long a new machine may take until it is healthy; a minute unless told.
@@ -82,6 +92,7 @@ impl DockerProvider {
         F: Future<Output = Result<T, ContainerError>> + Send + 'static,
     {
         let making = Arc::clone(&self.making).read_owned().await;
+        self.has_made.store(true, Ordering::Relaxed);
         let made = tokio::spawn(async move {
             let made = work.await;
             drop(making);

@@ -1,6 +1,7 @@
 //! Removing what this instance made, and nothing else.
 
 use futures_util::stream::{self, StreamExt as _};
+use std::sync::atomic::Ordering;
 
 use super::{APP_LABEL, DockerProvider, GRACE_SECONDS, INSTANCE_LABEL};
 use crate::engine::{ContainerError, Engine};
@@ -40,6 +41,11 @@ impl DockerProvider {
         let labels = [(INSTANCE_LABEL, self.instance.as_str())];
         let containers = match engine.containers_labelled(&labels).await {
             Ok(machines) => remove_containers(engine, machines, 0).await,
+            // Configured, and never there for us: a stale socket, or no permission.
+            Err(ContainerError::Unreachable(reason)) if !self.has_made.load(Ordering::Relaxed) => {
+                tracing::info!(reason, "the engine does not answer, and nothing was made on it");
+                return Ok(());
+            }
             Err(error) => Err(error.into()),
         };
         let volumes = remove_volumes(engine, &labels).await;
