@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 use server_support::{Frame, House, Person, text, within, words};
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use tenantry::server::provider::Provider;
 use tenantry::server::provider::fake::{FakeProvider, Fault};
@@ -385,16 +386,16 @@ async fn a_throw_away_server_that_cannot_start_leaves_nothing() {
     }
 }
 
-/// The program itself, with an engine that is configured and not there.
-#[tokio::test]
-async fn without_an_engine_a_throw_away_server_ends_well_and_its_log_has_no_token() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let socket = dir.path().join("docker.sock");
-    drop(std::os::unix::net::UnixListener::bind(&socket).expect("binds"));
-    let (data, ready) = (dir.path().join("data"), dir.path().join("ready.json"));
+/// The program itself as a throw-away server, with an engine at `socket`: its process, its input, its log as it comes,
+/// and what its ready file says.
+async fn program(
+    dir: &Path,
+    socket: &Path,
+) -> (tokio::process::Child, tokio::process::ChildStdin, tokio::task::JoinHandle<String>, serde_json::Value) {
+    let ready = dir.join("ready.json");
     let mut server = tokio::process::Command::new(env!("CARGO_BIN_EXE_tenantry"))
         .args(["serve", "--listen", "127.0.0.1:0", "--throw-away", "--until-input-closes", "--data"])
-        .arg(&data)
+        .arg(dir.join("data"))
         .arg("--ready-file")
         .arg(&ready)
         .env("DOCKER_HOST", format!("unix://{}", socket.display()))
@@ -416,6 +417,27 @@ async fn without_an_engine_a_throw_away_server_ends_well_and_its_log_has_no_toke
         }
     })
     .await;
+    (server, input, log, said)
+}
+
+#[tokio::test]
+async fn an_engine_that_hangs_does_not_hold_up_the_end_of_the_server() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let socket = dir.path().join("docker.sock");
+    // Connections are accepted by the system, and nobody ever answers.
+    let _silent = std::os::unix::net::UnixListener::bind(&socket).expect("binds");
+    let (mut server, input, log, _) = program(dir.path(), &socket).await;
+    drop(input);
+    let status = within("its end", server.wait()).await.expect("waited for");
+    assert!(status.success(), "{}", log.await.expect("no panic"));
+}
+
+#[tokio::test]
+async fn without_an_engine_a_throw_away_server_ends_well_and_its_log_has_no_token() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let socket = dir.path().join("docker.sock");
+    drop(std::os::unix::net::UnixListener::bind(&socket).expect("binds"));
+    let (mut server, input, log, said) = program(dir.path(), &socket).await;
     let mara = Person::new(text(&said["api_url"]), text(&said["token"]));
     let id = mara.tenant().await;
     let token = mara.get(&format!("/api/v1/tenants/{id}/registry-token")).await.ok()["data"]["token"].clone();
@@ -427,7 +449,7 @@ async fn without_an_engine_a_throw_away_server_ends_well_and_its_log_has_no_toke
     let status = within("its end", server.wait()).await.expect("waited for");
     let log = log.await.expect("no panic");
     assert!(status.success(), "{log}");
-    assert!(!data.exists());
+    assert!(!dir.path().join("data").exists());
     assert!(!log.is_empty());
     for secret in [mara.token, text(&token), link_token] {
         assert!(!log.contains(&secret), "{log}");

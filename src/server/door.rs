@@ -146,7 +146,8 @@ impl Doors {
         }
     }
 
-    /// Switches the tenant's door if it still leads where the caller thinks; true when it does so now.
+    /// Switches the tenant's door if it still leads where the caller thinks; true when it did.
+    #[must_use]
     pub fn replace_target(&self, tenant: &TenantId, from: Option<SocketAddr>, to: Option<SocketAddr>) -> bool {
         let table = self.table();
         let Some(door) = table.get(tenant) else { return false };

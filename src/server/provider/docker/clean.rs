@@ -37,15 +37,19 @@ impl DockerProvider {
             Err(ProviderError::Unavailable(_)) => return Ok(()),
             found => found?,
         };
+        // Answered within seconds, also by an engine that hangs: the other calls would wait for hours.
+        if let Err(error) = engine.ping().await {
+            if self.has_made.load(Ordering::Relaxed) {
+                return Err(error.into());
+            }
+            // Configured, and never there for us: a stale socket, or no permission.
+            tracing::info!(%error, "the engine does not answer, and nothing was made on it");
+            return Ok(());
+        }
         let _nothing_is_made = self.making.write().await;
         let labels = [(INSTANCE_LABEL, self.instance.as_str())];
         let containers = match engine.containers_labelled(&labels).await {
             Ok(machines) => remove_containers(engine, machines, 0).await,
-            // Configured, and never there for us: a stale socket, or no permission.
-            Err(ContainerError::Unreachable(reason)) if !self.has_made.load(Ordering::Relaxed) => {
-                tracing::info!(reason, "the engine does not answer, and nothing was made on it");
-                return Ok(());
-            }
             Err(error) => Err(error.into()),
         };
         let volumes = remove_volumes(engine, &labels).await;
