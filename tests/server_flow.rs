@@ -9,7 +9,13 @@ use reqwest::Method;
 use serde_json::json;
 use server_support::{Frame, House, Person, text, within, words};
 use std::collections::BTreeSet;
-use tenantry::server::provider::fake::Fault;
+use std::path::Path;
+use std::sync::Arc;
+use tenantry::server::provider::Provider;
+use tenantry::server::provider::fake::{FakeProvider, Fault};
+use tenantry::server::{Settings, serve_with};
+use tokio::io::AsyncReadExt as _;
+use tokio_util::sync::CancellationToken;
 
 const PHASE_ONE: [&str; 10] = [
     "subscription_created/payment",
@@ -278,6 +284,70 @@ async fn a_restart_keeps_what_runs_and_ends_what_was_interrupted() {
 }
 
 #[tokio::test]
+async fn a_deploy_that_the_end_of_the_server_cuts_off_leaves_no_machine() {
+    let house = House::start().await;
+    let id = house.mara.running("one").await;
+    let before = house.provider.world().machines;
+    house.mara.push(&id, "two").await;
+    house.provider.hang();
+    let (mara, tenant) = (house.mara.clone(), id.clone());
+    let client = tokio::spawn(async move { mara.deploy(&tenant).await.status.as_u16() });
+    within("the second machine", async {
+        while house.provider.world().machines.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let provider = house.provider.clone();
+    let (ended, _dir) = house.stop().await;
+    ended.expect("a clean end");
+    assert_eq!(client.await.expect("no panic"), 503);
+    assert_eq!(provider.world().machines, before);
+}
+
+#[tokio::test]
+async fn a_restart_removes_machines_that_nobody_uses() {
+    // A range of its own, so that no other test's server takes a port while this one is down.
+    let house = House::start_with(|settings| settings.ports = 3940..=3949).await;
+    let id = house.mara.running("one").await;
+    house.provider.fail("destroy_machine", Fault::Before);
+    house.mara.push(&id, "two").await;
+    let machine = text(&house.mara.deploy(&id).await.ok()["data"]["machine_id"]);
+    let house = house.restart().await;
+    assert_eq!(house.provider.world().machines.keys().collect::<Vec<_>>(), [&machine]);
+    assert_eq!(house.mara.phase(&id).await, "running");
+}
+
+#[tokio::test]
+async fn the_tenants_address_follows_a_machine_that_starts_again_elsewhere() {
+    let house = House::start().await;
+    let id = house.mara.tenant().await;
+    house.mara.push(&id, "one").await;
+    let deployed = house.mara.deploy(&id).await.ok()["data"].clone();
+    let (machine, address) = (text(&deployed["machine_id"]), text(&deployed["app_url"]));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let place = listener.local_addr().expect("an address");
+    let app = axum::Router::new().route("/", axum::routing::get(|| async { "here" }));
+    let program = tokio::spawn(async move { axum::serve(listener, app).await });
+    let says = |what: &'static str| {
+        let (http, address) = (house.mara.http.clone(), address.clone());
+        within(what, async move {
+            loop {
+                let answer = http.get(&address).header("connection", "close").send().await.expect("an answer");
+                if answer.text().await.expect("text").contains(what) {
+                    return;
+                }
+            }
+        })
+    };
+    house.provider.move_to(&machine, place);
+    says("here").await;
+    house.provider.kill(&machine);
+    says("no running machine").await;
+    program.abort();
+}
+
+#[tokio::test]
 async fn a_throw_away_server_leaves_nothing() {
     let house = House::start_with(|settings| settings.throw_away = true).await;
     let id = house.mara.running("one").await;
@@ -297,4 +367,97 @@ async fn a_throw_away_server_leaves_nothing() {
     let world = provider.world();
     assert!(world.apps.is_empty() && world.machines.is_empty() && world.volumes.is_empty(), "{world:?}");
     assert!(!data.exists() && !ready.exists());
+}
+
+#[tokio::test]
+async fn a_throw_away_server_that_cannot_start_leaves_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let mut nobody = Settings::new(dir.path().join("nobody"));
+    nobody.users.clear();
+    let mut elsewhere = Settings::new(dir.path().join("elsewhere"));
+    elsewhere.listen = taken.local_addr().expect("an address");
+    for mut settings in [nobody, elsewhere] {
+        settings.throw_away = true;
+        let data = settings.data.clone();
+        let provider = |_, _| -> Arc<dyn Provider> { Arc::new(FakeProvider::default()) };
+        serve_with(settings, provider, CancellationToken::new()).await.expect_err("it cannot start");
+        assert!(!data.exists(), "{}", data.display());
+    }
+}
+
+/// The program itself as a throw-away server, with an engine at `socket`: its process, its input, its log as it comes,
+/// and what its ready file says.
+async fn program(
+    dir: &Path,
+    socket: &Path,
+) -> (tokio::process::Child, tokio::process::ChildStdin, tokio::task::JoinHandle<String>, serde_json::Value) {
+    let ready = dir.join("ready.json");
+    let mut server = tokio::process::Command::new(env!("CARGO_BIN_EXE_tenantry"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--throw-away", "--until-input-closes", "--data"])
+        .arg(dir.join("data"))
+        .arg("--ready-file")
+        .arg(&ready)
+        .env("DOCKER_HOST", format!("unix://{}", socket.display()))
+        .env("TENANTRY_LOG", "trace")
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("it starts");
+    let input = server.stdin.take().expect("its input");
+    // Read all the while: a full pipe would hold the server up.
+    let log = tokio::spawn(server.stderr.take().map(read_all).expect("its log"));
+    let said = within("the ready file", async {
+        loop {
+            if let Ok(json) = tokio::fs::read(&ready).await {
+                return serde_json::from_slice::<serde_json::Value>(&json).expect("JSON");
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    (server, input, log, said)
+}
+
+#[tokio::test]
+async fn an_engine_that_hangs_does_not_hold_up_the_end_of_the_server() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let socket = dir.path().join("docker.sock");
+    // Connections are accepted by the system, and nobody ever answers.
+    let _silent = std::os::unix::net::UnixListener::bind(&socket).expect("binds");
+    let (mut server, input, log, _) = program(dir.path(), &socket).await;
+    drop(input);
+    let status = within("its end", server.wait()).await.expect("waited for");
+    assert!(status.success(), "{}", log.await.expect("no panic"));
+}
+
+#[tokio::test]
+async fn without_an_engine_a_throw_away_server_ends_well_and_its_log_has_no_token() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let socket = dir.path().join("docker.sock");
+    drop(std::os::unix::net::UnixListener::bind(&socket).expect("binds"));
+    let (mut server, input, log, said) = program(dir.path(), &socket).await;
+    let mara = Person::new(text(&said["api_url"]), text(&said["token"]));
+    let id = mara.tenant().await;
+    let token = mara.get(&format!("/api/v1/tenants/{id}/registry-token")).await.ok()["data"]["token"].clone();
+    let link = mara.get(&format!("/api/v1/tenants/{id}/status")).await.ok()["data"]["secrets_url"].clone();
+    let link_token = text(&link).rsplit_once('/').expect("a path").1.to_owned();
+    mara.push(&id, "one").await;
+    mara.deploy(&id).await.refused(503, None);
+    drop(input);
+    let status = within("its end", server.wait()).await.expect("waited for");
+    let log = log.await.expect("no panic");
+    assert!(status.success(), "{log}");
+    assert!(!dir.path().join("data").exists());
+    assert!(!log.is_empty());
+    for secret in [mara.token, text(&token), link_token] {
+        assert!(!log.contains(&secret), "{log}");
+    }
+}
+
+async fn read_all(mut pipe: tokio::process::ChildStderr) -> String {
+    let mut text = String::new();
+    pipe.read_to_string(&mut text).await.expect("text");
+    text
 }

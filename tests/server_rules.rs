@@ -409,3 +409,29 @@ async fn a_lapsed_subscription_stops_deploys_and_a_canceled_one_removes_the_tena
     .await;
     assert!(house.provider.world().machines.is_empty());
 }
+
+#[tokio::test]
+async fn a_subscription_that_ends_during_a_deploy_removes_the_tenant_afterwards() {
+    let house = House::start().await;
+    let (key, mara) = (house.webhook_key(), &house.mara);
+    let id = mara.running("one").await;
+    let tenant = mara.get(&format!("/api/v1/tenants/{id}")).await.ok()["data"].clone();
+    mara.push(&id, "two").await;
+    house.provider.hold();
+    let (deployer, deploying) = (mara.clone(), id.clone());
+    let deploy = tokio::spawn(async move { deployer.deploy(&deploying).await.status });
+    mara.wait_for_phase(&id, "deploying").await;
+    let ended = json!({ "event_id": "e1", "event_type": "subscription.canceled",
+        "occurred_at": "2999-01-01T00:00:00Z", "data": { "id": tenant["subscription_id"] } });
+    assert_eq!(tell(mara, &key, "/api/v1/webhooks/paddle", &ended.to_string()).await.0, 200);
+    house.provider.release();
+    deploy.await.expect("no panic");
+    server_support::within("the removal", async {
+        while mara.get(&format!("/api/v1/tenants/{id}")).await.status != 404 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let world = house.provider.world();
+    assert!(world.machines.is_empty() && world.volumes.is_empty(), "{world:?}");
+}

@@ -2,9 +2,11 @@
 //!
 //! Knows bollard. Must not know tenants, the Management API, or which labels mean what.
 
+mod changes;
 mod logs;
 mod pull;
 
+pub use changes::ChangeStream;
 pub use logs::LogStream;
 
 use bollard::errors::Error;
@@ -125,9 +127,9 @@ pub struct ContainerSpec {
     pub port: u16,
 }
 
-/// How often a container is looked at that the engine itself is removing, and for how long.
-const REMOVAL_INTERVAL: Duration = Duration::from_millis(50);
-const REMOVAL_LIMIT: Duration = Duration::from_secs(15);
+/// How often, and with which pause between, it is looked whether somebody else's removal is done: 10 s in all.
+const REMOVAL_LOOKS: u32 = 200;
+const REMOVAL_PAUSE: Duration = Duration::from_millis(50);
 
 /// Most processes and threads that a container may have.
 const MAX_PROCESSES: i64 = 1024;
@@ -286,12 +288,12 @@ impl Engine {
         }
     }
 
-    /// Removes a container, running or not, with its anonymous volumes. Gone already is success.
+    /// Removes a container, running or not, with its anonymous volumes. Gone already is success; on success it is gone.
     pub async fn remove_container(&self, id: &str) -> Result<(), ContainerError> {
         let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
         match self.docker.remove_container(id, Some(options)).await {
             Ok(()) | Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
-            // Somebody else is removing it at this moment.
+            // Somebody else is removing it at this moment. Until that is done its volumes and its image are in use.
             Err(Error::DockerResponseServerError { status_code: 409, message })
                 if message.contains("already in progress") =>
             {
@@ -302,18 +304,14 @@ impl Engine {
     }
 
     async fn wait_until_gone(&self, id: &str) -> Result<(), ContainerError> {
-        let gone = async {
-            while self.container(id).await?.is_some() {
-                tokio::time::sleep(REMOVAL_INTERVAL).await;
+        for _ in 0..REMOVAL_LOOKS {
+            if self.container(id).await?.is_none() {
+                return Ok(());
             }
-            Ok(())
-        };
-        tokio::time::timeout(REMOVAL_LIMIT, gone).await.unwrap_or_else(|_| {
-            Err(ContainerError::Failed {
-                action: format!("removing the container {id}"),
-                reason: format!("it is still there after {} s", REMOVAL_LIMIT.as_secs()),
-            })
-        })
+            tokio::time::sleep(REMOVAL_PAUSE).await;
+        }
+        let reason = "another removal of it does not come to an end".into();
+        Err(ContainerError::Conflict { action: format!("removing the container {id}"), reason })
     }
 
     /// A container's state by id or name; `None` if it does not exist.
@@ -337,6 +335,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::fake;
 
     #[test]
     fn errors_are_sorted_and_harmless() {
@@ -348,6 +347,29 @@ mod tests {
         assert!(matches!(ContainerError::new("a", &answer(409, "taken")), ContainerError::Conflict { .. }));
         assert!(matches!(ContainerError::new("a", &answer(500, "oh")), ContainerError::Failed { .. }));
         assert!(matches!(ContainerError::new("a", &Error::RequestTimeoutError), ContainerError::Unreachable(_)));
+    }
+
+    #[tokio::test]
+    async fn a_container_that_somebody_else_removes_is_waited_for() {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicU32, Ordering};
+        let looks = Arc::new(AtomicU32::new(0));
+        let seen = Arc::clone(&looks);
+        let engine = fake::Engine::start(move |mut call| {
+            let looks = Arc::clone(&looks);
+            async move {
+                let removing = r#"{"message":"removal of container abc is already in progress"}"#;
+                if call.line.starts_with("DELETE") {
+                    call.answer("409 Conflict", removing).await;
+                } else if looks.fetch_add(1, Ordering::SeqCst) < 2 {
+                    call.answer("200 OK", r#"{"Id":"abc"}"#).await;
+                } else {
+                    call.answer("404 Not Found", r#"{"message":"No such container: abc"}"#).await;
+                }
+            }
+        });
+        engine.connect().remove_container("abc").await.expect("removed");
+        assert_eq!(seen.load(Ordering::SeqCst), 3, "it came back only when the container was gone");
     }
 
     #[test]

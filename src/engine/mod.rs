@@ -25,7 +25,7 @@ mod volumes;
 
 pub use build::{BuildRequest, BuiltImage};
 pub use connect::{Engine, EngineInfo};
-pub use containers::{ContainerError, ContainerSpec, ContainerState, Health, LogStream};
+pub use containers::{ChangeStream, ContainerError, ContainerSpec, ContainerState, Health, LogStream};
 pub use error::{BuildErrorKind, EngineError, PushErrorKind};
 pub use images::REGISTRY_LABEL;
 pub use registry_auth::Credentials;

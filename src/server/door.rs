@@ -146,6 +146,20 @@ impl Doors {
         }
     }
 
+    /// Switches the tenant's door if it still leads where the caller thinks; true when it did.
+    #[must_use]
+    pub fn replace_target(&self, tenant: &TenantId, from: Option<SocketAddr>, to: Option<SocketAddr>) -> bool {
+        let table = self.table();
+        let Some(door) = table.get(tenant) else { return false };
+        door.target.send_if_modified(|target| {
+            let expected = *target == from;
+            if expected {
+                *target = to;
+            }
+            expected
+        })
+    }
+
     /// See [`Door::drained`]. A door that is not open has no connections.
     pub async fn drained(&self, tenant: &TenantId, machine: SocketAddr, limit: Duration) -> bool {
         let traffic = self.table().get(tenant).map(|door| Arc::clone(&door.traffic));

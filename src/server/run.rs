@@ -18,7 +18,7 @@ use super::keys::{KeyError, Keys};
 use super::pay::signature::WebhookKey;
 use super::provider::docker::DockerProvider;
 use super::provider::{Provider, ProviderError};
-use super::provisioner::{StepError, recovery};
+use super::provisioner::{StepError, recovery, watch};
 use super::registry::{Registry, RegistryError, RegistryTokens};
 use super::routes;
 use super::seal::{SealError, Sealer};
@@ -116,10 +116,10 @@ where
     F: FnOnce(String, String) -> Arc<dyn Provider>,
 {
     let data = settings.data.clone();
-    prepare(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.map_err(|error| ServeError::Listen { address: settings.listen, error })?;
     let address = reachable(listener.local_addr().map_err(ServeError::Serve)?);
+    prepare(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
     let keys = Keys::open(&data)?;
     let instance = instance_id(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
     let store = Store::open(&data.join("tenantry.db")).await?;
@@ -142,11 +142,20 @@ where
         store,
         settings,
     });
-    let ready = Ready::make(&server).await?;
-    recovery::recover(&server).await?;
-    let outcome = run(&server, listener, &ready).await;
+    let outcome = match begin(&server).await {
+        Ok(ready) => run(&server, listener, &ready).await,
+        Err(error) => Err(error),
+    };
+    // Also when it never came to serving: doors are open and work goes on from the moment it recovered.
     let removed = shut_down(&server).await;
     outcome.and(removed)
+}
+
+async fn begin(server: &Server) -> Result<Ready, ServeError> {
+    let ready = Ready::make(server).await?;
+    recovery::recover(server).await?;
+    watch::start(server);
+    Ok(ready)
 }
 
 async fn run(server: &Server, listener: TcpListener, ready: &Ready) -> Result<(), ServeError> {

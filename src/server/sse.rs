@@ -68,17 +68,16 @@ fn respond(frames: Pin<Box<dyn Stream<Item = Event> + Send>>, stop: Cancellation
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let framing = Framing { frames, heartbeat, stop, greeted: false };
     let stream = stream::unfold(framing, |mut framing| async move {
-        if !framing.greeted {
-            framing.greeted = true;
-            return Some((Ok::<_, Infallible>(Event::default().retry(RETRY)), framing));
-        }
         let event = tokio::select! {
             biased;
             () = framing.stop.cancelled() => None,
             frame = framing.frames.next() => frame,
             _ = framing.heartbeat.tick() => Some(Event::default().event("heartbeat").data("{}")),
         };
-        event.map(|event| (Ok(event), framing))
+        // With an event that has data: some readers drop a frame that has nothing but `retry`.
+        let event = event.map(|event| if framing.greeted { event } else { event.retry(RETRY) });
+        framing.greeted = true;
+        event.map(|event| (Ok::<_, Infallible>(event), framing))
     });
     let mut response = Sse::new(stream).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

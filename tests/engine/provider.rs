@@ -1,6 +1,6 @@
 //! Machines on the real engine, from images that were really pulled.
 
-use bollard::query_parameters::TagImageOptionsBuilder;
+use bollard::query_parameters::{RestartContainerOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::StreamExt as _;
 use libtest_mimic::Trial;
 use std::net::SocketAddr;
@@ -25,6 +25,8 @@ pub fn trials() -> Vec<Trial> {
         trial("provider::a_machine_that_fails_says_why_and_leaves_nothing", || in_world(failing)),
         trial("provider::an_image_that_cannot_be_had_is_an_image_error", || in_world(no_image)),
         trial("provider::what_is_not_ours_is_not_touched", || in_world(not_ours)),
+        trial("provider::a_machine_that_starts_again_is_told_of", || in_world(starts_again)),
+        trial("provider::a_call_that_is_dropped_leaves_nothing_that_is_not_found", || in_world(dropped)),
         trial("provider::everything_goes_and_a_foreign_name_stays", || in_world(everything_goes)),
     ]
 }
@@ -180,6 +182,53 @@ async fn not_ours(world: World) -> Outcome {
     other.app = "sp-a".into();
     assert!(theirs.create_app(&other).await.is_err());
     assert!(theirs.create_volume(&other).await.is_err());
+    Ok(())
+}
+
+async fn starts_again(world: World) -> Outcome {
+    let provider = world.provider();
+    let image = world.publish("a", &Image::default()).await?;
+    let machine = provider.create_machine(&world.machine("a", &image)).await?;
+    let mut changes = provider.changes().await?;
+    let options = RestartContainerOptionsBuilder::new().t(0).build();
+    world.docker.restart_container(&machine.id, Some(options)).await?;
+    // Its end and its new start.
+    for _ in 0..2 {
+        assert_eq!(changes.next().await.ok_or("the stream ended")?, machine.id);
+    }
+    let found = provider.find_machine(&machine.id).await?.ok_or("it runs")?;
+    assert!(found.address.ip().is_loopback());
+    Ok(())
+}
+
+async fn dropped(world: World) -> Outcome {
+    let provider = world.provider();
+    let image = world.publish("a", &Image::default()).await?;
+    let spec = world.machine("a", &image);
+    // Given up after one poll, two, three, ...: also between the engine's being asked and its answer.
+    let mut polls = 1;
+    loop {
+        let mut left = polls;
+        let mut call = provider.create_machine(&spec);
+        let made = std::future::poll_fn(|context| {
+            left -= 1;
+            let polled = call.as_mut().poll(context).map(Some);
+            if polled.is_pending() && left == 0 { std::task::Poll::Ready(None) } else { polled }
+        });
+        let made = made.await.transpose()?;
+        drop(call);
+        if made.is_some() || polls > 40 {
+            break;
+        }
+        provider.destroy_others("sp-a", None).await?;
+        let [containers, _, _] = world.left().await?;
+        assert!(containers.is_empty(), "after {polls} polls: {containers:?}");
+        polls += 1;
+    }
+    let kept = provider.create_machine(&spec).await?;
+    provider.destroy_others("sp-a", Some(&kept.id)).await?;
+    let [containers, _, _] = world.left().await?;
+    assert_eq!(containers, [kept.id]);
     Ok(())
 }
 

@@ -162,9 +162,9 @@ async fn update(server: &Server, notice: &Notice, occurred_at: &str) -> Result<(
     let tenant = subscriptions::update(&mut tx, &notice.data.id, status, occurred_at).await?;
     tx.commit().await?;
     if let ("canceled", Some(tenant)) = (status, tenant.and_then(|id| TenantId::new(id).ok()))
-        && let Err(failure) = removal::start(server, &tenant, "payment provider").await
+        && let Err(failure) = removal::start(server, &tenant, removal::BY_PROVIDER).await
     {
-        tracing::warn!(%tenant, ?failure, "its subscription ended, and it cannot be removed now");
+        tracing::warn!(%tenant, ?failure, "its subscription ended; it is removed when what runs on it is over");
     }
     Ok(())
 }

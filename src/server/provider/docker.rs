@@ -8,8 +8,11 @@ mod ready;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt as _};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, RwLock};
 
 use super::{AppSpec, Machine, MachineSpec, Provider, ProviderError};
 use crate::engine::{ContainerError, ContainerSpec, ContainerState, Credentials, Engine, EngineError, REGISTRY_LABEL};
@@ -42,6 +45,10 @@ pub struct DockerProvider {
     instance: String,
     registry: String,
     ready_limit: Duration,
+    /// Read by whoever makes something, written by whoever removes all that was made.
+    making: Arc<RwLock<()>>,
+    /// The engine was asked to make something.
+    has_made: Arc<AtomicBool>,
 }
 
 impl DockerProvider {
@@ -51,7 +58,14 @@ impl DockerProvider {
     /// The engine is looked for when it is first needed, so a server starts without one.
     #[must_use]
     pub fn new(instance: String, registry: String) -> Self {
-        Self { engine: OnceCell::new(), instance, registry, ready_limit: READY_LIMIT }
+        Self {
+            engine: OnceCell::new(),
+            instance,
+            registry,
+            ready_limit: READY_LIMIT,
+            making: Arc::default(),
+            has_made: Arc::default(),
+        }
     }
 
     /// How long a new machine may take until it is healthy; a minute unless told.
@@ -68,6 +82,23 @@ impl DockerProvider {
             found.map_err(|error| ProviderError::Failed(error.to_string()))?.map_err(ProviderError::from)
         };
         self.engine.get_or_try_init(connect).await
+    }
+
+    /// Makes a container or a volume. Goes on when the caller is dropped, because the engine does too: who removes
+    /// everything waits for it, and cannot miss what is made a moment later.
+    async fn make<T, F>(&self, work: F) -> Result<T, ProviderError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, ContainerError>> + Send + 'static,
+    {
+        let making = Arc::clone(&self.making).read_owned().await;
+        self.has_made.store(true, Ordering::Relaxed);
+        let made = tokio::spawn(async move {
+            let made = work.await;
+            drop(making);
+            made
+        });
+        Ok(made.await.map_err(|error| ProviderError::Failed(error.to_string()))??)
     }
 
     fn volume_name(&self, app: &str) -> Result<String, ProviderError> {
@@ -107,7 +138,8 @@ impl DockerProvider {
     async fn make_volume(&self, app: &AppSpec) -> Result<String, ProviderError> {
         let name = self.volume_name(&app.app)?;
         self.check_free(app).await?;
-        self.engine().await?.create_volume(&name, &self.labels(app)).await?;
+        let (engine, labels, made) = (self.engine().await?.clone(), self.labels(app), name.clone());
+        self.make(async move { engine.create_volume(&made, &labels).await }).await?;
         // Two may have asked at once, and the engine keeps the labels of the first.
         self.check_free(app).await?;
         Ok(name)
@@ -144,7 +176,8 @@ impl DockerProvider {
             memory_mb: spec.memory_mb,
             port: PORT,
         };
-        let id = engine.create_container(&container).await?;
+        let (maker, wanted) = (engine.clone(), container.clone());
+        let id = self.make(async move { maker.create_container(&wanted).await }).await?;
         let started = async {
             engine.start_container(&id).await?;
             let address = self.wait_until_ready(engine, &id, spec.memory_mb).await?;
@@ -228,6 +261,16 @@ impl Provider for DockerProvider {
         })
     }
 
+    fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, String>, ProviderError>> {
+        Box::pin(async move {
+            let changes = self.engine().await?.container_changes(&[(INSTANCE_LABEL, self.instance.as_str())]);
+            let changes = changes.filter_map(|change| async {
+                change.inspect_err(|error| tracing::warn!(%error, "the machines are not watched any more")).ok()
+            });
+            Ok(changes.boxed())
+        })
+    }
+
     fn destroy_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
             let Some(container) = self.engine().await?.container(id).await? else { return Ok(()) };
@@ -237,6 +280,10 @@ impl Provider for DockerProvider {
             self.engine().await?.stop_container(&container.id, GRACE_SECONDS).await?;
             Ok(self.engine().await?.remove_container(&container.id).await?)
         })
+    }
+
+    fn destroy_others<'a>(&'a self, app: &'a str, keep: Option<&'a str>) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(self.clear_others(app, keep))
     }
 
     fn destroy_app<'a>(&'a self, app: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {

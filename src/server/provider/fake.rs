@@ -5,7 +5,8 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
+use tokio_stream::wrappers::BroadcastStream;
 
 use super::{AppSpec, Machine, MachineSpec, Provider, ProviderError};
 use crate::model::LogEntry;
@@ -40,8 +41,11 @@ pub struct World {
 struct Inside {
     world: World,
     away: bool,
+    hangs: bool,
     faults: HashMap<&'static str, Vec<Fault>>,
     made: u64,
+    /// Where machines are that were moved.
+    places: HashMap<String, SocketAddr>,
 }
 
 /// The provider. Clones share one world.
@@ -49,11 +53,12 @@ struct Inside {
 pub struct FakeProvider {
     inside: Arc<Mutex<Inside>>,
     gate: Arc<watch::Sender<bool>>,
+    changes: broadcast::Sender<String>,
 }
 
 impl Default for FakeProvider {
     fn default() -> Self {
-        Self { inside: Arc::default(), gate: Arc::new(watch::channel(true).0) }
+        Self { inside: Arc::default(), gate: Arc::new(watch::channel(true).0), changes: broadcast::channel(64).0 }
     }
 }
 
@@ -83,6 +88,11 @@ impl FakeProvider {
         self.gate.send_replace(false);
     }
 
+    /// The next `create_machine` makes its machine and then never answers.
+    pub fn hang(&self) {
+        self.lock().hangs = true;
+    }
+
     /// Lets held calls go on.
     pub fn release(&self) {
         self.gate.send_replace(true);
@@ -91,6 +101,13 @@ impl FakeProvider {
     /// Stops a machine as a crash would.
     pub fn kill(&self, machine: &str) {
         self.lock().world.machines.remove(machine);
+        let _ = self.changes.send(machine.to_owned());
+    }
+
+    /// Lets a machine start again and answer elsewhere.
+    pub fn move_to(&self, machine: &str, place: SocketAddr) {
+        self.lock().places.insert(machine.to_owned(), place);
+        let _ = self.changes.send(machine.to_owned());
     }
 
     fn call<T>(
@@ -147,22 +164,38 @@ impl Provider for FakeProvider {
     fn create_machine<'a>(&'a self, spec: &'a MachineSpec) -> BoxFuture<'a, Result<Machine, ProviderError>> {
         Box::pin(async move {
             let _ = self.gate.subscribe().wait_for(|open| *open).await;
-            self.call("create_machine", &spec.app.app, |inside| {
+            let made = self.call("create_machine", &spec.app.app, |inside| {
                 inside.made += 1;
                 let id = format!("machine_{}_{}", spec.app.app, inside.made);
                 inside.world.machines.insert(id.clone(), (spec.app.app.clone(), spec.image.clone()));
                 let environment = spec.environment.iter().map(|(key, value)| (key.clone(), value.reveal().to_owned()));
                 inside.world.environments.insert(id.clone(), environment.collect());
                 machine(id)
-            })
+            });
+            if std::mem::take(&mut self.lock().hangs) {
+                std::future::pending::<()>().await;
+            }
+            made
         })
     }
 
     fn find_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Machine>, ProviderError>> {
         Box::pin(async move {
             self.call("find_machine", id, |inside| {
-                inside.world.machines.contains_key(id).then(|| machine(id.to_owned()))
+                let found = inside.world.machines.contains_key(id).then(|| machine(id.to_owned()));
+                found.map(|found| Machine { address: *inside.places.get(id).unwrap_or(&found.address), ..found })
             })
+        })
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, String>, ProviderError>> {
+        Box::pin(async move {
+            // Not among the calls: it does nothing.
+            if self.lock().away {
+                return Err(ProviderError::Unavailable("the provider does not answer".into()));
+            }
+            let changes = BroadcastStream::new(self.changes.subscribe());
+            Ok(changes.filter_map(|change| async { change.ok() }).boxed())
         })
     }
 
@@ -170,6 +203,14 @@ impl Provider for FakeProvider {
         Box::pin(async move {
             self.call("destroy_machine", id, |inside| {
                 inside.world.machines.remove(id);
+            })
+        })
+    }
+
+    fn destroy_others<'a>(&'a self, app: &'a str, keep: Option<&'a str>) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(async move {
+            self.call("destroy_others", app, |inside| {
+                inside.world.machines.retain(|id, (owner, _)| owner != app || Some(id.as_str()) == keep);
             })
         })
     }

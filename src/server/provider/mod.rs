@@ -86,14 +86,22 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     fn create_volume<'a>(&'a self, app: &'a AppSpec) -> BoxFuture<'a, Result<String, ProviderError>>;
 
     /// Pulls the image by digest, creates and starts a machine beside any other of the app, and waits
-    /// until it is healthy. On error nothing of it is left behind.
+    /// until it is healthy. On error nothing of it is left behind; a call that is dropped may leave a machine,
+    /// which [`Provider::destroy_others`] and [`Provider::remove_everything`] find.
     fn create_machine<'a>(&'a self, spec: &'a MachineSpec) -> BoxFuture<'a, Result<Machine, ProviderError>>;
 
     /// Where a machine made earlier answers; `None` if it does not exist or does not run.
     fn find_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Machine>, ProviderError>>;
 
+    /// Ids of machines that end or start from now on. The stream ends when the provider is lost.
+    fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, String>, ProviderError>>;
+
     /// Stops and removes a machine. Gone already is success.
     fn destroy_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
+
+    /// Removes every machine of the app but `keep`, at once: what a deploy that was cut off left, and what could
+    /// not be removed when it was replaced. The caller sees to it that no machine of the app is being made.
+    fn destroy_others<'a>(&'a self, app: &'a str, keep: Option<&'a str>) -> BoxFuture<'a, Result<(), ProviderError>>;
 
     /// Removes the app with its machines and its volume. Gone already is success.
     fn destroy_app<'a>(&'a self, app: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;

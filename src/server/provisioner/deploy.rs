@@ -5,7 +5,7 @@
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-use super::{StepError, announce, app_of, app_url, environment};
+use super::{StepError, announce, app_of, app_url, environment, removal};
 use crate::model::{Digest, EventKind, Phase, TenantId};
 use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
@@ -77,7 +77,35 @@ pub async fn start(
     server.events.wake(&spoken);
     let deployment = Deployment { id, before, digest, topic };
     let worker = server.clone();
-    Ok(server.background(async move { work(&worker, &deployment).await }))
+    Ok(server.tasks.spawn(async move {
+        let outcome = worker.stop.run_until_cancelled(work(&worker, &deployment)).await;
+        if outcome.is_none() {
+            abandon(&worker, &deployment).await;
+        } else {
+            removal::start_if_canceled(&worker, deployment.before.id()).await;
+        }
+        outcome
+    }))
+}
+
+/// Removes what a deploy made that the end of the server cut off. The row stays as it is: the next start says
+/// what became of it.
+async fn abandon(server: &Server, deployment: &Deployment) {
+    // Everything goes in a moment.
+    if server.settings.throw_away {
+        return;
+    }
+    let id = deployment.before.id();
+    let removed = async {
+        // Read now: the deploy may have come so far that its machine is the tenant's.
+        let tenant = tenants::get(&mut *server.store.read().await?, id).await?;
+        let keep = tenant.and_then(|tenant| tenant.machine_id);
+        server.provider.destroy_others(&deployment.before.app, keep.as_deref()).await?;
+        Ok::<_, StepError>(())
+    };
+    if let Err(error) = removed.await {
+        tracing::error!(tenant = %id, %error, "the machine of a deploy that was cut off stays until the next start");
+    }
 }
 
 async fn work(server: &Server, deployment: &Deployment) -> Outcome {
@@ -189,7 +217,10 @@ async fn aim_at_old(server: &Server, tenant: &TenantRow) -> bool {
             server.doors.set_target(tenant.id(), Some(machine.address));
             true
         }
-        Ok(None) => false,
+        Ok(None) => {
+            server.doors.set_target(tenant.id(), None);
+            false
+        }
         // Who cannot be asked has not stopped.
         Err(_) => tenant.phase() == Phase::Running,
     }

@@ -1,7 +1,7 @@
 //! Phase 1: from the row to infrastructure that waits for its first deploy, and the retry of it.
 
 use super::steps::Step;
-use super::{StepError, announce};
+use super::{StepError, announce, removal};
 use crate::model::{EventKind, Phase, SessionId, TenantId};
 use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
@@ -72,6 +72,11 @@ async fn clean(server: &Server, tenant: &TenantRow, topic: &Topic) -> Result<(),
 }
 
 async fn run(server: &Server, id: &TenantId, topic: &Topic) {
+    perform(server, id, topic).await;
+    removal::start_if_canceled(server, id).await;
+}
+
+async fn perform(server: &Server, id: &TenantId, topic: &Topic) {
     let mut at = "provisioning";
     let Err(error) = steps(server, id, topic, &mut at).await else { return };
     let message = error.to_string();

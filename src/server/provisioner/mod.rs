@@ -10,6 +10,7 @@ pub mod infrastructure;
 pub mod recovery;
 pub mod removal;
 pub mod steps;
+pub mod watch;
 
 use super::events::{self, News, Topic};
 use super::provider::{AppSpec, ProviderError};

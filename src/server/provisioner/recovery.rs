@@ -1,5 +1,5 @@
 //! What a server does about its tenants when it starts: operations that no task works on any more are
-//! over, doors open again, and lead to the machines that still run.
+//! over, what they left behind goes, doors open again, and lead to the machines that still run.
 
 use super::{StepError, removal};
 use crate::model::{Phase, SessionId};
@@ -13,6 +13,14 @@ const INTERRUPTED: &str = "interrupted: the server was stopped meanwhile";
 /// Brings every tenant back.
 pub async fn recover(server: &Server) -> Result<(), StepError> {
     let all = tenants::all(&mut *server.store.read().await?).await?;
+    if all.is_empty() {
+        return Ok(());
+    }
+    // Asked once: an engine that hangs must not hold up the start for every tenant.
+    let available = server.provider.available().await;
+    if let Err(error) = &available {
+        tracing::warn!(%error, "no provider; the tenants' machines are looked for when it answers");
+    }
     for tenant in all {
         match tenant.phase() {
             Phase::Deleting => {
@@ -25,7 +33,8 @@ pub async fn recover(server: &Server) -> Result<(), StepError> {
             Phase::Deploying | Phase::Restarting => interrupt(server, &tenant, Phase::FailedDeploy, "machine").await?,
             _ => {}
         }
-        reopen(server, &tenant).await?;
+        reopen(server, &tenant, available.is_ok()).await?;
+        removal::start_if_canceled(server, tenant.id()).await;
     }
     Ok(())
 }
@@ -50,11 +59,19 @@ async fn interrupt(server: &Server, tenant: &TenantRow, to: Phase, at: &'static 
     Ok(())
 }
 
-async fn reopen(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
+async fn reopen(server: &Server, tenant: &TenantRow, available: bool) -> Result<(), StepError> {
     let Some(port) = tenant.port() else { return Ok(()) };
     if let Err(error) = server.doors.open(tenant.id(), port).await {
         tracing::error!(tenant = %tenant.id(), port, %error, "the tenant's port cannot be opened");
         return Ok(());
+    }
+    if !available {
+        return Ok(());
+    }
+    // Before anything can begin on the tenant: machines that nobody uses any more, after a crash for example.
+    let swept = server.provider.destroy_others(&tenant.app, tenant.machine_id.as_deref()).await;
+    if let Err(error) = swept {
+        tracing::warn!(tenant = %tenant.id(), %error, "machines that nobody uses may be left");
     }
     let Some(machine) = &tenant.machine_id else { return Ok(()) };
     match server.provider.find_machine(machine).await {

@@ -12,6 +12,9 @@ use crate::server::store::journal::{self, StepState};
 use crate::server::store::tenants::{self, TenantRow};
 use crate::server::store::{audit, credentials, subscriptions};
 
+/// Who asks for a removal because the subscription ended.
+pub const BY_PROVIDER: &str = "payment provider";
+
 /// True in the phases from which a tenant can be removed now.
 fn is_allowed(phase: Phase) -> bool {
     !matches!(phase, Phase::Provisioning | Phase::Deploying | Phase::Restarting | Phase::Deleting)
@@ -30,6 +33,22 @@ pub async fn start(server: &Server, id: &TenantId, user: &str) -> Result<JoinHan
     audit::record(&mut tx, user, Some(id.as_str()), "delete").await?;
     tx.commit().await?;
     Ok(resume(server, tenant))
+}
+
+/// Begins to remove a tenant whose subscription ended while another operation owned it. Called when one is over.
+pub async fn start_if_canceled(server: &Server, id: &TenantId) {
+    let is_canceled = async {
+        let tenant = tenants::get(&mut *server.store.read().await?, id).await?;
+        Ok::<_, StepError>(tenant.is_some_and(|tenant| tenant.subscription_status == "canceled"))
+    };
+    let begun = match is_canceled.await {
+        Ok(false) => return,
+        Ok(true) => start(server, id, BY_PROVIDER).await.map(drop).map_err(|failure| format!("{failure:?}")),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(error) = begun {
+        tracing::warn!(tenant = %id, error, "its subscription may have ended, and it cannot be removed now");
+    }
 }
 
 /// Works off a removal that was begun.

@@ -89,6 +89,12 @@ pub async fn get(db: &mut Connection, id: &TenantId) -> Result<Option<TenantRow>
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(db).await?)
 }
 
+/// The tenant whose machine this is.
+pub async fn of_machine(db: &mut Connection, machine: &str) -> Result<Option<TenantRow>, StoreError> {
+    let sql = format!("{WITH_SUBSCRIPTION} WHERE tenants.machine_id = $1 AND tenants.phase <> 'deleted'");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(machine).fetch_optional(db).await?)
+}
+
 /// A customer's tenants, oldest first.
 pub async fn of_customer(db: &mut Connection, customer: &str) -> Result<Vec<TenantRow>, StoreError> {
     let sql = format!(

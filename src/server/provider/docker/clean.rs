@@ -1,6 +1,7 @@
 //! Removing what this instance made, and nothing else.
 
 use futures_util::stream::{self, StreamExt as _};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{APP_LABEL, DockerProvider, GRACE_SECONDS, INSTANCE_LABEL};
@@ -18,8 +19,19 @@ impl DockerProvider {
     pub(super) async fn clear_app(&self, app: &str) -> Result<(), ProviderError> {
         let engine = self.engine().await?;
         let labels = [(INSTANCE_LABEL, self.instance.as_str()), (APP_LABEL, app)];
-        remove_containers(engine, &labels, GRACE_SECONDS).await?;
+        let machines = engine.containers_labelled(&labels).await?;
+        remove_containers(engine, machines, GRACE_SECONDS).await?;
         remove_volumes(engine, &labels).await
+    }
+
+    /// An app's machines but `keep`.
+    pub(super) async fn clear_others(&self, app: &str, keep: Option<&str>) -> Result<(), ProviderError> {
+        let engine = self.engine().await?;
+        let _nothing_is_made = self.making.write().await;
+        let labels = [(INSTANCE_LABEL, self.instance.as_str()), (APP_LABEL, app)];
+        let mut machines = engine.containers_labelled(&labels).await?;
+        machines.retain(|id| Some(id.as_str()) != keep);
+        remove_containers(engine, machines, 0).await
     }
 
     /// Everything: machines, volumes, then images. Goes on after a failure, and reports the first.
@@ -29,8 +41,21 @@ impl DockerProvider {
             Err(ProviderError::Unavailable(_)) => return Ok(()),
             found => found?,
         };
+        // Answered within seconds, also by an engine that hangs: the other calls would wait for hours.
+        if let Err(error) = engine.ping().await {
+            if self.has_made.load(Ordering::Relaxed) {
+                return Err(error.into());
+            }
+            // Configured, and never there for us: a stale socket, or no permission.
+            tracing::info!(%error, "the engine does not answer, and nothing was made on it");
+            return Ok(());
+        }
+        let _nothing_is_made = self.making.write().await;
         let labels = [(INSTANCE_LABEL, self.instance.as_str())];
-        let containers = remove_containers(engine, &labels, 0).await;
+        let containers = match engine.containers_labelled(&labels).await {
+            Ok(machines) => remove_containers(engine, machines, 0).await,
+            Err(error) => Err(error.into()),
+        };
         self.wait_for_build_steps(engine).await;
         let volumes = remove_volumes(engine, &labels).await;
         let images = engine.remove_images_for_registry(&self.registry).await;
@@ -52,8 +77,7 @@ impl DockerProvider {
     }
 }
 
-async fn remove_containers(engine: &Engine, labels: &[(&str, &str)], grace_seconds: u16) -> Result<(), ProviderError> {
-    let ids = engine.containers_labelled(labels).await?;
+async fn remove_containers(engine: &Engine, ids: Vec<String>, grace_seconds: u16) -> Result<(), ProviderError> {
     let remove = |id: String| async move {
         if grace_seconds > 0 {
             engine.stop_container(&id, grace_seconds).await?;
