@@ -8,6 +8,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::Instant;
 
 use crate::model::{Problem, Secret};
+use crate::server::MAY_BE_REMOVED;
 
 /// How long the server may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -39,7 +40,9 @@ impl ServerProcess {
     /// Starts it with `folder` for its data, and waits until it answers.
     pub(super) async fn start(folder: &Path) -> Result<Self, Problem> {
         let ready_file = folder.join("ready.json");
+        let marker = folder.join(MAY_BE_REMOVED);
         let log = folder.join("server.log");
+        std::fs::write(marker, "").map_err(|error| not_started(&error.to_string(), &log))?;
         let (child, input) = spawn(folder, &ready_file, &log).map_err(|error| not_started(&error.to_string(), &log))?;
         let mut server = Starting { child, log };
         let until = Instant::now() + START_LIMIT;

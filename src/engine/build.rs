@@ -31,6 +31,9 @@ const CONTEXT_BYTES: u64 = 1024 * 1024;
 const IN_USE_INTERVAL: Duration = Duration::from_millis(100);
 const IN_USE_TRIALS: u32 = 50;
 
+/// How long the engine may take to end the step of a build that was broken off.
+const STEP_LIMIT: Duration = Duration::from_secs(5);
+
 /// How many times a build is tried whose cached images somebody removes at the same time.
 const TRIALS: u32 = 3;
 
@@ -211,19 +214,43 @@ impl Run<'_> {
     /// Removes the images that this build made, newest first. An image that was there before, or that has a name, is
     /// not touched, whatever the build's output says.
     async fn undo(&self) {
-        // The engine removes it too, some time after it noticed that nobody listens any more.
-        if let Some(container) = self.output.container()
-            && let Err(error) = self.engine.remove_container(container).await
-        {
-            tracing::warn!(%error, "the container of a build step stays");
+        if let Some(container) = self.output.container() {
+            self.end_step(container).await;
         }
-        for short in self.output.made().iter().rev() {
+        for short in self.unreported().await.iter().chain(self.output.made().iter().rev()) {
             if let Ok(Some(id)) = self.engine.unnamed_image_id(short).await
                 && !self.before.contains(&id)
             {
                 self.remove_when_unused(&id).await;
             }
         }
+    }
+
+    /// Waits until the engine has ended the step by itself, and only then forces it: a container that is removed
+    /// while it is committed leaves an image that nobody knows of.
+    async fn end_step(&self, container: &str) {
+        let ended = async {
+            while let Ok(Some(_)) = self.engine.container(container).await {
+                tokio::time::sleep(IN_USE_INTERVAL).await;
+            }
+        };
+        if tokio::time::timeout(STEP_LIMIT, ended).await.is_err()
+            && let Err(error) = self.engine.remove_container(container).await
+        {
+            tracing::warn!(%error, "the container of a build step stays");
+        }
+    }
+
+    /// What the broken-off step was committed to before it could be told: new, without a name, on top of the last
+    /// image that this build made.
+    async fn unreported(&self) -> Vec<String> {
+        let Some(last) = self.output.made().last() else { return Vec::new() };
+        let options = ListImagesOptionsBuilder::default().all(true).build();
+        let images = self.engine.docker.list_images(Some(options)).await.unwrap_or_default();
+        let on_top =
+            |parent: &str| parent.strip_prefix("sha256:").is_some_and(|parent| parent.starts_with(last.as_str()));
+        let new = images.into_iter().filter(|image| on_top(&image.parent_id) && !self.before.contains(&image.id));
+        new.map(|image| image.id).collect()
     }
 
     async fn remove_when_unused(&self, id: &str) {

@@ -26,5 +26,5 @@ pub mod store;
 mod view;
 
 pub use faults::Faults;
-pub use run::{ServeError, serve, serve_with};
+pub use run::{MAY_BE_REMOVED, ServeError, serve, serve_with};
 pub use settings::Settings;

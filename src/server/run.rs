@@ -49,6 +49,9 @@ pub enum ServeError {
         /// Why.
         error: std::io::Error,
     },
+    /// A throw-away server would remove somebody else's files.
+    #[error("{} holds other files, and a throw-away server removes its data directory at the end", .0.display())]
+    NotOurs(PathBuf),
     /// The settings name nobody who may log in.
     #[error("the settings name no user")]
     NoUser,
@@ -91,6 +94,7 @@ impl ServeError {
             Self::File { .. } | Self::Key(_) => {
                 problem("The server cannot use its files.").hint("Check the data directory and its permissions.")
             }
+            Self::NotOurs(_) => problem("The data directory is not empty.").hint("Name a new or empty directory."),
             Self::NoUser => problem("Nobody could log in.").hint("Name at least one user."),
             Self::LeftBehind(_) => {
                 problem("Something was left behind.").hint("Look for containers and volumes labelled dev.tenantry.")
@@ -119,6 +123,9 @@ where
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.map_err(|error| ServeError::Listen { address: settings.listen, error })?;
     let address = reachable(listener.local_addr().map_err(ServeError::Serve)?);
+    if settings.throw_away && !may_be_removed(&data) {
+        return Err(ServeError::NotOurs(data));
+    }
     prepare(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
     let keys = Keys::open(&data)?;
     let instance = instance_id(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
@@ -244,6 +251,18 @@ impl Ready {
     }
 }
 
+/// A file of this name says that a directory with other files in it may be removed by a throw-away server.
+pub const MAY_BE_REMOVED: &str = ".tenantry-throw-away";
+
+/// True for a directory that does not exist, is empty, or says so itself: what is removed at the end must not
+/// be somebody's home.
+fn may_be_removed(data: &Path) -> bool {
+    match std::fs::read_dir(data) {
+        Ok(mut entries) => entries.next().is_none() || data.join(MAY_BE_REMOVED).is_file(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
 /// Makes the data directory; only the owner may look into it.
 fn prepare(data: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
@@ -277,4 +296,21 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_directory_without_other_files_may_be_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(may_be_removed(folder.path()));
+        assert!(may_be_removed(&folder.path().join("new")));
+        std::fs::write(folder.path().join("thesis.txt"), "years of work").expect("written");
+        assert!(!may_be_removed(folder.path()));
+        assert!(!may_be_removed(&folder.path().join("thesis.txt")));
+        std::fs::write(folder.path().join(MAY_BE_REMOVED), "").expect("written");
+        assert!(may_be_removed(folder.path()));
+    }
 }

@@ -11,6 +11,8 @@ use crate::server::provider::ProviderError;
 /// How long the engine may take to end the step of a build that was broken off, and how often that is looked at.
 const STEP_LIMIT: Duration = Duration::from_secs(3);
 const STEP_INTERVAL: Duration = Duration::from_millis(50);
+/// How long a step without a container may take to be committed.
+const COMMIT_PAUSE: Duration = Duration::from_millis(300);
 /// Containers that are removed at a time.
 const AT_ONCE: usize = 4;
 
@@ -59,6 +61,9 @@ impl DockerProvider {
         self.wait_for_build_steps(engine).await;
         let volumes = remove_volumes(engine, &labels).await;
         let images = engine.remove_images_for_registry(&self.registry).await;
+        // Once more: a build that was broken off a moment ago may just have committed its last step.
+        tokio::time::sleep(COMMIT_PAUSE).await;
+        let images = images.and(engine.remove_images_for_registry(&self.registry).await);
         containers.and(volumes).and(images.map_err(ProviderError::from))
     }
 }
