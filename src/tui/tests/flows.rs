@@ -190,6 +190,18 @@ fn a_deploy_is_refused_with_its_reason() {
 }
 
 #[test]
+fn an_address_where_nothing_answers_yet_is_not_opened() {
+    let mut promised = tenant(1, "orchard", "awaiting_deploy");
+    promised.app_url = Some("http://127.0.0.1:49151".to_owned());
+    let mut play = Play::ready(120, 36, vec![promised]);
+    assert!(!play.text().contains("o open"), "{}", play.text());
+    play.take_effects();
+    play.keys(&[Key::Char('o')]);
+    assert_eq!(requests(&play.take_effects()), [] as [&Request; 0]);
+    assert!(play.text().contains("orchard has no address yet."));
+}
+
+#[test]
 fn a_running_deploy_is_stopped_once() {
     let mut play = building(120, 36);
     play.take_effects();
