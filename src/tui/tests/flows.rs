@@ -311,6 +311,24 @@ fn a_lost_list_keeps_what_was_known() {
 }
 
 #[test]
+fn streams_come_back_with_the_api_and_not_at_their_own_next_attempt() {
+    let mut play = filled(120, 36);
+    let lost = || Problem::new("Live updates interrupted.").detail("Connection refused.");
+    let interrupted = Live::Interrupted { attempt: 5, retry_in: Duration::from_secs(30), problem: lost() };
+    play.answer(Slot::EventFeed, Answer::TenantEvent(interrupted));
+    play.answer(Slot::LogFeed, Answer::Log(Live::Failed(lost())));
+    play.tick(20);
+    play.answer(Slot::Api, Answer::Api(Err(Problem::new("Server not reachable."))));
+    play.take_effects();
+    play.tick(40);
+    play.answer(Slot::Api, Answer::Api(Ok(Duration::from_millis(3))));
+    let asked = requests(&play.effects);
+    for request in [Request::WatchTenant(tenant_id(1)), Request::FollowLogs(tenant_id(1))] {
+        assert!(asked.contains(&&request), "{request:?} is not among {asked:?}");
+    }
+}
+
+#[test]
 fn scrolling_up_stays_and_the_end_follows_again() {
     let mut play = filled(120, 36);
     for second in 100..200 {

@@ -188,7 +188,7 @@ fn streams_that_were_lost_say_so() {
         Answer::TenantEvent(Live::Interrupted {
             attempt: 1,
             retry_in: Duration::from_secs(2),
-            problem: Problem::new("The server closed the connection."),
+            problem: Problem::new("Live updates interrupted.").detail("The server closed the connection."),
         }),
     );
     play.answer(Slot::LogFeed, Answer::Log(Live::Failed(Problem::new("The log cannot be read."))));

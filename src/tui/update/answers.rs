@@ -29,6 +29,10 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
             note_health(app, Slot::Api, fresh);
             if was_down && is_up {
                 timers::list_soon(app);
+                // Their own next attempt may be half a minute away.
+                let mut effects = feeds::reopen(app);
+                effects.extend(checkout::watch_again(app));
+                return effects;
             }
             return Vec::new();
         }

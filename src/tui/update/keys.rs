@@ -138,13 +138,7 @@ fn refresh(app: &mut App) -> Vec<Effect> {
         effects.push(start(app, Slot::Account, Request::Account));
     }
     effects.extend(feeds::reopen(app));
-    // A purchase whose stream was lost for good goes on being watched.
-    if let Some(purchase) = app.purchase.as_mut().filter(|purchase| !purchase.feed.is_open())
-        && let Some(session) = purchase.session.clone()
-    {
-        purchase.feed = crate::tui::panes::feed::Feed::Connecting;
-        effects.push(start(app, Slot::CheckoutFeed, Request::WatchCheckout(session)));
-    }
+    effects.extend(checkout::watch_again(app));
     if let Some(Err(problem)) = app.account.clone()
         && problem.requires_login
     {
