@@ -180,8 +180,12 @@ fn a_deploy_is_refused_with_its_reason() {
     }
     let mut play = Play::ready(120, 36, vec![tenant(1, "orchard", "running")]);
     play.app.engine = Health::Down(Problem::new("No socket."));
+    play.take_effects();
     play.keys(&[Key::Char('d')]);
     assert!(play.text().contains("Docker does not answer"));
+    assert!(requests(&play.effects).contains(&&Request::PingEngine), "it may have been started since");
+    play.answer(Slot::Engine, Answer::Engine(Ok("default".to_owned())));
+    assert!(!play.text().contains("Docker does not answer"), "a refusal goes away with its reason");
     let mut play = building(120, 36);
     play.take_effects();
     play.keys(&[Key::Char('d')]);
@@ -199,6 +203,20 @@ fn an_address_where_nothing_answers_yet_is_not_opened() {
     play.keys(&[Key::Char('o')]);
     assert_eq!(requests(&play.take_effects()), [] as [&Request; 0]);
     assert!(play.text().contains("orchard has no address yet."));
+}
+
+#[test]
+fn where_one_pane_fills_the_screen_the_key_shows_what_it_did() {
+    let mut play = Play::ready(80, 24, vec![tenant(1, "orchard", "running")]);
+    play.app.engine = Health::Down(Problem::new("No socket."));
+    play.keys(&[Key::Char('d')]);
+    assert!(play.text().contains("Docker does not answer"), "{}", play.text());
+
+    let mut play = building(80, 24);
+    assert!(play.text().contains("preflight"), "{}", play.text());
+    play.keys(&[Key::Tab]);
+    play.answer(Slot::Deploy, Answer::Deployed(Err(Problem::new("The image could not be built."))));
+    assert!(play.text().contains("did not finish: The image could not be built."), "{}", play.text());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Keys: the table says which command, this file does it.
 
 use super::{checkout, feeds, load_tenants, start, tell, timers, toast};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::{App, Health, Pane};
 use crate::tui::availability::{self, address};
 use crate::tui::commands::{self, Action};
 use crate::tui::dialogs::confirm::{Confirm, Question};
@@ -24,6 +24,11 @@ fn in_panes(app: &mut App, action: Action) -> Vec<Effect> {
             // In place, where the deploy would have been.
             app.problem = Some(problem.clone());
             app.deploy.refusal = Some(problem);
+            show_deploy(app);
+            if matches!(app.engine, Health::Down(_)) {
+                // It may have been started since; the next press must not wait for the next round of questions.
+                return timers::ask_health(app);
+            }
         } else {
             toast(app, availability_words(&problem), true);
         }
@@ -128,7 +133,15 @@ fn deploy(app: &mut App) -> Vec<Effect> {
     };
     let now = app.now;
     app.deploy.begin(id.clone(), name, now);
+    show_deploy(app);
     vec![start(app, Slot::Deploy, Request::Deploy(id))]
+}
+
+/// Where one pane fills the screen, the deploy's is the one to look at now.
+fn show_deploy(app: &mut App) {
+    if !layout::shows(app, Pane::Deploy) {
+        app.focus = Pane::Deploy;
+    }
 }
 
 fn refresh(app: &mut App) -> Vec<Effect> {
