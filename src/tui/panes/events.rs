@@ -198,7 +198,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 /// Columns of the step.
 fn step_columns(columns: usize) -> usize {
     match columns {
-        0..60 => 12,
+        // As wide as the platform's own words: the step says more than the sentence behind it.
+        0..60 => 14,
         60..90 => 16,
         _ => 20,
     }
