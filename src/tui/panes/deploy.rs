@@ -227,6 +227,12 @@ impl State {
         self.runs.get(id)
     }
 
+    /// What the step printed that failed with this problem, oldest first.
+    pub fn output_of(&self, problem: &Problem) -> impl Iterator<Item = &str> {
+        let run = self.runs.values().find(|run| matches!(run.result(), Some(Err(failed)) if failed == problem));
+        run.into_iter().flat_map(|run| run.output.iter().map(String::as_str))
+    }
+
     /// The running deploy says something.
     pub fn take(&mut self, progress: DeployProgress, now: Moment) {
         if let Some(run) = self.running.as_ref().and_then(|id| self.runs.get_mut(id)) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::pictures::{building, filled};
-use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
+use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{CheckoutSession, Digest, Plan, Problem, SessionId};
 use crate::tui::app::{Health, Pane};
 use crate::tui::backend::Live;
@@ -217,6 +217,24 @@ fn where_one_pane_fills_the_screen_the_key_shows_what_it_did() {
     play.keys(&[Key::Tab]);
     play.answer(Slot::Deploy, Answer::Deployed(Err(Problem::new("The image could not be built."))));
     assert!(play.text().contains("did not finish: The image could not be built."), "{}", play.text());
+}
+
+#[test]
+fn the_full_text_is_of_the_problem_that_the_screen_shows() {
+    let mut play = building(120, 36);
+    let printed = "  291 |   fn broken( {";
+    let output = BuildProgress::Output(printed.to_owned());
+    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Build(output)));
+    play.answer(Slot::Deploy, Answer::Deployed(Err(Problem::new("The image could not be built."))));
+    // Something else fails afterwards, elsewhere.
+    play.tick(20);
+    play.answer(Slot::Api, Answer::Api(Err(Problem::new("Server not reachable."))));
+    play.keys(&[Key::Char('e')]);
+    let text = play.text();
+    let dialog = text.lines().skip_while(|line| !line.contains("What went wrong")).collect::<Vec<_>>().join("\n");
+    assert!(dialog.contains("The image could not be built."), "{text}");
+    assert!(dialog.contains(printed), "{text}");
+    assert!(!dialog.contains("Server not reachable."), "{text}");
 }
 
 #[test]

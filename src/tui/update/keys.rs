@@ -48,7 +48,7 @@ fn in_panes(app: &mut App, action: Action) -> Vec<Effect> {
             }
         }
         Action::Refresh => return refresh(app),
-        Action::Details => app.dialog = Some(Dialog::Problem(0)),
+        Action::Details => details(app),
         Action::Help => app.dialog = Some(Dialog::Help(0)),
         Action::NextPane => app.focus = app.focus.step(1),
         Action::PreviousPane => app.focus = app.focus.step(Pane::ALL.len() - 1),
@@ -135,6 +135,19 @@ fn deploy(app: &mut App) -> Vec<Effect> {
     app.deploy.begin(id.clone(), name, now);
     show_deploy(app);
     vec![start(app, Slot::Deploy, Request::Deploy(id))]
+}
+
+/// Opens the problem that the screen shows with this key, else the newest.
+fn details(app: &mut App) {
+    let failed = || match app.deploy.of(&app.selected()?.id)?.result()? {
+        Err(problem) => Some(problem),
+        Ok(_) => None,
+    };
+    let told = app.toast.as_ref().is_some_and(|toast| toast.bad);
+    if let Some(problem) = app.deploy.refusal.as_ref().or_else(failed).filter(|_| !told).cloned() {
+        app.problem = Some(problem);
+    }
+    app.dialog = Some(Dialog::Problem(0));
 }
 
 /// Where one pane fills the screen, the deploy's is the one to look at now.
