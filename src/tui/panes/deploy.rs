@@ -104,6 +104,12 @@ impl Run {
         self.end.as_ref().map(|(result, _)| result)
     }
 
+    /// True once the server was asked to run the image: stopping it is no longer ours.
+    #[must_use]
+    pub fn is_with_server(&self) -> bool {
+        self.steps[DeployStep::Deploy as usize] != Step::Pending
+    }
+
     fn say(&mut self, line: String) {
         if self.output.len() == TAIL {
             self.output.pop_front();

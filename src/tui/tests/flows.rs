@@ -290,6 +290,27 @@ fn leaving_asks_while_a_deploy_runs_and_no_is_the_answer_of_enter() {
     assert_eq!(play.take_effects(), []);
     play.keys(&[Key::Ctrl('c')]);
     assert_eq!(play.take_effects(), [Effect::Exit]);
+
+    let mut play = building(120, 36);
+    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Started(DeployStep::Deploy)));
+    play.keys(&[Key::Char('q')]);
+    assert!(play.text().contains("goes on by itself"), "{}", play.text());
+}
+
+#[test]
+fn where_nothing_can_be_seen_only_the_way_out_works() {
+    let mut play = building(120, 36);
+    play.send(Msg::Resized { width: 20, height: 5 });
+    play.take_effects();
+    play.keys(&[Key::Char('c'), Key::Char('n'), Key::Char('r')]);
+    assert_eq!(play.take_effects(), []);
+    assert!(play.app.dialog.is_none());
+    play.keys(&[Key::Char('q')]);
+    assert!(play.text().starts_with("Leave? y n"), "{}", play.text());
+    play.keys(&[Key::Char('n')]);
+    assert!(play.text().starts_with("needs 60×16"));
+    play.keys(&[Key::Char('q'), Key::Char('y')]);
+    assert_eq!(play.take_effects(), [Effect::Exit]);
 }
 
 #[test]

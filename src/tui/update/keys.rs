@@ -3,7 +3,7 @@
 use super::{checkout, feeds, load_tenants, start, tell, timers, toast};
 use crate::tui::app::{App, Health, Pane};
 use crate::tui::availability::{self, address};
-use crate::tui::commands::{self, Action};
+use crate::tui::commands::{self, Action, Command, Scope};
 use crate::tui::dialogs::confirm::{Confirm, Question};
 use crate::tui::dialogs::{self, Dialog};
 use crate::tui::effect::{Effect, Request};
@@ -15,7 +15,15 @@ use crate::tui::view::layout;
 /// A key was pressed.
 pub(super) fn press(app: &mut App, key: Key) -> Vec<Effect> {
     let Some(command) = commands::find(app.scope(), key) else { return Vec::new() };
+    if layout::is_too_small(app) && !works_unseen(command) {
+        return Vec::new();
+    }
     if app.dialog.is_some() { in_dialog(app, command.action) } else { in_panes(app, command.action) }
+}
+
+/// Where nothing can be seen, only the way out works: nobody should buy or deploy without seeing what.
+fn works_unseen(command: &Command) -> bool {
+    command.scope == Scope::Question || matches!(command.action, Action::Quit | Action::Interrupt | Action::Close)
 }
 
 fn in_panes(app: &mut App, action: Action) -> Vec<Effect> {
