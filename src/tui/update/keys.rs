@@ -147,10 +147,7 @@ fn deploy(app: &mut App) -> Vec<Effect> {
 
 /// Opens the problem that the screen shows with this key, else the newest.
 fn details(app: &mut App) {
-    let failed = || match app.deploy.of(&app.selected()?.id)?.result()? {
-        Err(problem) => Some(problem),
-        Ok(_) => None,
-    };
+    let failed = || app.deploy.of(&app.selected()?.id)?.result()?.as_ref().err();
     let told = app.toast.as_ref().is_some_and(|toast| toast.bad);
     if let Some(problem) = app.deploy.refusal.as_ref().or_else(failed).filter(|_| !told).cloned() {
         app.problem = Some(problem);
