@@ -44,3 +44,7 @@ deny:
 leftovers:
     docker ps -a --filter label=dev.tenantry.instance
     docker volume ls --filter label=dev.tenantry.instance
+
+# Draw the README's picture anew
+readme-picture:
+    TENANTRY_UPDATE_PICTURES=1 cargo test --lib tui::tests::readme

@@ -367,7 +367,7 @@ async fn a_reset_begins_the_ids_anew() {
 
 #[tokio::test]
 async fn events_too_long_and_ids_that_fit_no_header_do_no_harm() {
-    let long = format!("id: 2\ndata: {}\n\n", "x".repeat(1_100_000));
+    let long = frame(2, "x").replace("ü2", &"x".repeat(1_100_000));
     let id = "x".repeat(5000);
     let server = Server::scripted(vec![
         stream_of(&format!(

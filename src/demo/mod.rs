@@ -47,10 +47,6 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Proble
 
 async fn play(options: Options, folder: &Path, lines: &Lines, stop: &CancellationToken) -> Result<(), Problem> {
     let root = folder.join("project");
-    sample::write(&root).await?;
-    if options.headless {
-        lines.say("demo", &format!("sample project in {}", root.display()));
-    }
     let server = tokio::select! {
         () = stop.cancelled() => return Err(left()),
         started = ServerProcess::start(folder) => started?,
@@ -75,9 +71,11 @@ async fn flow(
     lines: Lines,
     stop: CancellationToken,
 ) -> Result<(), Problem> {
+    sample::write(&root, &ready.registry).await?;
     let base = BaseUrl::parse(&ready.api_url).map_err(|error| error.problem())?;
     if options.headless {
         lines.say("server", &format!("{base}, registry {}", ready.registry));
+        lines.say("project", &root.display().to_string());
     }
     let session = Session::log_in(Project { root }, base, ready.token).await?;
     if options.headless {

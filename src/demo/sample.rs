@@ -19,15 +19,15 @@ const FILES: [(&str, &str); 8] = [
 /// The page that a change is made in, and what is changed.
 pub const PAGE: &str = "web/index.html";
 
-/// Writes the project.
-pub async fn write(root: &Path) -> Result<(), Problem> {
+/// Writes the project, for a demo whose registry is at `registry`.
+pub async fn write(root: &Path, registry: &str) -> Result<(), Problem> {
     for (path, content) in FILES {
         let path = root.join(path);
         let written = async {
             if let Some(folder) = path.parent() {
                 tokio::fs::create_dir_all(folder).await?;
             }
-            tokio::fs::write(&path, content).await
+            tokio::fs::write(&path, content.replace("@REGISTRY@", registry)).await
         };
         written.await.map_err(|error| failed(&path, &error))?;
     }
@@ -61,7 +61,7 @@ mod tests {
     #[tokio::test]
     async fn a_change_makes_the_next_version() {
         let folder = tempfile::tempdir().expect("a folder");
-        write(folder.path()).await.expect("written");
+        write(folder.path(), "127.0.0.1:5000").await.expect("written");
         let page = || std::fs::read_to_string(folder.path().join(PAGE)).expect("the page");
         assert!(page().contains(&title(1)));
         change(folder.path(), 1, 2).await.expect("changed");

@@ -18,7 +18,7 @@ use super::classify;
 use super::connect::Engine;
 use super::context::BuildContext;
 use super::context_stream::{self, ContextReader};
-use super::error::EngineError;
+use super::error::{BuildErrorKind, EngineError};
 use crate::model::progress::BuildProgress;
 use crate::model::{ImageReference, text};
 
@@ -30,6 +30,9 @@ const CONTEXT_BYTES: u64 = 1024 * 1024;
 /// end the step of a cancelled build.
 const IN_USE_INTERVAL: Duration = Duration::from_millis(100);
 const IN_USE_TRIALS: u32 = 50;
+
+/// How many times a build is tried whose cached images somebody removes at the same time.
+const TRIALS: u32 = 3;
 
 /// What to build.
 #[derive(Debug, Clone)]
@@ -61,16 +64,26 @@ impl Engine {
         progress: &mpsc::Sender<BuildProgress>,
         cancel: &CancellationToken,
     ) -> Result<BuiltImage, EngineError> {
-        let mut run = Run { engine: self, progress, output: BuildOutput::default(), before: HashSet::new(), id: None };
-        let outcome = tokio::select! {
-            biased;
-            () = cancel.cancelled() => Err(EngineError::Cancelled),
-            outcome = run.perform(&request) => outcome,
-        };
-        if outcome.is_err() {
-            run.undo().await;
+        let mut left = TRIALS;
+        loop {
+            let mut run =
+                Run { engine: self, progress, output: BuildOutput::default(), before: HashSet::new(), id: None };
+            let outcome = tokio::select! {
+                biased;
+                () = cancel.cancelled() => Err(EngineError::Cancelled),
+                outcome = run.perform(&request) => outcome,
+            };
+            if outcome.is_err() {
+                run.undo().await;
+            }
+            left -= 1;
+            match outcome {
+                Err(EngineError::Build { kind: BuildErrorKind::CacheVanished, message, .. }) if left > 0 => {
+                    tracing::info!(message, "an image of the cache was removed during the build; it is built again");
+                }
+                outcome => return outcome,
+            }
         }
-        outcome
     }
 }
 
@@ -198,6 +211,12 @@ impl Run<'_> {
     /// Removes the images that this build made, newest first. An image that was there before, or that has a name, is
     /// not touched, whatever the build's output says.
     async fn undo(&self) {
+        // The engine removes it too, some time after it noticed that nobody listens any more.
+        if let Some(container) = self.output.container()
+            && let Err(error) = self.engine.remove_container(container).await
+        {
+            tracing::warn!(%error, "the container of a build step stays");
+        }
         for short in self.output.made().iter().rev() {
             if let Ok(Some(id)) = self.engine.unnamed_image_id(short).await
                 && !self.before.contains(&id)
@@ -230,7 +249,6 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::error::BuildErrorKind;
     use crate::engine::fake;
     use std::path::Path;
 

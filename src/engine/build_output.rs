@@ -17,6 +17,8 @@ pub(super) struct BuildOutput {
     step: Option<Step>,
     /// True while a container runs the step: what comes then is its output.
     is_running: bool,
+    /// The container that runs, or ran, the step that is not over.
+    container: Option<String>,
     is_cached: bool,
     made: Vec<String>,
     image: Option<String>,
@@ -67,6 +69,11 @@ impl BuildOutput {
         &self.made
     }
 
+    /// Short id of the container of a step that is not over.
+    pub(super) fn container(&self) -> Option<&str> {
+        self.container.as_deref()
+    }
+
     fn end_line(&mut self) -> Option<BuildProgress> {
         let raw = std::mem::take(&mut self.pending);
         let line = text::line(raw.trim_end_matches(['\n', '\r'])).trim_end().to_owned();
@@ -96,14 +103,16 @@ impl BuildOutput {
     fn line_while_running(&mut self, line: String) -> Option<BuildProgress> {
         if line.strip_prefix("Removing intermediate container ").is_some_and(is_short_id) {
             self.is_running = false;
+            self.container = None;
             return None;
         }
         Some(BuildProgress::Output(line))
     }
 
     fn arrow(&mut self, words: &str) -> Option<BuildProgress> {
-        if words.starts_with("Running in ") {
+        if let Some(id) = words.strip_prefix("Running in ") {
             self.is_running = true;
+            self.container = is_short_id(id).then(|| id.to_owned());
         } else if words == "Using cache" {
             self.is_cached = true;
             return self.step.as_ref().map(|step| BuildProgress::Cached { number: step.number });

@@ -11,6 +11,8 @@ pub(super) fn build(message: &str, instruction: Option<&str>) -> BuildErrorKind 
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if says(&["no space left on device"]) {
         BuildErrorKind::NoSpace
+    } else if says(&["failed to get digest", "failed to get layer", "unable to find image 'sha256:"]) {
+        BuildErrorKind::CacheVanished
     } else if let Some(code) = exit_code(&lower) {
         BuildErrorKind::StepFailed { code }
     } else if says(&["unknown instruction"]) {

@@ -18,6 +18,7 @@ use bollard::query_parameters::{
 };
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use super::Engine;
 use crate::model::{Secret, text};
@@ -123,6 +124,10 @@ pub struct ContainerSpec {
     /// TCP port inside that a free port of 127.0.0.1 leads to.
     pub port: u16,
 }
+
+/// How often a container is looked at that the engine itself is removing, and for how long.
+const REMOVAL_INTERVAL: Duration = Duration::from_millis(50);
+const REMOVAL_LIMIT: Duration = Duration::from_secs(15);
 
 /// Most processes and threads that a container may have.
 const MAX_PROCESSES: i64 = 1024;
@@ -290,10 +295,25 @@ impl Engine {
             Err(Error::DockerResponseServerError { status_code: 409, message })
                 if message.contains("already in progress") =>
             {
-                Ok(())
+                self.wait_until_gone(id).await
             }
             Err(error) => Err(ContainerError::new(format!("removing the container {id}"), &error)),
         }
+    }
+
+    async fn wait_until_gone(&self, id: &str) -> Result<(), ContainerError> {
+        let gone = async {
+            while self.container(id).await?.is_some() {
+                tokio::time::sleep(REMOVAL_INTERVAL).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(REMOVAL_LIMIT, gone).await.unwrap_or_else(|_| {
+            Err(ContainerError::Failed {
+                action: format!("removing the container {id}"),
+                reason: format!("it is still there after {} s", REMOVAL_LIMIT.as_secs()),
+            })
+        })
     }
 
     /// A container's state by id or name; `None` if it does not exist.

@@ -28,6 +28,8 @@ pub enum BuildErrorKind {
     BaseImage,
     /// The engine's disk is full.
     NoSpace,
+    /// An image that the build found in its cache was removed before the build could go on from it.
+    CacheVanished,
     /// Anything else; the message says what.
     Other,
 }
@@ -286,6 +288,10 @@ fn build_problem(kind: BuildErrorKind, step: Option<&str>, message: &str) -> Pro
         BuildErrorKind::NoSpace => {
             problem("Docker's disk is full.", "See what fills it with docker system df, and free some space.")
         }
+        BuildErrorKind::CacheVanished => problem(
+            "Images that the build goes on from are being removed.",
+            "See what removes images on this engine, then deploy again.",
+        ),
         BuildErrorKind::Other => problem("Build failed, see log.", "Read the log, fix it, repeat."),
     }
 }

@@ -52,6 +52,8 @@ impl<'a> Reporter<'a> {
                 Ok(value)
             }
             Err(problem) => {
+                // What broke because it was cancelled is no fault of its own.
+                let problem = if self.cancel.is_cancelled() { cancelled(step) } else { problem };
                 self.say(DeployProgress::Failed { step, problem: problem.clone(), took }).await;
                 Err(problem)
             }

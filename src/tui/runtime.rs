@@ -7,7 +7,7 @@ use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use futures_util::{Stream, StreamExt};
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
 use std::io::{self, BufWriter, Stdout};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,9 +60,10 @@ struct Screen {
 impl Screen {
     fn new() -> io::Result<Self> {
         let out = BufWriter::with_capacity(64 * 1024, io::stdout());
-        let mut terminal = Terminal::new(CrosstermBackend::new(out))?;
-        terminal.clear()?;
-        Ok(Self { terminal })
+        let mut backend = CrosstermBackend::new(out);
+        // Not `Terminal::clear`: it asks the terminal where the cursor is and waits for the answer, and some never give it.
+        backend.clear_region(ClearType::All)?;
+        Ok(Self { terminal: Terminal::new(backend)? })
     }
 
     fn draw(&mut self, app: &App) -> io::Result<()> {

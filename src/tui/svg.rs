@@ -4,6 +4,7 @@
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use std::fmt::Write;
+use unicode_width::UnicodeWidthStr;
 
 /// Size of a cell, in the picture's own units.
 const CELL: (f32, f32) = (8.4, 18.0);
@@ -44,34 +45,45 @@ pub(super) fn svg(buffer: &Buffer) -> String {
 /// Writes the run of equal cells that begins at `x`, and answers where the next begins.
 fn run(buffer: &Buffer, x: u16, y: u16, out: &mut String) -> u16 {
     let Some(first) = buffer.cell((x, y)).map(look) else { return x + 1 };
-    let mut text = String::new();
+    let mut words: Vec<(u16, String)> = Vec::new();
     let mut end = x;
     while let Some(cell) = buffer.cell((end, y)).filter(|cell| end < buffer.area.width && look(cell) == first) {
-        text.push_str(cell.symbol());
+        let symbol = cell.symbol();
+        match words.last_mut() {
+            _ if symbol.trim().is_empty() => {}
+            Some((begin, word)) if usize::from(end - *begin) == word.width() => word.push_str(symbol),
+            _ => words.push((end, symbol.to_owned())),
+        }
         end += 1;
     }
-    let (left, top) = (f32::from(x).mul_add(CELL.0, MARGIN), f32::from(y).mul_add(CELL.1, MARGIN));
-    let wide = f32::from(end - x) * CELL.0;
+    let top = f32::from(y).mul_add(CELL.1, MARGIN);
     if let Some(background) = &first.background {
+        let (left, wide) = (column(x), f32::from(end - x) * CELL.0);
         let _ = writeln!(
             out,
             "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{}\" fill=\"{background}\"/>",
             CELL.1
         );
     }
-    if text.trim().is_empty() {
-        return end;
-    }
     let weight = if first.bold { " font-weight=\"600\"" } else { "" };
     let line = if first.underlined { " text-decoration=\"underline\"" } else { "" };
-    let _ = writeln!(
-        out,
-        "<text x=\"{left:.1}\" y=\"{:.1}\" textLength=\"{wide:.1}\" fill=\"{}\"{weight}{line} xml:space=\"preserve\">{}</text>",
-        top + BASELINE,
-        first.foreground,
-        escaped(&text)
-    );
+    // Word by word: every one stands in its column, whatever font the reader has.
+    for (begin, word) in words {
+        let wide = word.width() as f32 * CELL.0;
+        let _ = writeln!(
+            out,
+            "<text x=\"{:.1}\" y=\"{:.1}\" textLength=\"{wide:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"{weight}{line}>{}</text>",
+            column(begin),
+            top + BASELINE,
+            first.foreground,
+            escaped(&word)
+        );
+    }
     end
+}
+
+fn column(x: u16) -> f32 {
+    f32::from(x).mul_add(CELL.0, MARGIN)
 }
 
 fn look(cell: &Cell) -> Look {
@@ -123,7 +135,7 @@ mod tests {
         buffer.set_string(0, 0, "a<b", Style::new().fg(Color::Rgb(1, 2, 3)));
         buffer.set_string(4, 0, "bold", Style::new().bold());
         let picture = svg(&buffer);
-        assert!(picture.contains("fill=\"#010203\" xml:space=\"preserve\">a&lt;b</text>"), "{picture}");
-        assert!(picture.contains("font-weight=\"600\" xml:space=\"preserve\">bold</text>"), "{picture}");
+        assert!(picture.contains("fill=\"#010203\">a&lt;b</text>"), "{picture}");
+        assert!(picture.contains("font-weight=\"600\">bold</text>"), "{picture}");
     }
 }

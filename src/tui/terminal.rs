@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use tokio_util::sync::CancellationToken;
 
+use crate::contained;
+
 /// True while the terminal is ours.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
@@ -71,6 +73,9 @@ fn restore() {
 fn install_hook() {
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
+        if contained::is_caught() {
+            return tracing::error!(%info, "a library panicked; it was caught");
+        }
         if is_ours() {
             restore();
             let token = PANICKED.lock().unwrap_or_else(PoisonError::into_inner).take();

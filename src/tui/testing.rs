@@ -191,6 +191,11 @@ impl Play {
         picture(&self.app)
     }
 
+    /// The picture as cells.
+    pub fn buffer(&self) -> Buffer {
+        buffer(&self.app)
+    }
+
     /// The picture without its styles.
     pub fn text(&self) -> String {
         text(&buffer(&self.app)).join("\n")

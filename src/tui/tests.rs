@@ -4,3 +4,4 @@ mod flows;
 mod looping;
 mod pictures;
 mod random;
+mod readme;

@@ -16,6 +16,7 @@ mod push;
 mod registry;
 mod sample;
 mod support;
+mod terminal;
 mod world;
 
 use libtest_mimic::{Arguments, Trial};
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         provider::trials(),
         push::trials(),
         registry::trials(),
+        terminal::trials(),
     ]
     .into_iter()
     .flatten()

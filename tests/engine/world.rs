@@ -29,7 +29,7 @@ impl World {
         let server = tokio::task::spawn_blocking(Server::start).await.expect("a server");
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().join("project");
-        sample::write(&root).await.expect("the sample project");
+        sample::write(&root, &server.registry).await.expect("the sample project");
         let base = BaseUrl::parse(&server.api_url).expect("an address");
         let session = Session::log_in(Project { root }, base, server.token.clone()).await.expect("a login");
         let plans = session.client().plans().await.expect("plans");

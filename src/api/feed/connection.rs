@@ -9,16 +9,16 @@
 //!
 //! This module must not know about other connections; it only says how this one failed.
 
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue};
 use reqwest_eventsource::retry::Never;
 use reqwest_eventsource::{Error, Event, EventSource};
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use url::Url;
 
 use super::super::base::harmless;
 use super::super::{ApiError, Pace, transport};
+use crate::contained::{Caught, Contained};
 use crate::model::Secret;
 
 /// The most of a body that is no event stream that is read, bytes.
@@ -106,15 +106,15 @@ impl Connection {
     /// not for a connection to say.
     pub async fn next(&mut self) -> Result<Frame, ApiError> {
         loop {
-            // The library panics at a stream that begins with a byte order mark. That must not look like a
-            // regular end of the feed.
-            let event = AssertUnwindSafe(self.events.next()).catch_unwind();
+            // The library panics at a stream that begins with a byte order mark. That must neither look like a
+            // regular end of the feed nor take the screen down.
+            let event = Contained::new(self.events.next());
             let message = match tokio::time::timeout(self.silence, event).await {
                 Ok(Ok(Some(Ok(Event::Message(message))))) => message,
                 Ok(Ok(Some(Ok(Event::Open)))) => continue,
                 Ok(Ok(Some(Err(error)))) => return Err(failure(&self.url, error)),
                 Ok(Ok(None)) => return Err(ApiError::Ended { url: harmless(&self.url) }),
-                Ok(Err(_panic)) => return Err(unreadable(&self.url)),
+                Ok(Err(Caught)) => return Err(unreadable(&self.url)),
                 Err(_elapsed) => return Err(ApiError::TimedOut { url: harmless(&self.url) }),
             };
             let size = message.id.len() + message.event.len() + message.data.len();

@@ -1,11 +1,15 @@
 //! Removing what this instance made, and nothing else.
 
 use futures_util::stream::{self, StreamExt as _};
+use std::time::Duration;
 
 use super::{APP_LABEL, DockerProvider, GRACE_SECONDS, INSTANCE_LABEL};
-use crate::engine::{ContainerError, Engine};
+use crate::engine::{ContainerError, Engine, REGISTRY_LABEL};
 use crate::server::provider::ProviderError;
 
+/// How long the engine may take to end the step of a build that was broken off, and how often that is looked at.
+const STEP_LIMIT: Duration = Duration::from_secs(3);
+const STEP_INTERVAL: Duration = Duration::from_millis(50);
 /// Containers that are removed at a time.
 const AT_ONCE: usize = 4;
 
@@ -27,9 +31,24 @@ impl DockerProvider {
         };
         let labels = [(INSTANCE_LABEL, self.instance.as_str())];
         let containers = remove_containers(engine, &labels, 0).await;
+        self.wait_for_build_steps(engine).await;
         let volumes = remove_volumes(engine, &labels).await;
         let images = engine.remove_images_for_registry(&self.registry).await;
         containers.and(volumes).and(images.map_err(ProviderError::from))
+    }
+}
+
+impl DockerProvider {
+    /// A build that was broken off leaves the container of its step for a moment, until the engine itself removes
+    /// it. Nobody else's is touched: a person may run an image of this registry too, and waits are short.
+    async fn wait_for_build_steps(&self, engine: &Engine) {
+        let label = [(REGISTRY_LABEL, self.registry.as_str())];
+        let gone = async {
+            while engine.containers_labelled(&label).await.is_ok_and(|ids| !ids.is_empty()) {
+                tokio::time::sleep(STEP_INTERVAL).await;
+            }
+        };
+        let _ = tokio::time::timeout(STEP_LIMIT, gone).await;
     }
 }
 

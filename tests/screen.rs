@@ -1,0 +1,150 @@
+//! The built program in a pseudo-terminal where something is missing or hostile: no Docker, no API, an API that
+//! answers nonsense. None of it needs a Docker Engine.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::terminal::Terminal;
+use std::path::Path;
+use wiremock::matchers::{method, path, path_regex};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+const NO_ENGINE: (&str, &str) = ("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+
+/// A project whose stored login names `api_url`.
+fn project(api_url: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir_all(folder.path().join(".systemprompt")).expect("made");
+    std::fs::create_dir_all(folder.path().join("services")).expect("made");
+    let login =
+        serde_json::json!({"api_token": "t0p-s3cret", "api_url": api_url, "user_email": "mara@orchard.example"});
+    std::fs::write(folder.path().join(".systemprompt/credentials.json"), login.to_string()).expect("written");
+    folder
+}
+
+fn open(folder: &Path) -> Terminal {
+    let state = folder.join("state");
+    let environment = [NO_ENGINE, ("XDG_STATE_HOME", state.to_str().expect("a plain path"))];
+    Terminal::start(&[], folder, &environment, 120, 36)
+}
+
+/// Leaves; the token must never have been on the screen.
+fn leave(mut terminal: Terminal) {
+    terminal.type_keys("q");
+    assert_eq!(terminal.wait_for_whole_end(), 0);
+    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+    assert!(!raw.contains("t0p-s3cret"));
+}
+
+async fn api() -> MockServer {
+    let server = MockServer::start().await;
+    let me = serde_json::json!({"user": {"id": "u1", "email": "mara@orchard.example"}, "tenants": []});
+    answer(&server, "/api/v1/auth/me", ResponseTemplate::new(200).set_body_json(me)).await;
+    answer(&server, "/health", ResponseTemplate::new(200)).await;
+    server
+}
+
+async fn answer(server: &MockServer, at: &str, answer: ResponseTemplate) {
+    Mock::given(method("GET")).and(path(at)).respond_with(answer).mount(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_answers_500_is_said_and_the_program_lives_on() {
+    let server = MockServer::start().await;
+    Mock::given(path_regex(".*")).respond_with(ResponseTemplate::new(500)).mount(&server).await;
+    let folder = project(&server.uri());
+    tokio::task::spawn_blocking(move || {
+        let mut terminal = open(folder.path());
+        terminal.wait_for("500");
+        terminal.type_keys("?");
+        terminal.wait_for("Keys");
+        terminal.type_keys("\u{1b}");
+        terminal.wait_gone("Keys");
+        leave(terminal);
+    })
+    .await
+    .expect("no panic");
+}
+
+#[test]
+fn an_api_that_does_not_answer_is_said_with_its_address() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+    let folder = project(&format!("http://127.0.0.1:{port}"));
+    let terminal = open(folder.path());
+    terminal.wait_for(&format!("Server not reachable at http://127.0.0.1:{port}"));
+    leave(terminal);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_ids_and_names_reach_neither_a_path_nor_the_terminal() {
+    let server = api().await;
+    let tenants = serde_json::json!({"data": [
+        {"id": "../../etc/passwd", "name": "climber"},
+        {"id": "good-1", "name": "or\u{1b}]0;pwned\u{7}chard\u{1b}[2J\r\n", "phase": "running"},
+        {"id": "evil\u{1b}[31m", "name": "painter"},
+    ]});
+    answer(&server, "/api/v1/tenants", ResponseTemplate::new(200).set_body_json(tenants)).await;
+    let folder = project(&server.uri());
+    tokio::task::spawn_blocking(move || {
+        let terminal = open(folder.path());
+        terminal.wait_for("orchard");
+        terminal.wait_until("what was left out", |text| text.contains("etc/passwd"));
+        let raw = terminal.raw();
+        let holds = |needle: &[u8]| raw.windows(needle.len()).any(|window| window == needle);
+        assert!(!holds(b"pwned"), "the title was set");
+        assert!(!holds(b"\x1b]0;"), "an OSC sequence came through");
+        leave(terminal);
+    })
+    .await
+    .expect("no panic");
+    let asked = server.received_requests().await.expect("recorded");
+    assert!(asked.iter().all(|request| !request.url.path().contains("etc")), "{asked:?}");
+}
+
+#[test]
+fn without_docker_the_demo_opens_and_everything_but_the_deploy_works() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let environment = [NO_ENGINE, ("TMPDIR", folder.path().to_str().expect("a plain path"))];
+    let mut terminal = Terminal::start(&["demo", "--auto-pay"], folder.path(), &environment, 120, 36);
+    terminal.wait_until("no Docker", |text| text.contains("No tenants yet") && text.contains("✕ Docker"));
+    terminal.type_keys("n");
+    terminal.wait_for("Basic");
+    terminal.type_keys("\r");
+    terminal.wait_for("Frankfurt");
+    terminal.type_keys("\r");
+    terminal.wait_for("to deploy");
+    terminal.type_keys("d");
+    terminal.wait_until("what to do", |text| text.contains("Docker") && text.contains("/nonexistent/docker.sock"));
+    terminal.type_keys("q");
+    assert_eq!(terminal.wait_for_whole_end(), 0);
+    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("the folder").flatten().map(|it| it.path()).collect();
+    assert_eq!(left, Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_terminal_of_20_by_5_is_told_and_works_when_it_grows() {
+    let folder = project("http://127.0.0.1:9");
+    let environment = [NO_ENGINE];
+    let mut terminal = Terminal::start(&[], folder.path(), &environment, 20, 5);
+    terminal.wait_until("the size it should have", |text| text.contains("60") && text.contains("16"));
+    terminal.resize(120, 36);
+    terminal.wait_for("Tenants");
+    leave(terminal);
+}
+
+#[test]
+fn outside_of_a_project_and_without_a_login_it_says_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut terminal = Terminal::start(&[], folder.path(), &[NO_ENGINE], 120, 36);
+    let text = terminal.wait_for("settings kept");
+    assert!(text.contains("No project found"), "{text}");
+    assert_eq!(terminal.wait_for_whole_end(), 1);
+
+    std::fs::create_dir_all(folder.path().join(".systemprompt")).expect("made");
+    std::fs::create_dir_all(folder.path().join("services")).expect("made");
+    let mut terminal = Terminal::start(&[], folder.path(), &[NO_ENGINE], 120, 36);
+    let text = terminal.wait_for("settings kept");
+    assert!(text.contains("Not logged in."), "{text}");
+    assert_eq!(terminal.wait_for_whole_end(), 3);
+}
