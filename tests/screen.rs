@@ -72,7 +72,11 @@ fn an_api_that_does_not_answer_is_said_with_its_address() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
     let folder = project(&format!("http://127.0.0.1:{port}"));
     let terminal = open(folder.path());
-    terminal.wait_for(&format!("Server not reachable at http://127.0.0.1:{port}"));
+    // The pane is narrower than the sentence.
+    let address = format!("http://127.0.0.1:{port}/api/v1/tenants");
+    terminal.wait_until("what is not reachable", |text| {
+        text.contains("Server not reachable at") && text.contains(&address)
+    });
     leave(terminal);
 }
 

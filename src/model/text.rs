@@ -58,7 +58,11 @@ pub fn harmless_opt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 /// Control characters, and format characters that change direction or hide.
 fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        )
+        || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
@@ -120,6 +124,7 @@ mod tests {
             ("one\ntwo\r\tthree", "one two     three"),
             ("abc\u{8}\u{8}x\u{7f}", "abcx"),
             ("abc\u{202e}cba", "abccba"),
+            ("a\u{61c}b\u{ad}c\u{e0041}d", "abcd"),
             ("never\u{1b}]0;ends", "never"),
         ] {
             assert_eq!(line(raw), clean, "{raw:?}");

@@ -17,8 +17,10 @@ use crate::workspace::{BuildCommand, Project};
 const LINE_LIMIT: usize = 4096;
 /// How long output is still read after the program ended: a helper it left behind may hold the pipe open.
 const AFTERWARDS: Duration = Duration::from_secs(1);
-/// Lines kept for the error message.
-const TAIL: usize = 8;
+/// Lines kept to find what the error message quotes.
+const TAIL: usize = 200;
+/// Lines that it quotes: what is wrong, and where.
+const QUOTED: usize = 2;
 
 /// Runs `command` in the project and says its output line by line. Cancelling ends it with everything it started.
 pub(super) async fn run(
@@ -70,12 +72,8 @@ pub(super) async fn run(
     match status {
         Ok(status) if status.success() => Ok(Done::new((), command.shown.clone())),
         Ok(status) => Err(Problem::new("The project's build failed.")
-            .detail(format!("`{}` ended with {status}. {}", command.shown, tail.text()))
-            .hint(format!(
-                "Correct it, or run `{}` in {} to see all of it; then deploy again.",
-                command.shown,
-                project.root.display()
-            ))
+            .detail(format!("{} · `{}` ended with {status}.", tail.telling(), command.shown))
+            .hint(format!("Correct it in {}, then deploy again.", project.root.display()))
             .remedy(Remedy::OpenLog)
             .remedy(Remedy::Retry)),
         Err(error) => Err(Problem::new("The project's build could not be watched.").detail(error.to_string())),
@@ -132,8 +130,14 @@ impl Tail {
         let _ = progress.send(DeployProgress::Output(DeployStep::Project, line)).await;
     }
 
-    fn text(&self) -> String {
-        self.0.iter().map(String::as_str).collect::<Vec<_>>().join(" · ")
+    /// The lines that most likely say what is wrong: from the first that begins as an error, else the last ones.
+    /// Their layout would not survive in a sentence, so they are few.
+    fn telling(&self) -> String {
+        let is_error =
+            |line: &String| line.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("error"));
+        let first = self.0.iter().position(is_error).unwrap_or(self.0.len().saturating_sub(QUOTED));
+        let quoted: Vec<_> = self.0.iter().skip(first).take(QUOTED).map(|line| line.trim()).collect();
+        if quoted.is_empty() { "It printed nothing".to_owned() } else { quoted.join(" · ") }
     }
 }
 
@@ -194,11 +198,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_says_the_command_its_status_and_the_last_lines() {
-        let (result, _) = play("echo error: no such crate; exit 101", CancellationToken::new()).await;
-        let problem = result.expect_err("it fails");
-        let detail = problem.detail.expect("a detail");
-        assert!(detail.contains("`build`") && detail.contains("101") && detail.contains("no such crate"), "{detail}");
+    async fn a_failure_says_what_is_wrong_the_command_and_its_status() {
+        for (script, told) in [
+            (
+                "echo warning; echo error: no such crate; echo '  --> src/main.rs:3:1'; seq 50; exit 101",
+                "error: no such crate · --> src/main.rs:3:1",
+            ),
+            ("seq 9; echo it broke; exit 101", "9 · it broke"),
+            ("exit 101", "It printed nothing"),
+        ] {
+            let (result, _) = play(script, CancellationToken::new()).await;
+            let detail = result.expect_err("it fails").detail.expect("a detail");
+            assert_eq!(detail, format!("{told} · `build` ended with exit status: 101."));
+        }
     }
 
     #[tokio::test]

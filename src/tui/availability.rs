@@ -32,11 +32,11 @@ pub fn check(app: &App, action: Action) -> Result<(), Problem> {
 #[must_use]
 pub fn address(tenant: &Tenant) -> Option<String> {
     let named = || tenant.hostname.as_ref().map(|host| format!("https://{host}"));
-    // A host name alone is promised before anything answers there.
-    match tenant.app_url.clone() {
-        Some(url) => Some(url),
-        None if tenant.state() == TenantState::Running => named(),
-        None => None,
+    // Addresses are promised before anything answers there.
+    match tenant.state() {
+        TenantState::Provisioning | TenantState::ToDeploy => None,
+        TenantState::Running => tenant.app_url.clone().or_else(named),
+        _ => tenant.app_url.clone(),
     }
 }
 

@@ -156,7 +156,7 @@ pub const COMMANDS: &[Command] = &[
         .hinted()
         .dangerous(),
     command(A::Open, Main, &[Char('o')], "open", "Open the selected tenant's address in the browser.").hinted(),
-    command(A::Details, Main, &[Char('e')], "full text", "Show the newest problem in full.").hinted(),
+    command(A::Details, Main, &[Char('e')], "full text", "Show the problem on the screen in full.").hinted(),
     command(A::Refresh, Main, &[Char('r')], "refresh", "Load everything again, and reconnect what was lost.").hinted(),
     command(A::NextPane, Main, &[Tab, Right], "next pane", "Go to the next pane.").hinted(),
     command(A::PreviousPane, Main, &[BackTab, Left], "previous pane", "Go to the previous pane."),

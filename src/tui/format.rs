@@ -95,6 +95,8 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
             lines.push(std::mem::take(&mut current));
         }
         for grapheme in word.graphemes(true) {
+            // A character with marks that take columns of their own may be wider than the line.
+            let grapheme = if grapheme.width() > columns { "…" } else { grapheme };
             if current.width() + grapheme.width() > columns {
                 lines.push(std::mem::take(&mut current));
             }
@@ -217,6 +219,7 @@ mod tests {
         assert_eq!(cut_middle("3f6c1b8e-52d4-4c0a", 9), "3f6c…4c0a");
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("\u{1f210}\u{cbe}a", 2), ["…a"]);
     }
 
     #[test]

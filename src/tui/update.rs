@@ -8,6 +8,8 @@ mod keys;
 mod timers;
 
 use super::app::{App, Health, Toast};
+use super::availability;
+use super::commands::Action;
 use super::effect::{Effect, Request};
 use super::jobs::Slot;
 use super::msg::Msg;
@@ -38,8 +40,21 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Answer(ticket, answer) => answers::take(app, ticket, answer),
     };
     effects.extend(feeds::follow_state(app));
+    review_refusal(app);
     timers::arm(app);
     effects
+}
+
+/// A refusal goes away with its reason.
+fn review_refusal(app: &mut App) {
+    if app.deploy.refusal.is_none() {
+        return;
+    }
+    let now = availability::check(app, Action::Deploy).err();
+    if app.deploy.refusal != now {
+        app.deploy.refusal = now;
+        app.dirty = true;
+    }
 }
 
 /// Starts a job; an older one of its kind becomes stale.

@@ -21,9 +21,17 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
     let area = frame.area();
     match layout::layout(app, area) {
         Layout::TooSmall => {
-            let words = format!("tenantry needs {MIN_COLUMNS}×{MIN_ROWS}, this is {}×{}", area.width, area.height);
             let columns = usize::from(area.width);
-            let short = format!("needs {MIN_COLUMNS}×{MIN_ROWS}");
+            let (words, short) = match &app.dialog {
+                // There is room for the question that stands between the person and the way out.
+                Some(dialogs::Dialog::Confirm(_)) => {
+                    ("A deploy is running. Leave? y n".to_owned(), "Leave? y n".to_owned())
+                }
+                _ => (
+                    format!("tenantry needs {MIN_COLUMNS}×{MIN_ROWS}, this is {}×{}", area.width, area.height),
+                    format!("needs {MIN_COLUMNS}×{MIN_ROWS}"),
+                ),
+            };
             let line = format::cut(if format::width(&words) > columns { &short } else { &words }, columns);
             frame.render_widget(Paragraph::new(line), Rect { height: area.height.min(1), ..area });
         }

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::{text_columns, window};
 use crate::tui::app::App;
+use crate::tui::panes::deploy::Run;
 use crate::tui::panes::frame::wrapped;
 
 /// What is asked.
@@ -38,13 +39,14 @@ pub fn draw(app: &App, dialog: Confirm, frame: &mut Frame<'_>, area: Rect) {
     let columns = text_columns(area, 56);
     let (title, consequence) = match dialog.question {
         Question::Quit => {
-            let name = app.deploy.running().map_or("the tenant", |run| run.name.as_str());
-            (
-                "Leave?",
-                format!(
-                    "The deploy of {name} is still running. Leaving stops it; what runs there now goes on running."
-                ),
-            )
+            let run = app.deploy.running();
+            let name = run.map_or("the tenant", |run| run.name.as_str());
+            let then = if run.is_some_and(Run::is_with_server) {
+                "The server has the image and goes on by itself, also without you."
+            } else {
+                "Leaving stops it; what runs there now goes on running."
+            };
+            ("Leave?", format!("The deploy of {name} is still running. {then}"))
         }
     };
     let mut lines = wrapped(&consequence, 0, columns, 4, theme.text);

@@ -1,4 +1,4 @@
-//! The newest problem in full.
+//! A problem in full, with the output of the step that failed.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -6,6 +6,7 @@ use ratatui::text::Line;
 
 use super::{text_columns, window};
 use crate::tui::app::App;
+use crate::tui::format::cut;
 use crate::tui::panes::frame::wrapped;
 
 /// Every line of the problem.
@@ -22,6 +23,13 @@ pub fn lines(app: &App, columns: usize) -> Vec<Line<'static>> {
             lines.push(Line::raw(""));
         }
         lines.extend(wrapped(text, 0, columns, usize::MAX, style));
+    }
+    let output: Vec<_> = app.deploy.output_of(problem).collect();
+    if !output.is_empty() {
+        lines.push(Line::raw(""));
+        lines.push(Line::styled("The last output", theme.strong));
+        // As it was printed: where the lines of a compiler stand says what they mean.
+        lines.extend(output.into_iter().map(|line| Line::styled(cut(line, columns), theme.dim)));
     }
     lines
 }

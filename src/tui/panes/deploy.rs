@@ -104,6 +104,12 @@ impl Run {
         self.end.as_ref().map(|(result, _)| result)
     }
 
+    /// True once the server was asked to run the image: stopping it is no longer ours.
+    #[must_use]
+    pub fn is_with_server(&self) -> bool {
+        self.steps[DeployStep::Deploy as usize] != Step::Pending
+    }
+
     fn say(&mut self, line: String) {
         if self.output.len() == TAIL {
             self.output.pop_front();
@@ -225,6 +231,12 @@ impl State {
     #[must_use]
     pub fn of(&self, id: &TenantId) -> Option<&Run> {
         self.runs.get(id)
+    }
+
+    /// What the step printed that failed with this problem, oldest first.
+    pub fn output_of(&self, problem: &Problem) -> impl Iterator<Item = &str> {
+        let run = self.runs.values().find(|run| matches!(run.result(), Some(Err(failed)) if failed == problem));
+        run.into_iter().flat_map(|run| run.output.iter().map(String::as_str))
     }
 
     /// The running deploy says something.

@@ -24,7 +24,7 @@ const KEPT: usize = 1_000;
 pub struct Entry {
     event: ProvisioningEvent,
     at: Option<jiff::Timestamp>,
-    /// Since the event before; unknown where the server says no times.
+    /// Since the event before; unknown where the server says no times, none for the first of an operation.
     since: Option<Duration>,
 }
 
@@ -43,7 +43,8 @@ impl List {
             return false;
         }
         let at = event.at.as_deref().and_then(format::moment);
-        let before = self.entries.back().and_then(|entry| entry.at);
+        // Between the end of one operation and the next one the person thinks; no step took that time.
+        let before = self.entries.back().filter(|entry| !ends(&entry.event)).and_then(|entry| entry.at);
         let since = at.zip(before).and_then(|(at, before)| Duration::try_from(at.duration_since(before)).ok());
         self.entries.push_back(Entry { event, at, since });
         if self.entries.len() > KEPT
@@ -71,6 +72,11 @@ impl List {
     fn numbers(&self) -> Range<u64> {
         self.dropped..self.dropped + self.entries.len() as u64
     }
+}
+
+/// True where nothing follows by itself.
+fn ends(event: &ProvisioningEvent) -> bool {
+    event.event_type.is_terminal() || event.event_type == EventKind::InfrastructureReady
 }
 
 /// What makes two events the same: the server's key, else everything that they say.
@@ -198,7 +204,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 /// Columns of the step.
 fn step_columns(columns: usize) -> usize {
     match columns {
-        0..60 => 12,
+        // As wide as the platform's own words: the step says more than the sentence behind it.
+        0..60 => 14,
         60..90 => 16,
         _ => 20,
     }
@@ -258,6 +265,18 @@ mod tests {
         assert!(!list.add(keyless));
         assert_eq!(list.len(), 2);
         assert_eq!(list.entries[1].since, Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn the_first_step_of_an_operation_did_not_take_the_time_since_the_last_one() {
+        let mut list = List::default();
+        for (second, kind) in
+            [(1, "infrastructure_ready"), (60, "tenant_created"), (61, "tenant_ready"), (90, "tenant_created")]
+        {
+            list.add(event(&second.to_string(), kind, second));
+        }
+        let since: Vec<_> = list.entries.iter().map(|entry| entry.since).collect();
+        assert_eq!(since, [None, None, Some(Duration::from_secs(1)), None]);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! How a live stream is doing, as the titles of the panes say it.
 
 use ratatui::text::Span;
-use std::time::Duration;
 
 use crate::model::Problem;
 use crate::tui::app::App;
@@ -21,8 +20,6 @@ pub enum Feed {
     Interrupted {
         /// From 1.
         attempt: u32,
-        /// Until the next attempt, counted from the message.
-        retry_in: Duration,
         /// Why.
         problem: Problem,
     },
@@ -42,7 +39,7 @@ impl Feed {
                 return Some(item);
             }
             Live::Connected => Self::Live,
-            Live::Interrupted { attempt, retry_in, problem } => Self::Interrupted { attempt, retry_in, problem },
+            Live::Interrupted { attempt, problem, .. } => Self::Interrupted { attempt, problem },
             Live::Failed(problem) => Self::Failed(problem),
             Live::Ended => Self::Ended,
         };
@@ -76,11 +73,11 @@ impl Feed {
     #[must_use]
     pub fn sentence(&self) -> Option<String> {
         match self {
-            Self::Interrupted { attempt, retry_in, problem } => Some(format!(
-                "Live updates interrupted, reconnecting in {} s, attempt {attempt}. {}",
-                retry_in.as_secs().max(1),
-                problem.title
-            )),
+            // Without seconds: nothing counts them down here. The title has the attempt.
+            Self::Interrupted { problem, .. } => {
+                let why = problem.detail.as_ref().unwrap_or(&problem.title);
+                Some(format!("Live updates interrupted, reconnecting by themselves. {why}"))
+            }
             Self::Failed(problem) => Some(match &problem.hint {
                 Some(hint) => format!("{} {hint}", problem.title),
                 None => format!("{} Press r to try again.", problem.title),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::pictures::{building, filled};
-use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
+use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{CheckoutSession, Digest, Plan, Problem, SessionId};
 use crate::tui::app::{Health, Pane};
 use crate::tui::backend::Live;
@@ -180,13 +180,61 @@ fn a_deploy_is_refused_with_its_reason() {
     }
     let mut play = Play::ready(120, 36, vec![tenant(1, "orchard", "running")]);
     play.app.engine = Health::Down(Problem::new("No socket."));
+    play.take_effects();
     play.keys(&[Key::Char('d')]);
     assert!(play.text().contains("Docker does not answer"));
+    assert!(requests(&play.effects).contains(&&Request::PingEngine), "it may have been started since");
+    play.answer(Slot::Engine, Answer::Engine(Ok("default".to_owned())));
+    assert!(!play.text().contains("Docker does not answer"), "a refusal goes away with its reason");
     let mut play = building(120, 36);
     play.take_effects();
     play.keys(&[Key::Char('d')]);
     assert!(play.text().contains("A deploy of orchard is running"));
     assert_eq!(play.take_effects(), []);
+}
+
+#[test]
+fn an_address_where_nothing_answers_yet_is_not_opened() {
+    let mut promised = tenant(1, "orchard", "awaiting_deploy");
+    promised.app_url = Some("http://127.0.0.1:49151".to_owned());
+    let mut play = Play::ready(120, 36, vec![promised]);
+    assert!(!play.text().contains("o open"), "{}", play.text());
+    play.take_effects();
+    play.keys(&[Key::Char('o')]);
+    assert_eq!(requests(&play.take_effects()), [] as [&Request; 0]);
+    assert!(play.text().contains("orchard has no address yet."));
+}
+
+#[test]
+fn where_one_pane_fills_the_screen_the_key_shows_what_it_did() {
+    let mut play = Play::ready(80, 24, vec![tenant(1, "orchard", "running")]);
+    play.app.engine = Health::Down(Problem::new("No socket."));
+    play.keys(&[Key::Char('d')]);
+    assert!(play.text().contains("Docker does not answer"), "{}", play.text());
+
+    let mut play = building(80, 24);
+    assert!(play.text().contains("preflight"), "{}", play.text());
+    play.keys(&[Key::Tab]);
+    play.answer(Slot::Deploy, Answer::Deployed(Err(Problem::new("The image could not be built."))));
+    assert!(play.text().contains("did not finish: The image could not be built."), "{}", play.text());
+}
+
+#[test]
+fn the_full_text_is_of_the_problem_that_the_screen_shows() {
+    let mut play = building(120, 36);
+    let printed = "  291 |   fn broken( {";
+    let output = BuildProgress::Output(printed.to_owned());
+    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Build(output)));
+    play.answer(Slot::Deploy, Answer::Deployed(Err(Problem::new("The image could not be built."))));
+    // Something else fails afterwards, elsewhere.
+    play.tick(20);
+    play.answer(Slot::Api, Answer::Api(Err(Problem::new("Server not reachable."))));
+    play.keys(&[Key::Char('e')]);
+    let text = play.text();
+    let dialog = text.lines().skip_while(|line| !line.contains("What went wrong")).collect::<Vec<_>>().join("\n");
+    assert!(dialog.contains("The image could not be built."), "{text}");
+    assert!(dialog.contains(printed), "{text}");
+    assert!(!dialog.contains("Server not reachable."), "{text}");
 }
 
 #[test]
@@ -242,6 +290,27 @@ fn leaving_asks_while_a_deploy_runs_and_no_is_the_answer_of_enter() {
     assert_eq!(play.take_effects(), []);
     play.keys(&[Key::Ctrl('c')]);
     assert_eq!(play.take_effects(), [Effect::Exit]);
+
+    let mut play = building(120, 36);
+    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Started(DeployStep::Deploy)));
+    play.keys(&[Key::Char('q')]);
+    assert!(play.text().contains("goes on by itself"), "{}", play.text());
+}
+
+#[test]
+fn where_nothing_can_be_seen_only_the_way_out_works() {
+    let mut play = building(120, 36);
+    play.send(Msg::Resized { width: 20, height: 5 });
+    play.take_effects();
+    play.keys(&[Key::Char('c'), Key::Char('n'), Key::Char('r')]);
+    assert_eq!(play.take_effects(), []);
+    assert!(play.app.dialog.is_none());
+    play.keys(&[Key::Char('q')]);
+    assert!(play.text().starts_with("Leave? y n"), "{}", play.text());
+    play.keys(&[Key::Char('n')]);
+    assert!(play.text().starts_with("needs 60×16"));
+    play.keys(&[Key::Char('q'), Key::Char('y')]);
+    assert_eq!(play.take_effects(), [Effect::Exit]);
 }
 
 #[test]
@@ -296,6 +365,24 @@ fn a_lost_list_keeps_what_was_known() {
     play.answer(Slot::Tenants, Answer::Tenants(Err(Problem::new("The API answers 500."))));
     assert_eq!(play.app.tenants.list().len(), 6);
     assert!(play.text().contains("List not up to date: The API"));
+}
+
+#[test]
+fn streams_come_back_with_the_api_and_not_at_their_own_next_attempt() {
+    let mut play = filled(120, 36);
+    let lost = || Problem::new("Live updates interrupted.").detail("Connection refused.");
+    let interrupted = Live::Interrupted { attempt: 5, retry_in: Duration::from_secs(30), problem: lost() };
+    play.answer(Slot::EventFeed, Answer::TenantEvent(interrupted));
+    play.answer(Slot::LogFeed, Answer::Log(Live::Failed(lost())));
+    play.tick(20);
+    play.answer(Slot::Api, Answer::Api(Err(Problem::new("Server not reachable."))));
+    play.take_effects();
+    play.tick(40);
+    play.answer(Slot::Api, Answer::Api(Ok(Duration::from_millis(3))));
+    let asked = requests(&play.effects);
+    for request in [Request::WatchTenant(tenant_id(1)), Request::FollowLogs(tenant_id(1))] {
+        assert!(asked.contains(&&request), "{request:?} is not among {asked:?}");
+    }
 }
 
 #[test]

@@ -132,8 +132,7 @@ fn nothing_works() {
 #[test]
 fn a_deploy_builds() {
     insta::assert_snapshot!("building_120x36", building(120, 36).picture());
-    let mut narrow = building(80, 24);
-    narrow.keys(&[Key::Tab, Key::Tab]);
+    let narrow = building(80, 24);
     insta::assert_snapshot!("building_80x24", narrow.picture());
 }
 
@@ -188,7 +187,7 @@ fn streams_that_were_lost_say_so() {
         Answer::TenantEvent(Live::Interrupted {
             attempt: 1,
             retry_in: Duration::from_secs(2),
-            problem: Problem::new("The server closed the connection."),
+            problem: Problem::new("Live updates interrupted.").detail("The server closed the connection."),
         }),
     );
     play.answer(Slot::LogFeed, Answer::Log(Live::Failed(Problem::new("The log cannot be read."))));

@@ -3,13 +3,14 @@
 use super::{checkout, feeds, note_health, tell, timers, toast};
 use crate::model::progress::{DeployOutcome, DeployProgress};
 use crate::model::{EventKind, LogEntry, Problem, ProvisioningEvent};
-use crate::tui::app::{App, Health};
+use crate::tui::app::{App, Health, Pane};
 use crate::tui::backend::{Live, TenantList};
 use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::confirm::{Confirm, Question};
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
+use crate::tui::view::layout;
 
 /// Takes a current answer.
 pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect> {
@@ -29,6 +30,10 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
             note_health(app, Slot::Api, fresh);
             if was_down && is_up {
                 timers::list_soon(app);
+                // Their own next attempt may be half a minute away.
+                let mut effects = feeds::reopen(app);
+                effects.extend(checkout::watch_again(app));
+                return effects;
             }
             return Vec::new();
         }
@@ -148,7 +153,7 @@ fn deployed(app: &mut App, result: Result<DeployOutcome, Problem>) -> Vec<Effect
         toast(app, format!("{name} is deployed."), false);
         return if selected { feeds::reopen_logs(app) } else { Vec::new() };
     };
-    if !selected {
+    if !selected || !layout::shows(app, Pane::Deploy) {
         toast(app, format!("The deploy of {name} did not finish: {}", problem.title), true);
     }
     app.problem = Some(problem);

@@ -8,6 +8,7 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::new_tenant::{NewTenant, Purchase, Stage, words};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
+use crate::tui::panes::feed::Feed;
 
 /// Opens the dialog: at the purchase that waits, or at the plans.
 pub(super) fn open(app: &mut App) -> Vec<Effect> {
@@ -125,6 +126,15 @@ pub(super) fn began(app: &mut App, result: Result<CheckoutSession, Problem>) -> 
         effects.push(start(app, Slot::Pay, Request::Pay(session.checkout_url)));
     }
     effects
+}
+
+/// Goes on watching a purchase whose stream was lost.
+pub(super) fn watch_again(app: &mut App) -> Option<Effect> {
+    let purchase = app.purchase.as_mut().filter(|purchase| !matches!(purchase.feed, Feed::Live | Feed::Connecting))?;
+    let session = purchase.session.clone()?;
+    purchase.feed = Feed::Connecting;
+    app.dirty = true;
+    Some(start(app, Slot::CheckoutFeed, Request::WatchCheckout(session)))
 }
 
 /// The payment without a browser came to an end.

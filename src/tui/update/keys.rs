@@ -1,9 +1,9 @@
 //! Keys: the table says which command, this file does it.
 
 use super::{checkout, feeds, load_tenants, start, tell, timers, toast};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::{App, Health, Pane};
 use crate::tui::availability::{self, address};
-use crate::tui::commands::{self, Action};
+use crate::tui::commands::{self, Action, Command, Scope};
 use crate::tui::dialogs::confirm::{Confirm, Question};
 use crate::tui::dialogs::{self, Dialog};
 use crate::tui::effect::{Effect, Request};
@@ -15,7 +15,15 @@ use crate::tui::view::layout;
 /// A key was pressed.
 pub(super) fn press(app: &mut App, key: Key) -> Vec<Effect> {
     let Some(command) = commands::find(app.scope(), key) else { return Vec::new() };
+    if layout::is_too_small(app) && !works_unseen(command) {
+        return Vec::new();
+    }
     if app.dialog.is_some() { in_dialog(app, command.action) } else { in_panes(app, command.action) }
+}
+
+/// Where nothing can be seen, only the way out works: nobody should buy or deploy without seeing what.
+fn works_unseen(command: &Command) -> bool {
+    command.scope == Scope::Question || matches!(command.action, Action::Quit | Action::Interrupt | Action::Close)
 }
 
 fn in_panes(app: &mut App, action: Action) -> Vec<Effect> {
@@ -24,6 +32,11 @@ fn in_panes(app: &mut App, action: Action) -> Vec<Effect> {
             // In place, where the deploy would have been.
             app.problem = Some(problem.clone());
             app.deploy.refusal = Some(problem);
+            show_deploy(app);
+            if matches!(app.engine, Health::Down(_)) {
+                // It may have been started since; the next press must not wait for the next round of questions.
+                return timers::ask_health(app);
+            }
         } else {
             toast(app, availability_words(&problem), true);
         }
@@ -43,7 +56,7 @@ fn in_panes(app: &mut App, action: Action) -> Vec<Effect> {
             }
         }
         Action::Refresh => return refresh(app),
-        Action::Details => app.dialog = Some(Dialog::Problem(0)),
+        Action::Details => details(app),
         Action::Help => app.dialog = Some(Dialog::Help(0)),
         Action::NextPane => app.focus = app.focus.step(1),
         Action::PreviousPane => app.focus = app.focus.step(Pane::ALL.len() - 1),
@@ -128,7 +141,25 @@ fn deploy(app: &mut App) -> Vec<Effect> {
     };
     let now = app.now;
     app.deploy.begin(id.clone(), name, now);
+    show_deploy(app);
     vec![start(app, Slot::Deploy, Request::Deploy(id))]
+}
+
+/// Opens the problem that the screen shows with this key, else the newest.
+fn details(app: &mut App) {
+    let failed = || app.deploy.of(&app.selected()?.id)?.result()?.as_ref().err();
+    let told = app.toast.as_ref().is_some_and(|toast| toast.bad);
+    if let Some(problem) = app.deploy.refusal.as_ref().or_else(failed).filter(|_| !told).cloned() {
+        app.problem = Some(problem);
+    }
+    app.dialog = Some(Dialog::Problem(0));
+}
+
+/// Where one pane fills the screen, the deploy's is the one to look at now.
+fn show_deploy(app: &mut App) {
+    if !layout::shows(app, Pane::Deploy) {
+        app.focus = Pane::Deploy;
+    }
 }
 
 fn refresh(app: &mut App) -> Vec<Effect> {
@@ -138,13 +169,7 @@ fn refresh(app: &mut App) -> Vec<Effect> {
         effects.push(start(app, Slot::Account, Request::Account));
     }
     effects.extend(feeds::reopen(app));
-    // A purchase whose stream was lost for good goes on being watched.
-    if let Some(purchase) = app.purchase.as_mut().filter(|purchase| !purchase.feed.is_open())
-        && let Some(session) = purchase.session.clone()
-    {
-        purchase.feed = crate::tui::panes::feed::Feed::Connecting;
-        effects.push(start(app, Slot::CheckoutFeed, Request::WatchCheckout(session)));
-    }
+    effects.extend(checkout::watch_again(app));
     if let Some(Err(problem)) = app.account.clone()
         && problem.requires_login
     {

@@ -74,6 +74,22 @@ pub fn whole(app: &App) -> Rect {
     Rect::new(0, 0, app.size.0, app.size.1)
 }
 
+/// True where the terminal has room for one line only.
+#[must_use]
+pub fn is_too_small(app: &App) -> bool {
+    matches!(layout(app, whole(app)), Layout::TooSmall)
+}
+
+/// True where the pane can be seen.
+#[must_use]
+pub fn shows(app: &App, pane: Pane) -> bool {
+    match layout(app, whole(app)) {
+        Layout::TooSmall => false,
+        Layout::Single { .. } => app.focus == pane,
+        Layout::Full { .. } => true,
+    }
+}
+
 /// Rows of text that a pane shows.
 #[must_use]
 pub fn page(app: &App, pane: Pane) -> usize {

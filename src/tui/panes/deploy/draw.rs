@@ -24,17 +24,25 @@ const LABEL: usize = 14;
 const BYTES: usize = 12;
 /// Rows of the pane, border included, while there is nothing to watch.
 const RESTING: u16 = 5;
+/// Rows of the pane, border included, that say why there is no deploy.
+const REFUSED: u16 = 9;
 /// Rows that seven steps, what the running one does, and the border want.
 const WATCHING: u16 = 15;
 
 /// Rows that the pane wants, border included, of `height` rows that three panes share.
 #[must_use]
 pub fn wanted_rows(app: &App, height: u16) -> u16 {
-    let watched = app.deploy.running().is_some() || app.deploy.refusal.is_some();
+    let watched = app.deploy.running().is_some();
     let run = app.selected().and_then(|tenant| app.deploy.of(&tenant.id));
     let failed = run.is_some_and(|run| matches!(run.result(), Some(Err(_))));
     let looked_at = app.focus == Pane::Deploy && run.is_some();
-    if watched || failed || looked_at { WATCHING.max(height * 2 / 5).min(height / 2) } else { RESTING }
+    if watched || failed || looked_at {
+        WATCHING.max(height * 2 / 5).min(height / 2)
+    } else if app.deploy.refusal.is_some() {
+        REFUSED
+    } else {
+        RESTING
+    }
 }
 
 /// Draws the pane.
@@ -55,7 +63,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(inner.height);
     let mut lines = Vec::new();
     if let Some(problem) = &app.deploy.refusal {
-        lines.extend(problem_lines(theme, problem, 0, columns, rows.saturating_sub(1).max(1)));
+        lines.extend(problem_lines(theme, problem, 2, columns, rows.saturating_sub(1).max(1)));
+        lines.push(keys(theme, &[("d", "try again"), ("e", "full text"), ("Esc", "put away")]));
         lines.push(Line::raw(""));
     }
     let left = rows.saturating_sub(lines.len());
