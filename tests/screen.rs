@@ -152,3 +152,35 @@ fn outside_of_a_project_and_without_a_login_it_says_what_to_do() {
     assert!(text.contains("Not logged in."), "{text}");
     assert_eq!(terminal.wait_for_whole_end(), 3);
 }
+
+/// Root may open any socket, so the program then runs as somebody who may not.
+#[test]
+fn a_docker_socket_without_permission_is_said_with_what_to_do() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(folder.path(), open).expect("anybody may look into it");
+    let socket = folder.path().join("docker.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o000)).expect("nobody may open it");
+
+    // Where the program lies, somebody else may not look.
+    let program = folder.path().join("tenantry");
+    let built = env!("CARGO_BIN_EXE_tenantry");
+    std::fs::hard_link(built, &program).or_else(|_| std::fs::copy(built, &program).map(drop)).expect("the program");
+    let mut command = std::process::Command::new(&program);
+    command.args(["demo", "--headless"]).env("TMPDIR", folder.path()).env("HOME", folder.path());
+    command.env("DOCKER_HOST", format!("unix://{}", socket.display())).current_dir(folder.path());
+    if rustix::process::getuid().is_root() {
+        const NOBODY: u32 = 65534;
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = command.output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("ermission") && said.contains("docker.sock") && said.contains("usermod"), "{said}");
+    let left = std::fs::read_dir(folder.path()).expect("the folder").flatten();
+    let left: Vec<_> = left.filter(|it| it.file_name().to_string_lossy().starts_with("tenantry-demo-")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
