@@ -47,15 +47,21 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Proble
 
 async fn play(options: Options, folder: &Path, lines: &Lines, stop: &CancellationToken) -> Result<(), Problem> {
     let root = folder.join("project");
-    let server = tokio::select! {
+    let mut server = tokio::select! {
         () = stop.cancelled() => return Err(left()),
         started = ServerProcess::start(folder) => started?,
     };
+    let leave = stop.child_token();
     // In a task of its own: a panic in it ends that task and not the cleaning up below.
-    let flow = tokio::spawn(flow(options, root, server.ready.clone(), lines.clone(), stop.child_token()));
-    let result = match flow.await {
-        Ok(result) => result,
-        Err(crashed) => Err(crash(&crashed)),
+    let mut flow = tokio::spawn(flow(options, root, server.ready.clone(), lines.clone(), leave.clone()));
+    let result = tokio::select! {
+        ended = &mut flow => ended.unwrap_or_else(|crashed| Err(crash(&crashed))),
+        // On the screen the person sees that the API is gone, and leaves; nobody is there to do so here.
+        status = server.crashed(), if options.headless => {
+            leave.cancel();
+            let _ = flow.await;
+            Err(Problem::new("The demo's Management API crashed.").detail(status))
+        }
     };
     if options.headless {
         lines.say("demo", "removing every container, volume, image and file");

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::Instant;
@@ -10,6 +10,8 @@ use tokio::time::Instant;
 use crate::model::{Problem, Secret};
 use crate::server::MAY_BE_REMOVED;
 
+/// Where the server says that it answers, below its folder.
+const READY_FILE: &str = "ready.json";
 /// How long the server may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// How long it may take to remove what it made; a container that ignores its signal takes 10 s.
@@ -33,24 +35,26 @@ pub(super) struct ServerProcess {
     pub(super) ready: Ready,
     child: Child,
     input: Option<ChildStdin>,
+    folder: PathBuf,
     log: PathBuf,
 }
 
 impl ServerProcess {
     /// Starts it with `folder` for its data, and waits until it answers.
     pub(super) async fn start(folder: &Path) -> Result<Self, Problem> {
-        let ready_file = folder.join("ready.json");
+        let ready_file = folder.join(READY_FILE);
         let marker = folder.join(MAY_BE_REMOVED);
         let log = folder.join("server.log");
         std::fs::write(marker, "").map_err(|error| not_started(&error.to_string(), &log))?;
-        let (child, input) = spawn(folder, &ready_file, &log).map_err(|error| not_started(&error.to_string(), &log))?;
+        let (child, input) =
+            spawn(folder, "127.0.0.1:0", &log).map_err(|error| not_started(&error.to_string(), &log))?;
         let mut server = Starting { child, log };
         let until = Instant::now() + START_LIMIT;
         loop {
             if let Ok(json) = tokio::fs::read(&ready_file).await {
                 let ready =
                     serde_json::from_slice(&json).map_err(|error| not_started(&error.to_string(), &server.log))?;
-                return Ok(Self { ready, child: server.child, input, log: server.log });
+                return Ok(Self { ready, child: server.child, input, folder: folder.to_owned(), log: server.log });
             }
             if let Ok(Some(status)) = server.child.try_wait() {
                 return Err(not_started(&format!("it ended with {status}"), &server.log));
@@ -62,15 +66,38 @@ impl ServerProcess {
         }
     }
 
-    /// Lets it remove what it made, and waits for its end.
+    /// Waits until it ends by itself, which it never should; says how.
+    pub(super) async fn crashed(&mut self) -> String {
+        match self.child.wait().await {
+            Ok(status) => format!("It ended with {status}. {}", last_lines(&self.log)),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Lets it remove what it made, and waits for its end. Where it crashed before, another one in its place, with
+    /// its files and its address, knows what it made and removes it.
     pub(super) async fn stop(mut self) -> Result<(), Problem> {
         drop(self.input.take());
-        match tokio::time::timeout(STOP_LIMIT, self.child.wait()).await {
-            Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(not_removed(&format!("the server ended with {status}. {}", last_lines(&self.log)))),
-            Ok(Err(error)) => Err(not_removed(&error.to_string())),
-            Err(_) => Err(not_removed("the server is still at it")),
+        let status = wait(&mut self.child).await?;
+        if status.success() {
+            return Ok(());
         }
+        tracing::warn!(%status, "the server did not end well; another one removes what it made");
+        let (mut child, input) = spawn(&self.folder, &self.ready.registry, &self.log)
+            .map_err(|error| not_removed(&format!("the server ended with {status}, and again: {error}")))?;
+        drop(input);
+        let again = wait(&mut child).await?;
+        if again.success() {
+            return Ok(());
+        }
+        Err(not_removed(&format!("the server ended with {status}. {}", last_lines(&self.log))))
+    }
+}
+
+async fn wait(child: &mut Child) -> Result<ExitStatus, Problem> {
+    match tokio::time::timeout(STOP_LIMIT, child.wait()).await {
+        Ok(ended) => ended.map_err(|error| not_removed(&error.to_string())),
+        Err(_) => Err(not_removed("the server is still at it")),
     }
 }
 
@@ -79,15 +106,15 @@ struct Starting {
     log: PathBuf,
 }
 
-fn spawn(folder: &Path, ready_file: &Path, log: &Path) -> std::io::Result<(Child, Option<ChildStdin>)> {
+fn spawn(folder: &Path, listen: &str, log: &Path) -> std::io::Result<(Child, Option<ChildStdin>)> {
     let program = std::env::current_exe()?;
     let mut child = Command::new(program)
-        .args(["serve", "--listen", "127.0.0.1:0", "--throw-away", "--until-input-closes"])
-        .args(["--step-delay", STEP_DELAY_MS])
+        .args(["serve", "--throw-away", "--until-input-closes", "--step-delay", STEP_DELAY_MS])
+        .args(["--listen", listen])
         .arg("--data")
         .arg(folder)
         .arg("--ready-file")
-        .arg(ready_file)
+        .arg(folder.join(READY_FILE))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(log)?)

@@ -13,6 +13,7 @@ pub fn trials() -> Vec<Trial> {
         trial("demo::plays_the_whole_flow_and_leaves_nothing", plays_the_whole_flow),
         trial("demo::sigterm_in_the_middle_leaves_nothing", || stopped_in_the_middle("TERM", "push")),
         trial("demo::ctrl_c_in_the_middle_leaves_nothing", || stopped_in_the_middle("INT", "build")),
+        trial("demo::a_killed_server_leaves_nothing", a_killed_server_leaves_nothing),
         trial("demo::a_killed_demo_leaves_nothing", || stopped_in_the_middle("KILL", "answer")),
     ]
 }
@@ -108,6 +109,26 @@ async fn stopped_in_the_middle(signal: &str, after: &str) -> Outcome {
     while !demo.files_left().is_empty() {
         tokio::task::yield_now().await;
     }
+    Leftovers::of_registry(&demo.registry()).await.assert_none();
+    Ok(())
+}
+
+/// The demo notices at its end that its server is gone, and lets another one in its place clean up.
+async fn a_killed_server_leaves_nothing() -> Outcome {
+    let mut demo = Demo::start();
+    assert!(demo.read_until("answer"), "never came to an answer:\n{}", demo.said());
+    let id = demo.child.id();
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
+    let is_server = |pid: &&str| {
+        std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.split('\0').any(|it| it == "serve"))
+    };
+    let server = children.split_whitespace().find(is_server).expect("the server runs").to_owned();
+    assert!(Command::new("kill").args(["-KILL", &server]).status()?.success());
+    demo.read_until("never said");
+    let status = demo.child.wait()?;
+    assert!(!status.success(), "the flow cannot have ended well");
+    assert_eq!(demo.files_left(), Vec::<PathBuf>::new());
     Leftovers::of_registry(&demo.registry()).await.assert_none();
     Ok(())
 }
