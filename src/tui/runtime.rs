@@ -8,7 +8,7 @@ use futures_util::{Stream, StreamExt};
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::Terminal;
 use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
-use std::io::{self, BufWriter, Stdout};
+use std::io::{self, BufWriter};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -21,7 +21,7 @@ use super::effect::Effect;
 use super::key::Key;
 use super::msg::Msg;
 use super::runner::Runner;
-use super::terminal::{Guard, is_ours};
+use super::terminal::{Guard, Output};
 use super::theme::{Depth, Theme};
 use super::update::update;
 use super::view::view;
@@ -54,12 +54,12 @@ pub async fn run(backend: Arc<dyn Backend>, mut options: Options, stop: Cancella
 
 /// The real screen. Every picture is one write, between the marks of a synchronised update.
 struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<Output>>>,
 }
 
 impl Screen {
     fn new() -> io::Result<Self> {
-        let out = BufWriter::with_capacity(64 * 1024, io::stdout());
+        let out = BufWriter::with_capacity(64 * 1024, Output::new());
         let mut backend = CrosstermBackend::new(out);
         // Not `Terminal::clear`: it asks the terminal where the cursor is and waits for the answer, and some never give it.
         backend.clear_region(ClearType::All)?;
@@ -67,9 +67,6 @@ impl Screen {
     }
 
     fn draw(&mut self, app: &App) -> io::Result<()> {
-        if !is_ours() {
-            return Ok(());
-        }
         crossterm::queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| view(app, frame))?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)

@@ -4,7 +4,9 @@
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use std::io::{self, Write};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +20,9 @@ static ACTIVE: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 /// Fires when any thread panics: a screen that was taken down is not drawn on again.
 static PANICKED: Mutex<Option<CancellationToken>> = Mutex::new(None);
+
+/// Held while bytes go to the terminal, so that giving it back never falls into the middle of a picture.
+static WRITING: Mutex<()> = Mutex::new(());
 
 /// Holds the terminal in raw mode on the alternate screen, with bracketed paste and without cursor.
 #[derive(Debug)]
@@ -52,19 +57,47 @@ impl Drop for Guard {
 }
 
 /// True while the terminal is ours to draw on.
-#[must_use]
-pub fn is_ours() -> bool {
+fn is_ours() -> bool {
     ACTIVE.load(Ordering::SeqCst)
+}
+
+/// The way to the terminal for pictures. Once the terminal was given back, by whatever thread, what was meant for
+/// the alternate screen goes nowhere: it would land among the lines of the shell.
+#[derive(Debug)]
+pub struct Output(io::Stdout);
+
+impl Output {
+    /// Writes to standard output.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(io::stdout())
+    }
+
+    fn while_ours<T>(&mut self, gone: T, write: impl FnOnce(&mut io::Stdout) -> io::Result<T>) -> io::Result<T> {
+        let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_ours() { write(&mut self.0) } else { Ok(gone) }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.while_ours(bytes.len(), |out| out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.while_ours((), Write::flush)
+    }
 }
 
 /// Gives the terminal back; once, whoever comes first.
 fn restore() {
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     if !ACTIVE.swap(false, Ordering::SeqCst) {
         return;
     }
     let mut out = io::stdout();
     // Nothing can be done about a terminal that is gone.
-    let _ = execute!(out, DisableBracketedPaste, LeaveAlternateScreen, Show);
+    let _ = execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = out.flush();
     let _ = disable_raw_mode();
 }

@@ -37,13 +37,27 @@ impl Seen {
 }
 
 impl Terminal {
-    /// Starts the built program with `arguments` in `folder`, below a shell that checks that the terminal's
-    /// settings are afterwards as they were: it then prints `settings kept, status N`.
+    /// Starts the built program with `arguments` in `folder`.
     pub fn start(arguments: &[&str], folder: &Path, environment: &[(&str, &str)], columns: u16, rows: u16) -> Self {
+        let program = Path::new(env!("CARGO_BIN_EXE_tenantry"));
+        Self::start_program(program, arguments, folder, environment, columns, rows)
+    }
+
+    /// Starts any program, below a shell that checks that the terminal's settings are afterwards as they were:
+    /// it then prints `settings kept, status N`.
+    pub fn start_program(
+        program: &Path,
+        arguments: &[&str],
+        folder: &Path,
+        environment: &[(&str, &str)],
+        columns: u16,
+        rows: u16,
+    ) -> Self {
         let script = r#"before=$(stty -g); "$@"; status=$?
             if [ "$(stty -g)" = "$before" ]; then echo "settings kept, status $status"; else echo "settings broken, status $status"; fi"#;
         let mut command = CommandBuilder::new("sh");
-        command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_tenantry")]);
+        command.args(["-c", script, "sh"]);
+        command.arg(program);
         command.args(arguments);
         command.cwd(folder);
         command.env("TERM", "xterm-256color");
