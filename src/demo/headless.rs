@@ -2,6 +2,7 @@
 //! It ends well only if the tenant answered over HTTP, in both versions, and its logs came back.
 
 use std::collections::HashSet;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,10 @@ use crate::ops::{Session, checkout, deploy};
 
 /// Where the demo's tenant lives.
 const REGION: &str = "fra";
+/// How long the infrastructure may take, and how long the logs may take to come back. Nobody watches, so what does
+/// not come to an end must not be waited for.
+const PROVISION_LIMIT: Duration = Duration::from_mins(2);
+const LOG_LIMIT: Duration = Duration::from_secs(30);
 /// Log lines that are printed.
 const LOG_LINES: usize = 6;
 
@@ -24,13 +29,20 @@ pub(super) async fn play(session: &Session, lines: &Lines, stop: &CancellationTo
     let plan = choose_plan(session, lines).await?;
     let checkout_id = buy(session, &plan, lines).await?;
     let mut seen = HashSet::new();
-    let tenant = provision(session, &checkout_id, &mut seen, lines).await?;
+    let tenant = in_time(PROVISION_LIMIT, provision(session, &checkout_id, &mut seen, lines)).await?;
     let watch = stop.child_token();
     let watcher = tokio::spawn(watch_tenant(session.clone(), tenant.clone(), seen, lines.clone(), watch.clone()));
     let result = Box::pin(both_versions(session, &tenant, lines, stop)).await;
     watch.cancel();
     let _ = watcher.await;
     result
+}
+
+async fn in_time<T>(limit: Duration, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(Problem::new("The demo waits for something that does not come.")
+            .detail(format!("The step after the last line did not end within {} s.", limit.as_secs())))
+    })
 }
 
 async fn both_versions(
@@ -40,7 +52,7 @@ async fn both_versions(
     stop: &CancellationToken,
 ) -> Result<(), Problem> {
     let first = deploy_and_ask(session, tenant, 1, lines, stop).await?;
-    read_logs(session, tenant, lines).await?;
+    in_time(LOG_LIMIT, read_logs(session, tenant, lines)).await?;
     sample::change(&session.project().root, 1, 2).await?;
     lines.say("change", &format!("{} now says “{}”", sample::PAGE, sample::title(2)));
     let second = deploy_and_ask(session, tenant, 2, lines, stop).await?;
