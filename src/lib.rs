@@ -11,6 +11,7 @@ pub mod cli;
 pub mod contained;
 pub mod demo;
 pub mod engine;
+mod logging;
 pub mod model;
 pub mod ops;
 pub mod server;

@@ -3,7 +3,6 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login needed.
 
 mod arguments;
-mod log;
 mod open;
 mod serve;
 mod stop;
@@ -13,10 +12,9 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use crate::demo;
+use crate::logging;
 use crate::model::Problem;
 use arguments::{Arguments, Command};
-
-pub(crate) use log::to_folder as log_to_folder;
 
 /// Runs the program with the arguments of its process.
 ///
@@ -44,7 +42,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
     let stop = stop::on_signals().map_err(|error| cannot_listen(&error))?;
     match arguments.command {
         None => {
-            let _log = log::to_state_directory();
+            let _log = logging::to_state_directory();
             open::run(stop).await
         }
         Some(Command::Demo(demo)) => {
@@ -52,7 +50,7 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
             demo::run(demo::Options { headless, auto_pay: demo.auto_pay || headless }, stop).await
         }
         Some(Command::Serve(settings)) => {
-            log::to_standard_error();
+            logging::to_standard_error();
             serve::run(settings, stop).await
         }
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::BaseUrl;
-use crate::cli;
+use crate::logging;
 use crate::model::Problem;
 use crate::ops::Session;
 use crate::tui;
@@ -37,7 +37,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Proble
         .tempdir()
         .map_err(|error| Problem::new("No folder for the demo.").detail(error.to_string()).hint("Is the disk full?"))?;
     let lines = Lines::new();
-    let log = cli::log_to_folder(folder.path());
+    let log = logging::to_folder(folder.path());
     let result = play(options, folder.path(), &lines, &stop).await;
     drop(log);
     // The server has removed the folder already, where it came so far.

@@ -278,6 +278,7 @@ mod tests {
     use super::*;
     use crate::engine::fake;
     use std::path::Path;
+    use std::sync::atomic::Ordering;
 
     fn request(context: &Path) -> BuildRequest {
         BuildRequest {
@@ -336,6 +337,38 @@ mod tests {
         });
         let error = build(&engine.connect(), project.path()).await.expect_err("the engine is gone");
         assert!(matches!(error, EngineError::Lost { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_cache_that_vanishes_is_built_again_but_not_for_ever() {
+        let gone = r#"{"errorDetail":{"message":"failed to get digest sha256:00: no such file"},"error":"failed"}"#;
+        let built = r#"{"stream":"Successfully built abababababab\n"}"#;
+        for (failures, succeeds) in [(1, true), (2, true), (3, false)] {
+            let project = project();
+            let left = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(failures));
+            let builds = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+            let counted = builds.clone();
+            let engine = fake::Engine::start(move |mut call| {
+                let (left, builds) = (left.clone(), counted.clone());
+                async move {
+                    if call.line.contains("/images/abababababab/json") {
+                        return call.answer("200 OK", r#"{"Id":"sha256:ab"}"#).await;
+                    }
+                    if call.line.starts_with("GET") {
+                        return call.answer("200 OK", "[]").await;
+                    }
+                    builds.fetch_add(1, Ordering::Relaxed);
+                    let fails =
+                        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+                    call.begin().await;
+                    call.piece(&format!("{}\n", if fails { gone } else { built })).await;
+                    call.end().await;
+                }
+            });
+            let outcome = build(&engine.connect(), project.path()).await;
+            assert_eq!(outcome.is_ok(), succeeds, "{failures} failures: {outcome:?}");
+            assert_eq!(builds.load(Ordering::Relaxed), (failures + 1).min(TRIALS));
+        }
     }
 
     #[tokio::test]

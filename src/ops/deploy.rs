@@ -159,6 +159,8 @@ struct Steps {
 impl Steps {
     fn count(&mut self, moved: &BuildProgress) {
         match moved {
+            // The first step comes again where the build had to begin anew.
+            BuildProgress::Step { number: 1, total, .. } => *self = Self { total: *total, cached: 0 },
             BuildProgress::Step { total, .. } => self.total = *total,
             BuildProgress::Cached { .. } => self.cached += 1,
             BuildProgress::Context { .. } | BuildProgress::Output(_) => {}

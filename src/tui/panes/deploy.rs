@@ -138,6 +138,10 @@ impl Run {
         match progress {
             BuildProgress::Context { sent } => self.build.context = self.build.context.max(sent),
             BuildProgress::Step { number, total, instruction } => {
+                // The first step comes again where the build had to begin anew.
+                if number == 1 {
+                    self.build.cached = 0;
+                }
                 self.build.number = number;
                 self.build.total = total;
                 self.say(instruction);

@@ -60,15 +60,16 @@ impl DockerProvider {
         };
         self.wait_for_build_steps(engine).await;
         let volumes = remove_volumes(engine, &labels).await;
-        let images = engine.remove_images_for_registry(&self.registry).await;
-        // Once more: a build that was broken off a moment ago may just have committed its last step.
+        if let Err(error) = engine.remove_images_for_registry(&self.registry).await {
+            tracing::info!(%error, "an image stays for now");
+        }
+        // Once more, and this time it counts: a build that was broken off a moment ago may have committed its last
+        // step only now. The engine has no word for that, so there is nothing but a pause to wait for.
         tokio::time::sleep(COMMIT_PAUSE).await;
-        let images = images.and(engine.remove_images_for_registry(&self.registry).await);
+        let images = engine.remove_images_for_registry(&self.registry).await;
         containers.and(volumes).and(images.map_err(ProviderError::from))
     }
-}
 
-impl DockerProvider {
     /// A build that was broken off leaves the container of its step for a moment, until the engine itself removes
     /// it. Nobody else's is touched: a person may run an image of this registry too, and waits are short.
     async fn wait_for_build_steps(&self, engine: &Engine) {

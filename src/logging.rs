@@ -1,4 +1,4 @@
-//! Where `tracing` writes: never onto the screen.
+//! Where `tracing` writes: never onto the screen. Stands outside of the rooms, for whoever starts the program.
 
 use directories::ProjectDirs;
 use tracing_appender::non_blocking::WorkerGuard;
@@ -10,7 +10,7 @@ fn filter() -> EnvFilter {
 
 /// Into a file of the day below the state directory; without such a directory the log is off. The guard
 /// writes what is left when it is dropped.
-pub(super) fn to_state_directory() -> Option<WorkerGuard> {
+pub(crate) fn to_state_directory() -> Option<WorkerGuard> {
     let folders = ProjectDirs::from("", "", "tenantry")?;
     let folder = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
     to_folder(folder)
@@ -32,7 +32,7 @@ pub(crate) fn to_folder(folder: &std::path::Path) -> Option<WorkerGuard> {
 }
 
 /// Onto standard error: for the server, which has no screen.
-pub(super) fn to_standard_error() {
+pub(crate) fn to_standard_error() {
     let _ =
         tracing_subscriber::fmt().with_env_filter(filter()).with_writer(std::io::stderr).with_ansi(false).try_init();
 }
