@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::lines::Lines;
 use super::sample;
 use crate::api::{self, FeedItem};
-use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, LayerState};
-use crate::model::{EventKind, Plan, Problem, ProvisioningEvent, REGIONS, SessionId, TenantId};
+use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, LayerState, VertexState};
+use crate::model::{CheckResult, EventKind, Plan, Problem, ProvisioningEvent, REGIONS, SessionId, TenantId};
 use crate::ops::{Session, checkout, deploy};
 
 /// Where the demo's tenant lives.
@@ -178,16 +178,27 @@ async fn deploy_and_ask(
 async fn print(mut progress: mpsc::Receiver<DeployProgress>, lines: &Lines) {
     while let Some(moved) = progress.recv().await {
         match moved {
-            DeployProgress::Output(step, line) => lines.say(step.word(), &format!("  {line}")),
-            DeployProgress::Build(BuildProgress::Step { number, total, instruction }) => {
-                lines.say("build", &format!("  {number}/{total} {instruction}"));
+            DeployProgress::Output { step, line } => lines.say(step.word(), &format!("  {line}")),
+            DeployProgress::Build { progress: BuildProgress::Vertex(vertex) } => match vertex.state {
+                VertexState::Cached => lines.say("build", &format!("  {} (cached)", vertex.name)),
+                VertexState::Done { .. } => lines.say("build", &format!("  {}", vertex.name)),
+                VertexState::Waiting | VertexState::Running | VertexState::Failed { .. } => {}
+            },
+            DeployProgress::Check { check } => {
+                let mark = match check.result {
+                    CheckResult::Pass => "✓",
+                    CheckResult::Warn => "!",
+                    CheckResult::Fail => "✕",
+                };
+                lines.say("check", &format!("  {mark} {}: {}", check.name, check.detail));
             }
-            DeployProgress::Push(layer) => match layer.state {
+            DeployProgress::Advice { advice } => lines.say("advice", &format!("  {} {}", advice.finding, advice.edit)),
+            DeployProgress::Push { layer } => match layer.state {
                 LayerState::Pushed => lines.say("push", &format!("  {} pushed", layer.id)),
                 LayerState::AlreadyThere => lines.say("push", &format!("  {} already there", layer.id)),
                 LayerState::Waiting | LayerState::Pushing { .. } => {}
             },
-            DeployProgress::Started(_) | DeployProgress::Build(_) => {}
+            DeployProgress::Started { .. } | DeployProgress::Build { .. } => {}
             DeployProgress::Finished { step, summary, took } => {
                 lines.say(step.word(), &format!("✓ {summary} ({:.1} s)", took.as_secs_f64()));
             }

@@ -17,7 +17,7 @@ use crate::logging;
 use crate::model::Problem;
 use crate::ops::Session;
 use crate::tui;
-use crate::workspace::Project;
+use crate::workspace::{Project, StateDirectory};
 use lines::Lines;
 use server_process::ServerProcess;
 
@@ -78,12 +78,14 @@ async fn flow(
     stop: CancellationToken,
 ) -> Result<(), Problem> {
     sample::write(&root, &ready.registry).await?;
+    // Thrown away with the rest.
+    let state = StateDirectory::at(root.with_file_name("state"));
     let base = BaseUrl::parse(&ready.api_url).map_err(|error| error.problem())?;
     if options.headless {
         lines.say("server", &format!("{base}, registry {}", ready.registry));
         lines.say("project", &root.display().to_string());
     }
-    let session = Session::log_in(Project { root }, base, ready.token).await?;
+    let session = Session::log_in(Project { root }, Some(state), base, ready.token).await?;
     if options.headless {
         return tokio::select! {
             () = stop.cancelled() => Err(left()),

@@ -19,8 +19,8 @@ use super::connect::Engine;
 use super::context::BuildContext;
 use super::context_stream::{self, ContextReader};
 use super::error::{BuildErrorKind, EngineError};
-use crate::model::progress::BuildProgress;
-use crate::model::{ImageReference, text};
+use crate::model::progress::{BuildProgress, Builder};
+use crate::model::{ImageReference, Secret, text};
 
 /// At most one message about the context in this time, or for this many bytes.
 const CONTEXT_INTERVAL: Duration = Duration::from_millis(100);
@@ -48,6 +48,46 @@ pub struct BuildRequest {
     pub image: ImageReference,
     /// Labels that the image gets.
     pub labels: Vec<(String, String)>,
+    /// Values for the Dockerfile's `ARG`s. They end in the image's history: no place for secrets.
+    pub args: Vec<(String, String)>,
+    /// The stage to build; the last one where none is named.
+    pub target: Option<String>,
+    /// `linux/arm64`; the engine's own where none is named.
+    pub platform: Option<String>,
+    /// Builds every step anew.
+    pub no_cache: bool,
+    /// Values for `RUN --mount=type=secret`; only BuildKit has them.
+    pub secrets: Vec<BuildSecret>,
+    /// Who builds; what the engine has, BuildKit first, where nobody is named.
+    pub builder: Option<Builder>,
+}
+
+impl BuildRequest {
+    /// A plain build of `context` into `image`.
+    #[must_use]
+    pub fn new(context: PathBuf, dockerfile: impl Into<String>, image: ImageReference) -> Self {
+        Self {
+            context,
+            dockerfile: dockerfile.into(),
+            image,
+            labels: Vec::new(),
+            args: Vec::new(),
+            target: None,
+            platform: None,
+            no_cache: false,
+            secrets: Vec::new(),
+            builder: None,
+        }
+    }
+}
+
+/// A secret that a step of the build may read and no layer keeps.
+#[derive(Debug, Clone)]
+pub struct BuildSecret {
+    /// The id that the Dockerfile names.
+    pub id: String,
+    /// Its value.
+    pub value: Secret,
 }
 
 /// What was built.
@@ -55,6 +95,8 @@ pub struct BuildRequest {
 pub struct BuiltImage {
     /// `sha256:` and 64 hex digits.
     pub id: String,
+    /// Who built it.
+    pub builder: Builder,
 }
 
 impl Engine {
@@ -103,6 +145,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn perform(&mut self, request: &BuildRequest) -> Result<BuiltImage, EngineError> {
+        self.tell(BuildProgress::Began { builder: Builder::Classic }).await;
         self.before = self.engine.all_image_ids().await?;
         let (root, dockerfile) = (request.context.clone(), request.dockerfile.clone());
         let context = tokio::task::spawn_blocking(move || BuildContext::open(&root, &dockerfile))
@@ -155,7 +198,7 @@ impl Run<'_> {
                 }
             }
         }
-        if let Some(last) = self.output.finish() {
+        for last in self.output.finish(Instant::now()) {
             self.tell(last).await;
         }
         Ok(())
@@ -164,7 +207,7 @@ impl Run<'_> {
     async fn take(&mut self, answer: Result<BuildInfo, bollard::errors::Error>) -> Result<(), EngineError> {
         let info = answer.map_err(|error| self.explain(error))?;
         if let Some(piece) = &info.stream {
-            for progress in self.output.feed(piece) {
+            for progress in self.output.feed(piece, Instant::now()) {
                 self.tell(progress).await;
             }
         }
@@ -172,7 +215,8 @@ impl Run<'_> {
         let is_bar = info.progress_detail.as_ref().is_some_and(|detail| detail.total.is_some());
         if let Some(status) = info.status.filter(|_| !is_bar) {
             let line = info.id.map(|id| format!("{id}: {status}")).unwrap_or(status);
-            self.tell(BuildProgress::Output(text::line(&line))).await;
+            let vertex = self.output.number();
+            self.tell(BuildProgress::Output { vertex, line: text::line(&line) }).await;
         }
         if let Some(id) = info.aux.and_then(|aux| aux.id) {
             self.id = Some(text::line(&id));
@@ -195,13 +239,13 @@ impl Run<'_> {
 
     async fn built(&self, image: &ImageReference) -> Result<BuiltImage, EngineError> {
         if let Some(id) = self.id.as_ref().filter(|id| id.starts_with("sha256:")) {
-            return Ok(BuiltImage { id: id.clone() });
+            return Ok(BuiltImage { id: id.clone(), builder: Builder::Classic });
         }
         let Some(short) = self.output.image() else {
             return Err(EngineError::Lost { reason: "the build's output ended without an image".into() });
         };
         match self.engine.image_id(short).await? {
-            Some(id) => Ok(BuiltImage { id }),
+            Some(id) => Ok(BuiltImage { id, builder: Builder::Classic }),
             None => Err(EngineError::Lost { reason: format!("the image {image} was gone when it was built") }),
         }
     }
@@ -281,12 +325,7 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     fn request(context: &Path) -> BuildRequest {
-        BuildRequest {
-            context: context.to_owned(),
-            dockerfile: "Dockerfile".into(),
-            image: ImageReference::new("127.0.0.1:5000", "app", "t").unwrap(),
-            labels: Vec::new(),
-        }
+        BuildRequest::new(context.to_owned(), "Dockerfile", ImageReference::new("127.0.0.1:5000", "app", "t").unwrap())
     }
 
     fn project() -> tempfile::TempDir {

@@ -4,7 +4,9 @@
 //! The text comes in pieces that know nothing of lines, and a step's own output comes in the same stream as the
 //! builder's words, so lines count as the builder's only while no step is running. Must not know the connection.
 
-use crate::model::progress::BuildProgress;
+use tokio::time::Instant;
+
+use crate::model::progress::{BuildProgress, Vertex, VertexState};
 use crate::model::text;
 
 /// Longest line kept, in bytes; what a step prints beyond is cut into lines of this length.
@@ -29,24 +31,32 @@ struct Step {
     number: u32,
     total: u32,
     instruction: String,
+    began: Instant,
 }
 
 impl BuildOutput {
     /// Takes the next piece of text.
-    pub(super) fn feed(&mut self, piece: &str) -> Vec<BuildProgress> {
+    pub(super) fn feed(&mut self, piece: &str, now: Instant) -> Vec<BuildProgress> {
         let mut progress = Vec::new();
         for part in piece.split_inclusive(['\n', '\r']) {
             self.pending.push_str(part);
             if part.ends_with(['\n', '\r']) || self.pending.len() > LONGEST_LINE {
-                progress.extend(self.end_line());
+                self.end_line(now, &mut progress);
             }
         }
         progress
     }
 
-    /// The last line, when the stream ended without a line end.
-    pub(super) fn finish(&mut self) -> Option<BuildProgress> {
-        self.end_line()
+    /// The last line, when the stream ended without a line end, and the end of the last step.
+    pub(super) fn finish(&mut self, now: Instant) -> Vec<BuildProgress> {
+        let mut progress = Vec::new();
+        self.end_line(now, &mut progress);
+        progress
+    }
+
+    /// The number of the step that was begun last; 0 before the first.
+    pub(super) fn number(&self) -> u32 {
+        self.step.as_ref().map_or(0, |step| step.number)
     }
 
     /// The instruction that was begun last.
@@ -74,30 +84,37 @@ impl BuildOutput {
         self.container.as_deref()
     }
 
-    fn end_line(&mut self) -> Option<BuildProgress> {
+    fn end_line(&mut self, now: Instant, progress: &mut Vec<BuildProgress>) {
         let raw = std::mem::take(&mut self.pending);
         let line = text::line(raw.trim_end_matches(['\n', '\r'])).trim_end().to_owned();
         if line.is_empty() {
-            return None;
+            return;
         }
         if self.is_running {
-            return self.line_while_running(line);
-        }
-        if let Some(step) = Step::parse(&line) {
-            let progress =
-                BuildProgress::Step { number: step.number, total: step.total, instruction: step.instruction.clone() };
+            progress.extend(self.line_while_running(line));
+        } else if let Some(step) = Step::parse(&line, now) {
+            progress.extend(self.end_step(now));
+            progress.push(step.vertex(VertexState::Running));
             self.step = Some(step);
             self.is_cached = false;
-            return Some(progress);
-        }
-        if let Some(arrow) = line.trim_start().strip_prefix("--->") {
-            return self.arrow(arrow.trim());
-        }
-        if let Some(id) = line.strip_prefix("Successfully built ") {
+        } else if let Some(arrow) = line.trim_start().strip_prefix("--->") {
+            progress.extend(self.arrow(arrow.trim()));
+        } else if let Some(id) = line.strip_prefix("Successfully built ") {
+            progress.extend(self.end_step(now));
             self.image = is_short_id(id).then(|| id.to_owned());
-            return None;
+        } else if !line.starts_with("Successfully tagged ") {
+            progress.push(self.said(line));
         }
-        (!line.starts_with("Successfully tagged ")).then_some(BuildProgress::Output(line))
+    }
+
+    /// What becomes of the step under way when the next one begins.
+    fn end_step(&self, now: Instant) -> Option<BuildProgress> {
+        let step = self.step.as_ref().filter(|_| !self.is_cached)?;
+        Some(step.vertex(VertexState::Done { took: now.duration_since(step.began) }))
+    }
+
+    fn said(&self, line: String) -> BuildProgress {
+        BuildProgress::Output { vertex: self.number(), line }
     }
 
     fn line_while_running(&mut self, line: String) -> Option<BuildProgress> {
@@ -106,7 +123,7 @@ impl BuildOutput {
             self.container = None;
             return None;
         }
-        Some(BuildProgress::Output(line))
+        Some(self.said(line))
     }
 
     fn arrow(&mut self, words: &str) -> Option<BuildProgress> {
@@ -115,7 +132,7 @@ impl BuildOutput {
             self.container = is_short_id(id).then(|| id.to_owned());
         } else if words == "Using cache" {
             self.is_cached = true;
-            return self.step.as_ref().map(|step| BuildProgress::Cached { number: step.number });
+            return self.step.as_ref().map(|step| step.vertex(VertexState::Cached));
         } else if is_short_id(words) {
             // Behind `FROM` stands the base image, which nobody made now.
             let is_base = self.instruction().is_none_or(|instruction| starts_with_word(instruction, "FROM"));
@@ -123,7 +140,7 @@ impl BuildOutput {
                 self.made.push(words.to_owned());
             }
         } else if !words.is_empty() {
-            return Some(BuildProgress::Output(words.to_owned()));
+            return Some(self.said(words.to_owned()));
         }
         None
     }
@@ -131,7 +148,7 @@ impl BuildOutput {
 
 impl Step {
     /// `Step 2/6 : COPY a b`, and podman's `STEP 2/6: COPY a b`.
-    fn parse(line: &str) -> Option<Self> {
+    fn parse(line: &str, began: Instant) -> Option<Self> {
         let rest = line.strip_prefix("Step ").or_else(|| line.strip_prefix("STEP "))?;
         let (numbers, instruction) = rest.split_once(':')?;
         let (number, total) = numbers.trim().split_once('/')?;
@@ -139,6 +156,17 @@ impl Step {
             number: number.parse().ok()?,
             total: total.parse().ok()?,
             instruction: instruction.trim().to_owned(),
+            began,
+        })
+    }
+
+    /// The step as a vertex; each stands on the one before it.
+    fn vertex(&self, state: VertexState) -> BuildProgress {
+        BuildProgress::Vertex(Vertex {
+            number: self.number,
+            name: format!("[{}/{}] {}", self.number, self.total, self.instruction),
+            inputs: if self.number > 1 { vec![self.number - 1] } else { Vec::new() },
+            state,
         })
     }
 }
@@ -176,27 +204,36 @@ mod tests {
         "Successfully tagged 127.0.0.1:5000/app:t\n",
     ];
 
-    fn step(number: u32, instruction: &str) -> BuildProgress {
-        BuildProgress::Step { number, total: 4, instruction: instruction.into() }
+    fn step(number: u32, instruction: &str, state: VertexState) -> BuildProgress {
+        let inputs = if number > 1 { vec![number - 1] } else { Vec::new() };
+        BuildProgress::Vertex(Vertex { number, name: format!("[{number}/4] {instruction}"), inputs, state })
+    }
+
+    fn said(line: &str) -> BuildProgress {
+        BuildProgress::Output { vertex: 3, line: line.into() }
     }
 
     fn expected() -> Vec<BuildProgress> {
+        let done = || VertexState::Done { took: std::time::Duration::ZERO };
         vec![
-            step(1, "FROM base"),
-            step(2, "COPY a /"),
-            BuildProgress::Cached { number: 2 },
-            step(3, "RUN /x"),
-            BuildProgress::Output("hello".into()),
-            BuildProgress::Output("---> 999999999999".into()),
-            BuildProgress::Output("Step 9/9 : LIE".into()),
-            step(4, "COPY b /"),
+            step(1, "FROM base", VertexState::Running),
+            step(1, "FROM base", done()),
+            step(2, "COPY a /", VertexState::Running),
+            step(2, "COPY a /", VertexState::Cached),
+            step(3, "RUN /x", VertexState::Running),
+            said("hello"),
+            said("---> 999999999999"),
+            said("Step 9/9 : LIE"),
+            step(3, "RUN /x", done()),
+            step(4, "COPY b /", VertexState::Running),
+            step(4, "COPY b /", done()),
         ]
     }
 
     #[test]
     fn a_recorded_build_is_read_as_data() {
-        let mut output = BuildOutput::default();
-        let progress: Vec<_> = RECORDED.iter().flat_map(|piece| output.feed(piece)).collect();
+        let (mut output, now) = (BuildOutput::default(), Instant::now());
+        let progress: Vec<_> = RECORDED.iter().flat_map(|piece| output.feed(piece, now)).collect();
         assert_eq!(progress, expected());
         assert_eq!(output.image(), Some("333333333333"));
         assert_eq!(output.step_for_people().as_deref(), Some("Step 4/4: COPY b /"));
@@ -205,22 +242,22 @@ mod tests {
     #[test]
     fn only_what_this_build_made_is_remembered() {
         let mut output = BuildOutput::default();
-        output.feed(&RECORDED.concat());
+        output.feed(&RECORDED.concat(), Instant::now());
         assert_eq!(output.made(), ["222222222222", "333333333333"]);
     }
 
     #[test]
     fn the_last_line_needs_no_end() {
-        let mut output = BuildOutput::default();
-        assert!(output.feed("half a line").is_empty());
-        assert_eq!(output.finish(), Some(BuildProgress::Output("half a line".into())));
-        assert_eq!(output.finish(), None);
+        let (mut output, now) = (BuildOutput::default(), Instant::now());
+        assert!(output.feed("half a line", now).is_empty());
+        assert_eq!(output.finish(now), [BuildProgress::Output { vertex: 0, line: "half a line".into() }]);
+        assert_eq!(output.finish(now), []);
     }
 
     #[test]
     fn a_line_without_end_does_not_grow_for_ever() {
-        let mut output = BuildOutput::default();
-        let lines: usize = (0..100).map(|_| output.feed(&"x".repeat(1024)).len()).sum();
+        let (mut output, now) = (BuildOutput::default(), Instant::now());
+        let lines: usize = (0..100).map(|_| output.feed(&"x".repeat(1024), now).len()).sum();
         assert!(lines > 5, "{lines}");
         assert!(output.pending.len() <= LONGEST_LINE);
     }
@@ -232,10 +269,10 @@ mod tests {
             let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| whole.is_char_boundary(*cut) && *cut < whole.len()).collect();
             cuts.sort_unstable();
             cuts.push(whole.len());
-            let mut output = BuildOutput::default();
+            let (mut output, now) = (BuildOutput::default(), Instant::now());
             let (mut from, mut progress) = (0, Vec::new());
             for cut in cuts {
-                progress.extend(output.feed(&whole[from..cut]));
+                progress.extend(output.feed(&whole[from..cut], now));
                 from = cut;
             }
             prop_assert_eq!(progress, expected());

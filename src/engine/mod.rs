@@ -23,7 +23,7 @@ mod registry_auth;
 mod request;
 mod volumes;
 
-pub use build::{BuildRequest, BuiltImage};
+pub use build::{BuildRequest, BuildSecret, BuiltImage};
 pub use connect::{Engine, EngineInfo};
 pub use containers::{ChangeStream, ContainerError, ContainerSpec, ContainerState, Health, LogStream};
 pub use error::{BuildErrorKind, EngineError, PushErrorKind};

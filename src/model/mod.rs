@@ -5,6 +5,7 @@
 //! so a type here is serialised by one and read by the other.
 
 pub mod account;
+pub mod check;
 pub mod checkout;
 pub mod deploy;
 pub mod envelope;
@@ -15,11 +16,13 @@ pub mod phase;
 pub mod plan;
 pub mod problem;
 pub mod progress;
+pub mod record;
 pub mod secret;
 pub mod tenant;
 pub mod text;
 
 pub use account::{Customer, Me, User};
+pub use check::{Check, CheckResult};
 pub use checkout::{CheckoutRequest, CheckoutSession};
 pub use deploy::{DeployAnswer, DeployRequest, Digest, ImageReference, RegistryToken};
 pub use event::{EventKind, ProvisioningEvent};
@@ -28,5 +31,6 @@ pub use log::LogEntry;
 pub use phase::Phase;
 pub use plan::{Plan, PlanInfo, REGIONS, Region};
 pub use problem::{Problem, Remedy};
+pub use record::{DeployEnd, DeployRecord, GitRevision, StepRecord, StepResult};
 pub use secret::Secret;
 pub use tenant::{Tenant, TenantState, TenantStatus};

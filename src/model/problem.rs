@@ -1,12 +1,14 @@
 //! The one shape in which an error reaches a person: what failed, with what, and what to do next
 //! (protocol H).
 
+use serde::Serialize;
 use std::fmt;
 
 use super::text;
 
 /// Something the person can do about a problem; the screen shows the key that does it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Remedy {
     /// Do the same again.
     Retry,
@@ -19,7 +21,7 @@ pub enum Remedy {
 }
 
 /// An error as a person sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// What failed, in one short sentence.
     pub title: String,

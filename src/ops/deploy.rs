@@ -10,8 +10,10 @@ use super::preflight::{self, Cleared};
 use super::reporter::{Done, Reporter};
 use super::{Session, project_build};
 use crate::api::{self, ApiError};
-use crate::engine::{BuildRequest, Credentials};
-use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState};
+use crate::engine::{BuildRequest, Credentials, REGISTRY_LABEL};
+use crate::model::progress::{
+    BuildProgress, DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState, VertexState,
+};
 use crate::model::{Digest, ImageReference, Problem, RegistryToken, Remedy, TenantId, TenantState};
 
 /// How often the status is asked for while the server works (protocol C.4).
@@ -38,7 +40,7 @@ pub async fn run(
     build_project(session, &cleared, &reporter, progress, cancel).await?;
     let token = reporter.droppable_step(DeployStep::Registry, registry_token(session, tenant)).await?;
     let image = token.image().map_err(|error| unusable_image(&error))?;
-    reporter.step(DeployStep::Build, build_image(session, &cleared, &image, progress, cancel)).await?;
+    let image_id = reporter.step(DeployStep::Build, build_image(session, &cleared, &image, progress, cancel)).await?;
     let digest = reporter.step(DeployStep::Push, push(&cleared, &image, &token, progress, cancel)).await?;
     let answered = reporter.droppable_step(DeployStep::Deploy, accept(session, tenant, &image, &digest)).await?;
     let address = answered.or(cleared.tenant.app_url);
@@ -48,7 +50,7 @@ pub async fn run(
         let why = "the server told no address".to_owned();
         reporter.say(DeployProgress::Skipped { step: DeployStep::Health, why }).await;
     }
-    Ok(DeployOutcome { app_url: address, digest, took: begun.elapsed() })
+    Ok(DeployOutcome { app_url: address, digest, image_id: Some(image_id), took: begun.elapsed() })
 }
 
 async fn build_project(
@@ -89,18 +91,16 @@ async fn build_image(
     image: &ImageReference,
     progress: &Sender<DeployProgress>,
     cancel: &CancellationToken,
-) -> Result<Done<()>, Problem> {
+) -> Result<Done<String>, Problem> {
     let request = BuildRequest {
-        context: session.project().root.clone(),
-        dockerfile: cleared.dockerfile.clone(),
-        image: image.clone(),
         // Everything that was ever built for a registry can be found again, also after its tag moved on.
-        labels: vec![("dev.tenantry.registry".into(), image.registry().into())],
+        labels: vec![(REGISTRY_LABEL.into(), image.registry().into())],
+        ..BuildRequest::new(session.project().root.clone(), cleared.dockerfile.clone(), image.clone())
     };
     let (sender, receiver) = mpsc::channel(64);
     let counting = forward(receiver, progress, Steps::default(), |steps: &mut Steps, moved| {
         steps.count(&moved);
-        DeployProgress::Build(moved)
+        DeployProgress::Build { progress: moved }
     });
     let work = async {
         let result = cleared.engine.build(request, &sender, cancel).await;
@@ -110,7 +110,10 @@ async fn build_image(
     let (result, steps) = tokio::join!(work, counting);
     let built = result.map_err(|error| error.problem())?;
     let id = built.id.trim_start_matches("sha256:");
-    Ok(Done::new((), format!("{} steps, {} cached · {}", steps.total, steps.cached, id.get(..8).unwrap_or(id))))
+    Ok(Done::new(
+        built.id.clone(),
+        format!("{} steps, {} cached · {}", steps.total, steps.cached, id.get(..8).unwrap_or(id)),
+    ))
 }
 
 async fn push(
@@ -124,7 +127,7 @@ async fn push(
     let (sender, receiver) = mpsc::channel(64);
     let counting = forward(receiver, progress, Layers::default(), |layers: &mut Layers, moved| {
         layers.count(&moved);
-        DeployProgress::Push(moved)
+        DeployProgress::Push { layer: moved }
     });
     let work = async {
         let result = cleared.engine.push(image, &credentials, &sender, cancel).await;
@@ -159,11 +162,13 @@ struct Steps {
 impl Steps {
     fn count(&mut self, moved: &BuildProgress) {
         match moved {
-            // The first step comes again where the build had to begin anew.
-            BuildProgress::Step { number: 1, total, .. } => *self = Self { total: *total, cached: 0 },
-            BuildProgress::Step { total, .. } => self.total = *total,
-            BuildProgress::Cached { .. } => self.cached += 1,
-            BuildProgress::Context { .. } | BuildProgress::Output(_) => {}
+            BuildProgress::Began { .. } => *self = Self::default(),
+            BuildProgress::Vertex(vertex) if vertex.is_instruction() => match vertex.state {
+                VertexState::Cached => (self.total, self.cached) = (self.total + 1, self.cached + 1),
+                VertexState::Done { .. } => self.total += 1,
+                VertexState::Waiting | VertexState::Running | VertexState::Failed { .. } => {}
+            },
+            _ => {}
         }
     }
 }

@@ -127,7 +127,7 @@ impl Tail {
             self.0.pop_front();
         }
         self.0.push_back(line.clone());
-        let _ = progress.send(DeployProgress::Output(DeployStep::Project, line)).await;
+        let _ = progress.send(DeployProgress::Output { step: DeployStep::Project, line }).await;
     }
 
     /// The lines that most likely say what is wrong: from the first that begins as an error, else the last ones.
@@ -183,7 +183,7 @@ mod tests {
         let result = run(&project, &shell(script), &sender, &cancel).await.map(|done| done.value);
         drop(sender);
         let mut lines = Vec::new();
-        while let Some(DeployProgress::Output(_, line)) = receiver.recv().await {
+        while let Some(DeployProgress::Output { line, .. }) = receiver.recv().await {
             lines.push(line);
         }
         (result, lines)
@@ -235,7 +235,7 @@ mod tests {
         let command = shell("sleep 600 & echo $!; wait");
         let work = run(&project, &command, &sender, &cancel);
         let watch = async {
-            let Some(DeployProgress::Output(_, pid)) = receiver.recv().await else { panic!("no output") };
+            let Some(DeployProgress::Output { line: pid, .. }) = receiver.recv().await else { panic!("no output") };
             cancel.cancel();
             pid
         };

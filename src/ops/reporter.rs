@@ -42,7 +42,7 @@ impl<'a> Reporter<'a> {
         step: DeployStep,
         work: impl Future<Output = Result<Done<T>, Problem>>,
     ) -> Result<T, Problem> {
-        self.say(DeployProgress::Started(step)).await;
+        self.say(DeployProgress::Started { step }).await;
         let begun = Instant::now();
         let result = if self.cancel.is_cancelled() { Err(cancelled(step)) } else { work.await };
         let took = begun.elapsed();
@@ -102,7 +102,7 @@ mod tests {
         let result: Result<(), Problem> =
             reporter.step(DeployStep::Build, async { unreachable!("must not be polled") }).await;
         assert_eq!(result.map_err(|problem| problem.title), Err("Deploy cancelled.".to_owned()));
-        assert_eq!(receiver.recv().await, Some(DeployProgress::Started(DeployStep::Build)));
+        assert_eq!(receiver.recv().await, Some(DeployProgress::Started { step: DeployStep::Build }));
         assert!(matches!(receiver.recv().await, Some(DeployProgress::Failed { step: DeployStep::Build, .. })));
     }
 

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use crate::api::{BaseUrl, Client};
 use crate::engine::Engine;
 use crate::model::{Problem, Secret};
-use crate::workspace::{Credentials, Project};
+use crate::workspace::{Credentials, Project, StateDirectory};
 
 /// What every operation needs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Session {
     client: Client,
     project: Arc<Project>,
+    state: Option<StateDirectory>,
 }
 
 impl Session {
-    /// A session of `client` in `project`.
+    /// A session of `client` in `project`, which remembers its deploys in `state`.
     #[must_use]
-    pub fn new(client: Client, project: Project) -> Self {
-        Self { client, project: Arc::new(project) }
+    pub fn new(client: Client, project: Project, state: Option<StateDirectory>) -> Self {
+        Self { client, project: Arc::new(project), state }
     }
 
     /// The session that the project's stored login allows.
@@ -26,11 +27,16 @@ impl Session {
         let stored = Credentials::read(&project).map_err(|error| error.problem())?.ok_or_else(not_logged_in)?;
         let base = BaseUrl::parse(&stored.api_url).map_err(|error| error.problem())?;
         let client = Client::new(base, stored.token).map_err(|error| error.problem())?;
-        Ok(Self::new(client, project))
+        Ok(Self::new(client, project, StateDirectory::of_user()))
     }
 
     /// Logs in with a token: asks the server whose it is, and stores it in the project for the next time.
-    pub async fn log_in(project: Project, base: BaseUrl, token: Secret) -> Result<Self, Problem> {
+    pub async fn log_in(
+        project: Project,
+        state: Option<StateDirectory>,
+        base: BaseUrl,
+        token: Secret,
+    ) -> Result<Self, Problem> {
         let client = Client::new(base, token.clone()).map_err(|error| error.problem())?;
         let me = client.me().await.map_err(|error| error.problem())?;
         let credentials = Credentials {
@@ -45,7 +51,7 @@ impl Session {
             Ok(written) => written.map_err(|error| error.problem())?,
             Err(stopped) => return Err(Problem::new("The login could not be stored.").detail(stopped.to_string())),
         }
-        Ok(Self::new(client, project))
+        Ok(Self::new(client, project, state))
     }
 
     /// The Management API.
@@ -58,6 +64,12 @@ impl Session {
     #[must_use]
     pub fn project(&self) -> &Project {
         &self.project
+    }
+
+    /// Where deploys are remembered; `None` where there is no place for it.
+    #[must_use]
+    pub fn state(&self) -> Option<&StateDirectory> {
+        self.state.as_ref()
     }
 
     /// The Docker Engine, looked for anew: it may have been started, or another context chosen, since the last time.

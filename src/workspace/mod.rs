@@ -10,8 +10,10 @@ pub mod error;
 mod justfile;
 pub mod project;
 mod reading;
+pub mod state;
 
 pub use build_command::BuildCommand;
 pub use credentials::Credentials;
 pub use error::WorkspaceError;
 pub use project::Project;
+pub use state::StateDirectory;

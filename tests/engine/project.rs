@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use tenantry::engine::{BuildRequest, BuiltImage, Engine, EngineError, REGISTRY_LABEL};
 use tenantry::model::ImageReference;
-use tenantry::model::progress::BuildProgress;
+use tenantry::model::progress::{BuildProgress, Builder, VertexState};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -64,10 +64,9 @@ impl Project {
 
     pub fn request(&self) -> BuildRequest {
         BuildRequest {
-            context: self.path().to_owned(),
-            dockerfile: "Dockerfile".into(),
-            image: self.image(),
             labels: vec![(REGISTRY_LABEL.into(), self.registry.clone())],
+            builder: Some(Builder::Classic),
+            ..BuildRequest::new(self.path().to_owned(), "Dockerfile", self.image())
         }
     }
 
@@ -172,4 +171,11 @@ fn step_program() -> &'static Path {
         std::fs::rename(own, &program).unwrap();
         program
     })
+}
+
+/// True when the build said that the instruction with this number stands so: `is_vertex(&said, "[3/4]", &VertexState::Cached)`.
+pub fn is_vertex(said: &[BuildProgress], number: &str, state: &VertexState) -> bool {
+    said.iter().any(
+        |one| matches!(one, BuildProgress::Vertex(vertex) if vertex.name.starts_with(number) && vertex.state == *state),
+    )
 }

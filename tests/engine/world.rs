@@ -8,7 +8,7 @@ use tenantry::engine::Engine;
 use tenantry::model::progress::{DeployOutcome, DeployProgress};
 use tenantry::model::{EventKind, Problem, TenantId};
 use tenantry::ops::{Session, checkout, deploy};
-use tenantry::workspace::Project;
+use tenantry::workspace::{Project, StateDirectory};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -30,8 +30,10 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().join("project");
         sample::write(&root, &server.registry).await.expect("the sample project");
+        let state = StateDirectory::at(folder.path().join("state"));
         let base = BaseUrl::parse(&server.api_url).expect("an address");
-        let session = Session::log_in(Project { root }, base, server.token.clone()).await.expect("a login");
+        let session =
+            Session::log_in(Project { root }, Some(state), base, server.token.clone()).await.expect("a login");
         let plans = session.client().plans().await.expect("plans");
         let opened = checkout::start(&session, &plans[0].paddle_price_id, "fra").await.expect("a checkout");
         checkout::auto_pay(&opened.checkout_url).await.expect("paid");

@@ -8,7 +8,9 @@ pub use draw::{draw, wanted_rows};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState};
+use crate::model::progress::{
+    BuildProgress, DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState, Vertex,
+};
 use crate::model::{Problem, TenantId};
 use crate::tui::app::Moment;
 
@@ -49,9 +51,7 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Build {
     context: u64,
-    number: u32,
-    total: u32,
-    cached: u32,
+    vertexes: Vec<Vertex>,
 }
 
 /// One layer on its way; what it has uploaded never shrinks.
@@ -73,7 +73,8 @@ pub struct Run {
     /// True once it was asked to stop.
     pub cancelling: bool,
     began: Moment,
-    steps: [Step; DeployStep::ALL.len()],
+    /// One for every step, [`DeployStep::Rollback`] last.
+    steps: [Step; DeployStep::ALL.len() + 1],
     build: Build,
     layers: Vec<Layer>,
     /// The largest share of the push that was shown, in thousandths: a bar only grows.
@@ -119,13 +120,15 @@ impl Run {
 
     fn take(&mut self, progress: DeployProgress, now: Moment) {
         match progress {
-            DeployProgress::Started(step) => {
+            DeployProgress::Started { step } => {
                 self.output.clear();
                 self.steps[step as usize] = Step::Running { since: now.running };
             }
-            DeployProgress::Output(_, line) => self.say(line),
-            DeployProgress::Build(progress) => self.built(progress),
-            DeployProgress::Push(layer) => self.pushed(&layer),
+            DeployProgress::Output { line, .. } => self.say(line),
+            DeployProgress::Build { progress } => self.built(progress),
+            DeployProgress::Push { layer } => self.pushed(&layer),
+            DeployProgress::Check { .. } => {}
+            DeployProgress::Advice { advice } => self.say(format!("{} {}", advice.finding, advice.edit)),
             DeployProgress::Finished { step, summary, took } => {
                 self.steps[step as usize] = Step::Done { summary, took };
             }
@@ -136,18 +139,21 @@ impl Run {
 
     fn built(&mut self, progress: BuildProgress) {
         match progress {
+            BuildProgress::Began { .. } => self.build = Build::default(),
             BuildProgress::Context { sent } => self.build.context = self.build.context.max(sent),
-            BuildProgress::Step { number, total, instruction } => {
-                // The first step comes again where the build had to begin anew.
-                if number == 1 {
-                    self.build.cached = 0;
-                }
-                self.build.number = number;
-                self.build.total = total;
-                self.say(instruction);
-            }
-            BuildProgress::Cached { .. } => self.build.cached += 1,
-            BuildProgress::Output(line) => self.say(line),
+            BuildProgress::Vertex(vertex) => self.moved(vertex),
+            BuildProgress::Output { line, .. } => self.say(line),
+            BuildProgress::Transfer { .. } => {}
+        }
+    }
+
+    fn moved(&mut self, vertex: Vertex) {
+        let known = self.build.vertexes.iter_mut().find(|known| known.number == vertex.number);
+        if let Some(known) = known {
+            *known = vertex;
+        } else {
+            self.say(vertex.name.clone());
+            self.build.vertexes.push(vertex);
         }
     }
 
@@ -272,7 +278,7 @@ mod tests {
     use crate::tui::testing::{moment, tenant_id};
 
     fn layer(id: &str, state: LayerState) -> DeployProgress {
-        DeployProgress::Push(LayerProgress { id: id.into(), state })
+        DeployProgress::Push { layer: LayerProgress { id: id.into(), state } }
     }
 
     #[test]
@@ -300,7 +306,7 @@ mod tests {
     fn a_deploy_that_is_stopped_marks_the_step_it_was_in() {
         let mut state = State::default();
         state.begin(tenant_id(1), "orchard".into(), moment(0));
-        state.take(DeployProgress::Started(DeployStep::Build), moment(1));
+        state.take(DeployProgress::Started { step: DeployStep::Build }, moment(1));
         state.cancel();
         assert!(state.running().expect("runs").cancelling);
         state.end(Err(Problem::new("Stopped.")), moment(3));

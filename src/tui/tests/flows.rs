@@ -223,8 +223,8 @@ fn where_one_pane_fills_the_screen_the_key_shows_what_it_did() {
 fn the_full_text_is_of_the_problem_that_the_screen_shows() {
     let mut play = building(120, 36);
     let printed = "  291 |   fn broken( {";
-    let output = BuildProgress::Output(printed.to_owned());
-    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Build(output)));
+    let output = BuildProgress::Output { vertex: 0, line: printed.to_owned() };
+    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Build { progress: output }));
     play.answer(Slot::Deploy, Answer::Deployed(Err(Problem::new("The image could not be built."))));
     // Something else fails afterwards, elsewhere.
     play.tick(20);
@@ -263,9 +263,9 @@ fn a_deploy_goes_on_while_another_tenant_is_looked_at() {
     let mut play = building(120, 36);
     play.keys(&[Key::Down]);
     play.tick(10);
-    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Started(DeployStep::Push)));
+    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Started { step: DeployStep::Push }));
     let digest = Digest::new(&format!("sha256:{}", "a".repeat(64))).unwrap();
-    let outcome = DeployOutcome { app_url: None, digest, took: Duration::from_secs(4) };
+    let outcome = DeployOutcome { app_url: None, digest, image_id: None, took: Duration::from_secs(4) };
     play.answer(Slot::Deploy, Answer::Deployed(Ok(outcome)));
     assert!(play.text().contains("orchard is deployed."));
     assert!(play.app.deploy.of(&tenant_id(1)).is_some_and(|run| run.result().is_some()));
@@ -292,7 +292,7 @@ fn leaving_asks_while_a_deploy_runs_and_no_is_the_answer_of_enter() {
     assert_eq!(play.take_effects(), [Effect::Exit]);
 
     let mut play = building(120, 36);
-    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Started(DeployStep::Deploy)));
+    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Started { step: DeployStep::Deploy }));
     play.keys(&[Key::Char('q')]);
     assert!(play.text().contains("goes on by itself"), "{}", play.text());
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState};
+use crate::model::progress::{
+    BuildProgress, DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState, Vertex, VertexState,
+};
 use crate::model::{CheckoutSession, Digest, Plan, Problem, SessionId};
 use crate::tui::backend::Live;
 use crate::tui::dialogs::new_tenant::Purchase;
@@ -59,17 +61,18 @@ pub fn building(width: u16, height: u16) -> Play {
         (DeployStep::Project, "just build"),
         (DeployStep::Registry, "token for tenant-3f6c1b8e until 12:22"),
     ] {
-        say(&mut play, DeployProgress::Started(step));
+        say(&mut play, DeployProgress::Started { step });
         let took = Duration::from_millis(240);
         say(&mut play, DeployProgress::Finished { step, summary: summary.to_owned(), took });
     }
-    say(&mut play, DeployProgress::Started(DeployStep::Build));
-    say(&mut play, DeployProgress::Build(BuildProgress::Context { sent: 4_200_000 }));
+    say(&mut play, DeployProgress::Started { step: DeployStep::Build });
+    say(&mut play, DeployProgress::Build { progress: BuildProgress::Context { sent: 4_200_000 } });
     for number in 1..=3 {
-        let instruction = format!("COPY part-{number} /app/part-{number}");
-        say(&mut play, DeployProgress::Build(BuildProgress::Step { number, total: 6, instruction }));
+        let name = format!("[{number}/6] COPY part-{number} /app/part-{number}");
+        let state = if number == 1 { VertexState::Cached } else { VertexState::Running };
+        let vertex = Vertex { number, name, inputs: Vec::new(), state };
+        say(&mut play, DeployProgress::Build { progress: BuildProgress::Vertex(vertex) });
     }
-    say(&mut play, DeployProgress::Build(BuildProgress::Cached { number: 1 }));
     play.tick(3);
     play
 }
@@ -82,7 +85,7 @@ pub fn pushing(width: u16, height: u16) -> Play {
         &mut play,
         DeployProgress::Finished { step: DeployStep::Build, summary: "6 steps, 1 cached, 5e1f2a9c".to_owned(), took },
     );
-    say(&mut play, DeployProgress::Started(DeployStep::Push));
+    say(&mut play, DeployProgress::Started { step: DeployStep::Push });
     for (id, state) in [
         ("9ab3c1d0aaaa", LayerState::AlreadyThere),
         ("c6d9f012bbbb", LayerState::Pushing { current: 38_000_000, total: 59_000_000 }),
@@ -91,7 +94,7 @@ pub fn pushing(width: u16, height: u16) -> Play {
         ("b5c6d7e8eeee", LayerState::Waiting),
         ("b5c6d7e9eeee", LayerState::Waiting),
     ] {
-        say(&mut play, DeployProgress::Push(LayerProgress { id: id.to_owned(), state }));
+        say(&mut play, DeployProgress::Push { layer: LayerProgress { id: id.to_owned(), state } });
     }
     play.tick(5);
     play
@@ -150,6 +153,7 @@ fn a_deploy_succeeded() {
         Answer::Deployed(Ok(DeployOutcome {
             app_url: Some("http://127.0.0.1:49153".to_owned()),
             digest: Digest::new(&format!("sha256:5e1f2a9c{}", "0".repeat(56))).unwrap(),
+            image_id: None,
             took: Duration::from_millis(9_800),
         })),
     );

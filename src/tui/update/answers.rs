@@ -125,7 +125,7 @@ fn log(app: &mut App, live: Live<LogEntry>) {
 
 fn deploy_progress(app: &mut App, progress: DeployProgress) -> Vec<Effect> {
     let reached_server =
-        matches!(&progress, DeployProgress::Started(step) if *step == crate::model::progress::DeployStep::Deploy);
+        matches!(&progress, DeployProgress::Started { step } if *step == crate::model::progress::DeployStep::Deploy);
     let now = app.now;
     app.deploy.take(progress, now);
     if !reached_server {

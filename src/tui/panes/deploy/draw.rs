@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Layer, Run, Step};
 use crate::model::progress::DeployOutcome;
-use crate::model::progress::{DeployStep, LayerState};
+use crate::model::progress::{DeployStep, LayerState, VertexState};
 use crate::model::{Problem, TenantState};
 use crate::tui::app::{App, Pane};
 use crate::tui::format;
@@ -229,11 +229,13 @@ fn step_line(app: &App, run: &Run, step: DeployStep, columns: usize) -> Line<'st
 fn build_words(run: &Run) -> String {
     let build = &run.build;
     let mut parts = Vec::new();
-    if build.total > 0 {
-        parts.push(format!("step {} of {}", build.number, build.total));
+    let steps: Vec<_> = build.vertexes.iter().filter(|vertex| vertex.is_instruction()).collect();
+    if !steps.is_empty() {
+        parts.push(format!("step {}", steps.len()));
     }
-    if build.cached > 0 {
-        parts.push(format!("{} cached", build.cached));
+    let cached = steps.iter().filter(|vertex| vertex.state == VertexState::Cached).count();
+    if cached > 0 {
+        parts.push(format!("{cached} cached"));
     }
     if build.context > 0 {
         parts.push(format!("context {}", format::bytes(build.context)));

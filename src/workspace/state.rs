@@ -1,0 +1,40 @@
+//! What this program remembers between two starts, outside any project: a directory of its own.
+//!
+//! Nothing in here is a secret, and nothing is needed: without it the next deploy is slower, and there is no history.
+
+use directories::ProjectDirs;
+use std::path::{Path, PathBuf};
+
+/// The variable that puts the directory elsewhere.
+pub const VARIABLE: &str = "TENANTRY_STATE";
+
+/// The state directory. Cheap to clone; made when something is first written into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateDirectory {
+    root: PathBuf,
+}
+
+impl StateDirectory {
+    /// The user's: `$TENANTRY_STATE`, else the platform's place for it (`~/.local/state/tenantry`). `None` where there is no
+    /// home directory.
+    #[must_use]
+    pub fn of_user() -> Option<Self> {
+        if let Some(set) = std::env::var_os(VARIABLE).filter(|set| !set.is_empty()) {
+            return Some(Self::at(set));
+        }
+        let directories = ProjectDirs::from("", "", "tenantry")?;
+        Some(Self::at(directories.state_dir().unwrap_or_else(|| directories.data_local_dir())))
+    }
+
+    /// The one at `root`.
+    #[must_use]
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+}
