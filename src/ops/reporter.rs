@@ -12,11 +12,18 @@ use crate::model::progress::{DeployProgress, DeployStep};
 pub(super) struct Done<T> {
     pub(super) value: T,
     pub(super) summary: String,
+    /// True where the step found that it had nothing to do; the line then says why.
+    pub(super) was_skipped: bool,
 }
 
 impl<T> Done<T> {
     pub(super) fn new(value: T, summary: impl Into<String>) -> Self {
-        Self { value, summary: summary.into() }
+        Self { value, summary: summary.into(), was_skipped: false }
+    }
+
+    /// A step that had nothing to do, and why.
+    pub(super) fn skipped(value: T, why: impl Into<String>) -> Self {
+        Self { value, summary: why.into(), was_skipped: true }
     }
 }
 
@@ -47,8 +54,13 @@ impl<'a> Reporter<'a> {
         let result = if self.cancel.is_cancelled() { Err(cancelled(step)) } else { work.await };
         let took = begun.elapsed();
         match result {
-            Ok(Done { value, summary }) => {
-                self.say(DeployProgress::Finished { step, summary, took }).await;
+            Ok(Done { value, summary, was_skipped }) => {
+                self.say(if was_skipped {
+                    DeployProgress::Skipped { step, why: summary }
+                } else {
+                    DeployProgress::Finished { step, summary, took }
+                })
+                .await;
                 Ok(value)
             }
             Err(problem) => {
