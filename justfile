@@ -40,6 +40,10 @@ pictures:
 deny:
     cargo deny check bans licenses sources
 
+# Deploys side by side with the docker command line; prints a table (needs an engine and a docker CLI with BuildKit)
+bench-deploy:
+    TENANTRY_BENCH_MEMORY=1 cargo bench --bench deploy
+
 # Show what a demo that was killed may have left on the engine
 leftovers:
     docker ps -a --filter label=dev.tenantry.instance
