@@ -4,6 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::history;
+
 /// Manage your cloud tenants: buy one, watch it being provisioned, deploy with one key, read its logs.
 ///
 /// Without a command, the full-screen program opens on the project of the working directory.
@@ -20,6 +22,8 @@ pub(super) enum Command {
     Demo(Demo),
     /// Run the Management API: for the sandbox, or to host your own.
     Serve(Serve),
+    /// List a tenant's deploys: when, from which commit, how they ended, and which one runs.
+    History(history::Arguments),
 }
 
 #[derive(Debug, Args)]

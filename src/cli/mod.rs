@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login needed.
 
 mod arguments;
+mod history;
 mod open;
 mod serve;
 mod stop;
@@ -52,6 +53,10 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
         Some(Command::Serve(settings)) => {
             logging::to_standard_error();
             serve::run(settings, stop).await
+        }
+        Some(Command::History(arguments)) => {
+            let _log = logging::to_state_directory();
+            history::run(arguments, stop).await
         }
     }
 }

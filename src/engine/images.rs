@@ -3,10 +3,11 @@
 //! Must not know who builds or runs them.
 
 use bollard::models::ImageSummary;
-use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
+use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder};
 
 use super::connect::Engine;
 use super::error::EngineError;
+use crate::model::ImageReference;
 
 /// The label of every image that was built for a registry; its value is the registry's host and port.
 pub const REGISTRY_LABEL: &str = "dev.tenantry.registry";
@@ -16,6 +17,12 @@ impl Engine {
     pub async fn image_id(&self, reference: &str) -> Result<Option<String>, EngineError> {
         absent_is_none(self.docker.inspect_image(reference).await.map_err(|error| self.explain(error)))
             .map(|image| image.and_then(|image| image.id))
+    }
+
+    /// Gives the image `image_id` the name `reference`, which whatever had it before loses.
+    pub async fn tag(&self, image_id: &str, reference: &ImageReference) -> Result<(), EngineError> {
+        let options = TagImageOptionsBuilder::default().repo(&reference.name()).tag(reference.tag()).build();
+        self.docker.tag_image(image_id, Some(options)).await.map_err(|error| self.explain(error))
     }
 
     /// Removes a name or digest, and the image when it was the last one; or an image by its id. Absent is success.

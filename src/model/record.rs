@@ -3,30 +3,33 @@
 use serde::{Deserialize, Serialize};
 
 use super::progress::{Builder, DeployStep};
-use super::{Digest, TenantId};
+use super::{Digest, TenantId, text};
 
 /// One deploy, as the history keeps it. All text is harmless. Unknown fields of newer versions are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployRecord {
     /// Its own name: a version 4 UUID.
+    #[serde(deserialize_with = "text::harmless")]
     pub id: String,
     /// Of which tenant.
     pub tenant_id: TenantId,
     /// The tenant's name then.
+    #[serde(deserialize_with = "text::harmless")]
     pub tenant_name: String,
     /// Who: the account's e-mail, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub by: Option<String>,
     /// When it began, RFC 3339 in UTC.
+    #[serde(deserialize_with = "text::harmless")]
     pub began_at: String,
     /// How long it took in all, milliseconds.
     #[serde(default)]
     pub took_ms: u64,
     /// `{registry}/{repository}:{tag}`; empty until the registry is known.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text::harmless")]
     pub image: String,
     /// The engine's id of the image, `sha256:` and 64 hex digits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub image_id: Option<String>,
     /// What the registry holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +41,7 @@ pub struct DeployRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub builder: Option<Builder>,
     /// The id of the deploy whose image this one brought back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub rollback_of: Option<String>,
     /// Its steps, in their order.
     #[serde(default)]
@@ -83,6 +86,7 @@ pub enum DeployEnd {
         /// Where.
         step: DeployStep,
         /// The problem's title.
+        #[serde(deserialize_with = "text::harmless")]
         title: String,
     },
     /// Somebody stopped it before the server had accepted it.
@@ -98,6 +102,7 @@ pub enum DeployEnd {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GitRevision {
     /// The commit, 40 hex digits (64 in repositories with SHA-256).
+    #[serde(deserialize_with = "text::harmless")]
     pub commit: String,
     /// True where the work tree had changes that no commit holds.
     pub dirty: bool,

@@ -6,10 +6,19 @@
 pub mod browser;
 pub mod checkout;
 pub mod deploy;
+pub mod deploy_lock;
+mod git;
+pub mod history;
 pub mod live;
 mod preflight;
 mod project_build;
+pub mod record;
 mod reporter;
+pub mod resume;
+pub mod rollback;
 mod session;
+pub mod tenants;
+#[cfg(test)]
+mod testing;
 
 pub use session::Session;

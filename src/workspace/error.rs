@@ -1,7 +1,9 @@
 //! What can be wrong with a project folder, and how a person is told.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::LockOwner;
 use crate::model::{Problem, text};
 
 /// The errors of this room. Paths are cleaned where they are shown.
@@ -40,6 +42,16 @@ pub enum WorkspaceError {
         path: PathBuf,
         /// What is wrong with them.
         why: String,
+    },
+    /// Somebody deploys the tenant already.
+    #[error("another {what} is running")]
+    DeployLocked {
+        /// What was to be done, `deploy of orchard`.
+        what: String,
+        /// Who does it, where the lock says so.
+        owner: Option<Box<LockOwner>>,
+        /// For how long, where the clock can be believed.
+        age: Option<Duration>,
     },
     /// A file that cannot be read.
     #[error("{} cannot be read: {cause}", shown(.path))]
@@ -81,6 +93,12 @@ impl WorkspaceError {
             Self::DamagedBuildSettings { path, why } => Problem::new("Build settings cannot be read.")
                 .detail(format!("{}: {why}.", shown(path)))
                 .hint(r#"Write them as {"command": ["cargo", "build", "--release"]}, or remove the file."#),
+            Self::DeployLocked { what, owner, age } => Problem::new(format!("Another {what} is running."))
+                .detail(match owner {
+                    Some(owner) => owner.sentence(*age),
+                    None => "The lock does not say who holds it.".to_owned(),
+                })
+                .hint("Wait until it is done, or end it: the lock goes with its program."),
             Self::Read { path, cause } => Problem::new(format!("{} cannot be read.", shown(path)))
                 .detail(format!("{cause}."))
                 .hint("Check that it is a file and that you may read it."),

@@ -1,4 +1,5 @@
-//! Floor 2: the project folder. Where it is, what it is called, how it is built, and who is logged in there.
+//! Floor 2: the project folder. Where it is, what it is called, how it is built, who is logged in there, and what this
+//! program remembers of it.
 //!
 //! This room knows paths and files, and nothing in it is async: callers that must not block hand its calls to
 //! a blocking thread. It must not know the network.
@@ -6,7 +7,9 @@
 pub mod atomic;
 pub mod build_command;
 pub mod credentials;
+pub mod deploy_lock;
 pub mod error;
+pub mod history;
 mod justfile;
 pub mod project;
 mod reading;
@@ -14,6 +17,7 @@ pub mod state;
 
 pub use build_command::BuildCommand;
 pub use credentials::Credentials;
+pub use deploy_lock::{DeployLock, LockOwner};
 pub use error::WorkspaceError;
 pub use project::Project;
 pub use state::StateDirectory;

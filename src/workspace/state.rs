@@ -3,7 +3,10 @@
 //! Nothing in here is a secret, and nothing is needed: without it the next deploy is slower, and there is no history.
 
 use directories::ProjectDirs;
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
+
+use super::WorkspaceError;
 
 /// The variable that puts the directory elsewhere.
 pub const VARIABLE: &str = "TENANTRY_STATE";
@@ -37,4 +40,27 @@ impl StateDirectory {
     pub fn path(&self) -> &Path {
         &self.root
     }
+
+    /// The folder `name` in it, made where it is missing, for its owner alone.
+    pub(super) fn folder(&self, name: &str) -> Result<PathBuf, WorkspaceError> {
+        let path = self.root.join(name);
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        match builder.create(&path) {
+            Ok(()) => Ok(path),
+            Err(cause) => Err(WorkspaceError::Write { path, cause }),
+        }
+    }
+}
+
+/// Opens `path` to be locked and written, for its owner alone; made where it is missing, and its content left as it is.
+/// The lock belongs to the handle: another handle of the same process is somebody else.
+pub(super) fn open_to_lock(path: &Path) -> Result<File, WorkspaceError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|cause| WorkspaceError::Write { path: path.to_owned(), cause })
 }

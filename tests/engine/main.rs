@@ -14,6 +14,7 @@ mod project;
 mod provider;
 mod push;
 mod registry;
+mod rollback;
 mod sample;
 mod support;
 mod terminal;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         provider::trials(),
         push::trials(),
         registry::trials(),
+        rollback::trials(),
         terminal::trials(),
     ]
     .into_iter()
