@@ -146,6 +146,13 @@ struct Run<'a> {
 impl Run<'_> {
     async fn perform(&mut self, request: &BuildRequest) -> Result<BuiltImage, EngineError> {
         self.tell(BuildProgress::Began { builder: Builder::Classic }).await;
+        if !request.secrets.is_empty() {
+            return Err(EngineError::Build {
+                kind: BuildErrorKind::NeedsBuildKit,
+                step: None,
+                message: "The classic builder has no build secrets.".into(),
+            });
+        }
         self.before = self.engine.all_image_ids().await?;
         let (root, dockerfile) = (request.context.clone(), request.dockerfile.clone());
         let context = tokio::task::spawn_blocking(move || BuildContext::open(&root, &dockerfile))
@@ -153,10 +160,15 @@ impl Run<'_> {
             .map_err(|error| EngineError::Lost { reason: text::line(&error.to_string()) })??;
 
         let labels: HashMap<String, String> = request.labels.iter().cloned().collect();
+        let args: HashMap<String, String> = request.args.iter().cloned().collect();
         let options = BuildImageOptionsBuilder::default()
             .dockerfile(&request.dockerfile)
             .t(&request.image.to_string())
             .labels(&labels)
+            .buildargs(&args)
+            .target(request.target.as_deref().unwrap_or_default())
+            .platform(request.platform.as_deref().unwrap_or_default())
+            .nocache(request.no_cache)
             .rm(true)
             // Without it the container of a failed step stays.
             .forcerm(true)

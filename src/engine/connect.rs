@@ -4,9 +4,10 @@
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::contexts::{self, Address, Environment};
+use super::contexts::{self, Address, Environment, Target};
 use super::error::EngineError;
 use crate::model::text;
 
@@ -22,7 +23,14 @@ const PING_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Engine {
     pub(super) docker: Docker,
     pub(super) address: Address,
+    origin: Arc<Origin>,
+}
+
+/// What is told of the engine before it was asked anything.
+#[derive(Debug)]
+struct Origin {
     name: String,
+    reason: String,
 }
 
 /// What an engine says about itself.
@@ -40,32 +48,46 @@ pub struct EngineInfo {
 
 impl Engine {
     /// Opens the engine that the environment names, or the local one. Nothing is sent yet: only [`Self::ping`]
-    /// tells whether it answers.
+    /// tells whether it answers. Reads small files: blocks.
     pub fn connect() -> Result<Self, EngineError> {
+        Self::connect_to(None)
+    }
+
+    /// As [`Self::connect`], but an address that is given goes before everything else; it is written as in
+    /// `DOCKER_HOST`: `unix:///path/to/docker.sock` or `tcp://host:port`.
+    pub fn connect_to(host: Option<&str>) -> Result<Self, EngineError> {
         let environment = Environment {
             variable: &|name| std::env::var(name).ok(),
             home: std::env::home_dir(),
             exists: &Path::exists,
             read: &|path| std::fs::read_to_string(path),
         };
-        let target = contexts::resolve(&environment)?;
-        Self::open(target.name, target.address)
+        Self::open(contexts::resolve(&environment, host)?)
     }
 
-    pub(super) fn open(name: String, address: Address) -> Result<Self, EngineError> {
+    pub(super) fn open(target: Target) -> Result<Self, EngineError> {
+        let Target { name, address, reason } = target;
         let docker = match &address {
             Address::Unix(path) => {
                 Docker::connect_with_unix(&path.to_string_lossy(), TIMEOUT_SECONDS, API_DEFAULT_VERSION)
             }
             Address::Tcp(authority) => Docker::connect_with_http(authority, TIMEOUT_SECONDS, API_DEFAULT_VERSION),
         }?;
-        Ok(Self { docker, address, name })
+        Ok(Self { docker, address, origin: Arc::new(Origin { name, reason }) })
     }
 
-    /// The context's name, for the header: `default`, `DOCKER_HOST`, or what a Docker context is called.
+    /// The context's name, for the header: `default`, `DOCKER_HOST`, what a Docker context is called, or the address
+    /// that was given.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.origin.name
+    }
+
+    /// Why it is this engine and no other, for a person: `default socket /var/run/docker.sock`, `DOCKER_HOST`,
+    /// `Docker context colima (currentContext in ~/.docker/config.json)`. One harmless line.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.origin.reason
     }
 
     /// Where the engine listens, `unix:///var/run/docker.sock`.
@@ -106,11 +128,15 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
+
+    fn open(path: PathBuf) -> Result<Engine, EngineError> {
+        Engine::open(Target { name: "default".into(), address: Address::Unix(path), reason: "test".into() })
+    }
 
     #[test]
     fn a_socket_that_is_not_there_is_said_before_anything_is_sent() {
-        let address = Address::Unix("/nonexistent/docker.sock".into());
-        let error = Engine::open("default".into(), address).expect_err("no socket");
+        let error = open("/nonexistent/docker.sock".into()).expect_err("no socket");
         assert!(matches!(&error, EngineError::NotFound { looked_at } if looked_at == &["/nonexistent/docker.sock"]));
     }
 
@@ -119,7 +145,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("docker.sock");
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-        let engine = Engine::open("default".into(), Address::Unix(path.clone())).unwrap();
+        let engine = open(path).unwrap();
         let error = engine.ping().await.expect_err("nobody listens");
         assert!(matches!(&error, EngineError::Unreachable { address: Some(at), .. } if at.ends_with("docker.sock")));
         assert_eq!(error.problem().title, "Docker does not answer.");

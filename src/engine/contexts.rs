@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::error::EngineError;
+use crate::model::text;
 
 /// The port of an engine whose address names none.
 const PLAIN_PORT: u16 = 2375;
@@ -45,10 +46,12 @@ impl fmt::Display for Address {
 /// The engine that the environment means.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
-    /// `default`, `DOCKER_HOST`, or the context's name.
+    /// `default`, `DOCKER_HOST`, the context's name, or the address that was given.
     pub(super) name: String,
     /// Where it listens.
     pub(super) address: Address,
+    /// Why this one and no other, for a person: `default socket /var/run/docker.sock`. One harmless line.
+    pub(super) reason: String,
 }
 
 /// `config.json` of the Docker command line, as far as it matters here.
@@ -76,23 +79,23 @@ struct Endpoint {
     host: Option<String>,
 }
 
-/// `DOCKER_HOST`, then `DOCKER_CONTEXT`, then the current context of the configuration, then the first socket
-/// that exists.
-pub(super) fn resolve(environment: &Environment<'_>) -> Result<Target, EngineError> {
-    if let Some(host) = environment.set("DOCKER_HOST") {
-        let address = parse(&host)?;
-        let tls = environment.set("DOCKER_TLS_VERIFY").is_some() || environment.set("DOCKER_TLS").is_some();
-        if tls && matches!(address, Address::Tcp(_)) {
-            return Err(EngineError::Unsupported {
-                address: host,
-                reason: "TLS is not supported (DOCKER_TLS_VERIFY is set)",
-            });
-        }
-        return Ok(Target { name: "DOCKER_HOST".into(), address });
+/// The address that was `given`, then `DOCKER_HOST`, then `DOCKER_CONTEXT`, then the current context of the
+/// configuration, then the first socket that exists.
+pub(super) fn resolve(environment: &Environment<'_>, given: Option<&str>) -> Result<Target, EngineError> {
+    if let Some(host) = given {
+        let address = environment.parse_plain(host)?;
+        return Ok(Target { name: text::short(&address.to_string(), 60), address, reason: "given address".into() });
     }
-    match environment.set("DOCKER_CONTEXT").or_else(|| environment.current_context()) {
-        Some(name) if name != "default" => {
-            Ok(Target { address: environment.context(&name)?, name: crate::model::text::short(&name, 60) })
+    if let Some(host) = environment.set("DOCKER_HOST") {
+        let address = environment.parse_plain(&host)?;
+        return Ok(Target { name: "DOCKER_HOST".into(), address, reason: "DOCKER_HOST".into() });
+    }
+    let named = environment.set("DOCKER_CONTEXT").map(|name| (name, "DOCKER_CONTEXT".to_owned()));
+    match named.or_else(|| environment.current_context()) {
+        Some((name, said_by)) if name != "default" => {
+            let address = environment.context(&name)?;
+            let name = text::short(&name, 60);
+            Ok(Target { reason: format!("Docker context {name} ({said_by})"), name, address })
         }
         _ => environment.default_socket(),
     }
@@ -108,17 +111,40 @@ impl Environment<'_> {
         self.set("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(self.home.as_ref()?.join(".docker")))
     }
 
-    /// A configuration that cannot be read is no configuration, as Docker has it.
-    fn current_context(&self) -> Option<String> {
+    /// An address from outside a context, which says nothing about TLS itself.
+    fn parse_plain(&self, host: &str) -> Result<Address, EngineError> {
+        let address = parse(host)?;
+        let tls = self.set("DOCKER_TLS_VERIFY").is_some() || self.set("DOCKER_TLS").is_some();
+        if tls && matches!(address, Address::Tcp(_)) {
+            return Err(EngineError::Unsupported {
+                address: text::short(host, 200),
+                reason: "TLS is not supported (DOCKER_TLS_VERIFY is set)",
+            });
+        }
+        Ok(address)
+    }
+
+    /// The name of the current context, and what says so. A configuration that cannot be read is no configuration,
+    /// as Docker has it.
+    fn current_context(&self) -> Option<(String, String)> {
         let path = self.configuration_directory()?.join("config.json");
-        let text = (self.read)(&path).ok()?;
-        match serde_json::from_str::<Configuration>(&text) {
-            Ok(configuration) => configuration.current_context.filter(|name| !name.is_empty()),
+        let json = (self.read)(&path).ok()?;
+        match serde_json::from_str::<Configuration>(&json) {
+            Ok(configuration) => {
+                let name = configuration.current_context.filter(|name| !name.is_empty())?;
+                Some((name, format!("currentContext in {}", self.for_people(&path))))
+            }
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "Docker's configuration cannot be read");
                 None
             }
         }
+    }
+
+    /// A path as people write it, with `~` for their home.
+    fn for_people(&self, path: &Path) -> String {
+        let below_home = self.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
+        text::line(&below_home.map_or_else(|| path.display().to_string(), |rest| format!("~/{}", rest.display())))
     }
 
     /// The address that the context `name` stands for.
@@ -147,28 +173,36 @@ impl Environment<'_> {
 
     fn default_socket(&self) -> Result<Target, EngineError> {
         let candidates = self.sockets();
-        match candidates.iter().find(|path| (self.exists)(path)) {
-            Some(path) => Ok(Target { name: "default".into(), address: Address::Unix(path.clone()) }),
+        match candidates.iter().find(|(_, path)| (self.exists)(path)) {
+            Some((what, path)) => Ok(Target {
+                name: "default".into(),
+                reason: format!("{what} {}", self.for_people(path)),
+                address: Address::Unix(path.clone()),
+            }),
             None => Err(EngineError::NotFound {
-                looked_at: candidates.iter().map(|path| path.display().to_string()).collect(),
+                looked_at: candidates.iter().map(|(_, path)| path.display().to_string()).collect(),
             }),
         }
     }
 
-    /// Where engines put their sockets: the system's, the rootless one, Docker Desktop's, colima's, podman's.
-    fn sockets(&self) -> Vec<PathBuf> {
+    /// Where engines put their sockets, and what each place is called.
+    fn sockets(&self) -> Vec<(&'static str, PathBuf)> {
         let runtime = self.set("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let mut sockets = vec![PathBuf::from("/var/run/docker.sock")];
-        sockets.extend(runtime.as_ref().map(|directory| directory.join("docker.sock")));
-        if let Some(home) = &self.home {
-            sockets.extend(
-                [".docker/run/docker.sock", ".docker/desktop/docker.sock", ".colima/default/docker.sock"]
-                    .map(|path| home.join(path)),
-            );
-        }
-        sockets.extend(runtime.as_ref().map(|directory| directory.join("podman/podman.sock")));
-        sockets.push(PathBuf::from("/run/podman/podman.sock"));
-        sockets
+        let below_runtime = |path| runtime.as_ref().map(|directory| directory.join(path));
+        let below_home = |path| self.home.as_ref().map(|home| home.join(path));
+        [
+            ("default socket", Some(PathBuf::from("/var/run/docker.sock"))),
+            ("rootless socket", below_runtime("docker.sock")),
+            // Where rootless engines listen that were started without a runtime directory.
+            ("rootless socket", below_home(".docker/run/docker.sock")),
+            ("Docker Desktop's socket", below_home(".docker/desktop/docker.sock")),
+            ("colima's socket", below_home(".colima/default/docker.sock")),
+            ("podman's socket", below_runtime("podman/podman.sock")),
+            ("podman's socket", Some(PathBuf::from("/run/podman/podman.sock"))),
+        ]
+        .into_iter()
+        .filter_map(|(what, path)| Some((what, path?)))
+        .collect()
     }
 }
 
@@ -179,9 +213,12 @@ fn context_id(name: &str) -> String {
 
 /// Reads an address as `DOCKER_HOST` has it.
 fn parse(host: &str) -> Result<Address, EngineError> {
-    let unsupported = |reason| Err(EngineError::Unsupported { address: crate::model::text::short(host, 200), reason });
-    let Some((scheme, rest)) = host.split_once("://") else {
-        return unsupported("an address begins with unix:// or tcp://");
+    let unsupported = |reason| Err(EngineError::Unsupported { address: text::short(host, 200), reason });
+    // Docker takes an address without a scheme for one over the network.
+    let (scheme, rest) = match host.split_once("://") {
+        Some(parts) => parts,
+        None if host.contains('/') => return unsupported("an address begins with unix:// or tcp://"),
+        None => ("tcp", host),
     };
     match scheme {
         "unix" if rest.is_empty() => unsupported("the path of the socket is missing"),
@@ -234,17 +271,22 @@ mod tests {
         }
 
         fn resolve(&self) -> Result<Target, EngineError> {
-            resolve(&Environment {
+            self.resolve_given(None)
+        }
+
+        fn resolve_given(&self, given: Option<&str>) -> Result<Target, EngineError> {
+            let environment = Environment {
                 variable: &|name| self.variables.get(name).map(ToString::to_string),
                 home: Some("/home/ada".into()),
                 exists: &|path| self.files.keys().any(|file| file.starts_with(path)),
                 read: &|path| self.files.get(path).cloned().ok_or(io::ErrorKind::NotFound.into()),
-            })
+            };
+            resolve(&environment, given)
         }
     }
 
-    fn unix(name: &str, path: &str) -> Target {
-        Target { name: name.into(), address: Address::Unix(path.into()) }
+    fn unix(name: &str, path: &str, reason: &str) -> Target {
+        Target { name: name.into(), address: Address::Unix(path.into()), reason: reason.into() }
     }
 
     #[test]
@@ -254,26 +296,38 @@ mod tests {
     }
 
     #[test]
-    fn each_source_goes_before_the_next() {
-        let machine = Machine::default().file("/run/podman/podman.sock", "");
-        assert_eq!(machine.resolve().unwrap(), unix("default", "/run/podman/podman.sock"));
-        let machine = machine.file("/home/ada/.colima/default/docker.sock", "");
-        assert_eq!(machine.resolve().unwrap(), unix("default", "/home/ada/.colima/default/docker.sock"));
-        let machine = machine.with("XDG_RUNTIME_DIR", "/run/user/7").file("/run/user/7/docker.sock", "");
-        assert_eq!(machine.resolve().unwrap(), unix("default", "/run/user/7/docker.sock"));
-        let machine = machine.file("/var/run/docker.sock", "");
-        assert_eq!(machine.resolve().unwrap(), unix("default", "/var/run/docker.sock"));
+    fn each_source_goes_before_the_next_and_says_that_it_was_the_one() {
+        let mut machine = Machine::default();
+        for (path, reason) in [
+            ("/run/podman/podman.sock", "podman's socket /run/podman/podman.sock"),
+            ("/run/user/7/podman/podman.sock", "podman's socket /run/user/7/podman/podman.sock"),
+            ("/home/ada/.colima/default/docker.sock", "colima's socket ~/.colima/default/docker.sock"),
+            ("/home/ada/.docker/desktop/docker.sock", "Docker Desktop's socket ~/.docker/desktop/docker.sock"),
+            ("/home/ada/.docker/run/docker.sock", "rootless socket ~/.docker/run/docker.sock"),
+            ("/run/user/7/docker.sock", "rootless socket /run/user/7/docker.sock"),
+            ("/var/run/docker.sock", "default socket /var/run/docker.sock"),
+        ] {
+            machine = machine.with("XDG_RUNTIME_DIR", "/run/user/7").file(path, "");
+            assert_eq!(machine.resolve().unwrap(), unix("default", path, reason));
+        }
         let machine = machine
             .context("work", "unix:///work.sock")
             .file("/home/ada/.docker/config.json", r#"{"auths":{},"currentContext":"work"}"#);
-        assert_eq!(machine.resolve().unwrap(), unix("work", "/work.sock"));
+        let reason = "Docker context work (currentContext in ~/.docker/config.json)";
+        assert_eq!(machine.resolve().unwrap(), unix("work", "/work.sock", reason));
         let machine = machine.context("play", "tcp://play.local:99").with("DOCKER_CONTEXT", "play");
         assert_eq!(
             machine.resolve().unwrap(),
-            Target { name: "play".into(), address: Address::Tcp("play.local:99".into()) }
+            Target {
+                name: "play".into(),
+                address: Address::Tcp("play.local:99".into()),
+                reason: "Docker context play (DOCKER_CONTEXT)".into()
+            }
         );
         let machine = machine.with("DOCKER_HOST", "unix:///host.sock");
-        assert_eq!(machine.resolve().unwrap(), unix("DOCKER_HOST", "/host.sock"));
+        assert_eq!(machine.resolve().unwrap(), unix("DOCKER_HOST", "/host.sock", "DOCKER_HOST"));
+        let given = machine.resolve_given(Some("unix:///given.sock")).unwrap();
+        assert_eq!(given, unix("unix:///given.sock", "/given.sock", "given address"));
     }
 
     #[test]
@@ -282,7 +336,15 @@ mod tests {
             .file("/var/run/docker.sock", "")
             .file("/home/ada/.docker/config.json", r#"{"currentContext":"work"}"#)
             .with("DOCKER_CONTEXT", "default");
-        assert_eq!(machine.resolve().unwrap(), unix("default", "/var/run/docker.sock"));
+        let reason = "default socket /var/run/docker.sock";
+        assert_eq!(machine.resolve().unwrap(), unix("default", "/var/run/docker.sock", reason));
+    }
+
+    #[test]
+    fn an_empty_variable_is_none() {
+        let machine = Machine::default().file("/var/run/docker.sock", "").with("DOCKER_HOST", "");
+        let machine = machine.with("DOCKER_CONTEXT", "").with("DOCKER_CONFIG", "");
+        assert_eq!(machine.resolve().unwrap().reason, "default socket /var/run/docker.sock");
     }
 
     #[test]
@@ -291,12 +353,24 @@ mod tests {
             .file("/var/run/docker.sock", "")
             .file("/etc/dock/config.json", "{ not json")
             .with("DOCKER_CONFIG", "/etc/dock");
-        assert_eq!(machine.resolve().unwrap(), unix("default", "/var/run/docker.sock"));
+        assert_eq!(machine.resolve().unwrap().name, "default");
         let machine = machine.file("/etc/dock/config.json", r#"{"currentContext":"c"}"#).file(
             format!("/etc/dock/contexts/meta/{}/meta.json", context_id("c")),
             r#"{"Endpoints":{"docker":{"Host":"unix:///c"}}}"#,
         );
-        assert_eq!(machine.resolve().unwrap(), unix("c", "/c"));
+        let reason = "Docker context c (currentContext in /etc/dock/config.json)";
+        assert_eq!(machine.resolve().unwrap(), unix("c", "/c", reason));
+    }
+
+    #[test]
+    fn what_a_configuration_says_reaches_nobody_with_escape_sequences() {
+        let name = "a\u{1b}[2Jb";
+        let path = format!("/home/ada/.docker/contexts/meta/{}/meta.json", context_id(name));
+        let machine = Machine::default()
+            .file(path, r#"{"Endpoints":{"docker":{"Host":"unix:///c"}}}"#)
+            .file("/home/ada/.docker/config.json", r#"{"currentContext":"a\u001b[2Jb"}"#);
+        let target = machine.resolve().unwrap();
+        assert_eq!((target.name.as_str(), target.reason.contains('\u{1b}')), ("ab", false));
     }
 
     #[test]
@@ -323,6 +397,8 @@ mod tests {
             ("http://127.0.0.1:80", "127.0.0.1:80"),
             ("tcp://[::1]:2375", "[::1]:2375"),
             ("tcp://[::1]", "[::1]:2375"),
+            ("build.local", "build.local:2375"),
+            ("127.0.0.1:4000", "127.0.0.1:4000"),
         ] {
             assert_eq!(parse(written).unwrap(), Address::Tcp(means.into()), "{written}");
         }

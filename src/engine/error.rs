@@ -30,6 +30,8 @@ pub enum BuildErrorKind {
     NoSpace,
     /// An image that the build found in its cache was removed before the build could go on from it.
     CacheVanished,
+    /// What was asked for only BuildKit has, and another builder is at work.
+    NeedsBuildKit,
     /// Anything else; the message says what.
     Other,
 }
@@ -292,6 +294,9 @@ fn build_problem(kind: BuildErrorKind, step: Option<&str>, message: &str) -> Pro
             "Images that the build goes on from are being removed.",
             "See what removes images on this engine, then deploy again.",
         ),
+        BuildErrorKind::NeedsBuildKit => Problem::new("This build needs BuildKit.")
+            .detail(&detail)
+            .hint("Use an engine that has BuildKit (Docker 18.09 and later), or build without build secrets."),
         BuildErrorKind::Other => problem("Build failed, see log.", "Read the log, fix it, repeat."),
     }
 }

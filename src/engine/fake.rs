@@ -7,7 +7,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::connect;
-use super::contexts::Address;
+use super::contexts::{Address, Target};
 
 /// Listens until it is dropped.
 pub(super) struct Engine {
@@ -21,7 +21,23 @@ pub(super) struct Call {
     pub(super) line: String,
     /// The whole head.
     pub(super) head: String,
-    stream: UnixStream,
+    /// Taken only where the call is dropped.
+    stream: Option<UnixStream>,
+    /// A whole answer was given.
+    is_answered: bool,
+}
+
+/// A stream that is closed with something unread in it breaks on the other side, answer or not: what is still sent
+/// after a whole answer is taken and thrown away.
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let Some(mut stream) = self.stream.take().filter(|_| self.is_answered) {
+            tokio::spawn(async move {
+                let _ = stream.shutdown().await;
+                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+            });
+        }
+    }
 }
 
 impl Engine {
@@ -41,7 +57,8 @@ impl Engine {
     }
 
     pub(super) fn connect(&self) -> connect::Engine {
-        connect::Engine::open("fake".into(), Address::Unix(self.directory.path().join("docker.sock"))).unwrap()
+        let address = Address::Unix(self.directory.path().join("docker.sock"));
+        connect::Engine::open(Target { name: "fake".into(), address, reason: "test".into() }).unwrap()
     }
 }
 
@@ -53,13 +70,14 @@ impl Call {
         }
         let head = String::from_utf8(head).unwrap();
         let line = head.lines().next().unwrap_or_default().to_owned();
-        Self { line, head, stream }
+        Self { line, head, stream: Some(stream), is_answered: false }
     }
 
     /// A whole answer.
     pub(super) async fn answer(&mut self, status: &str, body: &str) {
         let length = body.len();
-        self.write(&format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+        self.is_answered = true;
+        self.write(&format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")).await;
     }
 
     /// The head of an answer that comes in pieces.
@@ -82,17 +100,21 @@ impl Call {
         let mut buffer = vec![0; 64 * 1024];
         let mut taken = 0;
         while taken < bytes {
-            taken += self.stream.read(&mut buffer).await.unwrap();
+            taken += self.stream().read(&mut buffer).await.unwrap();
         }
     }
 
     /// Takes what the other side sends until it closes.
     pub(super) async fn read_to_end(&mut self) {
         let mut buffer = vec![0; 64 * 1024];
-        while self.stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
+        while self.stream().read(&mut buffer).await.is_ok_and(|count| count > 0) {}
     }
 
     async fn write(&mut self, text: &str) {
-        self.stream.write_all(text.as_bytes()).await.unwrap();
+        self.stream().write_all(text.as_bytes()).await.unwrap();
+    }
+
+    fn stream(&mut self) -> &mut UnixStream {
+        self.stream.as_mut().unwrap()
     }
 }

@@ -6,6 +6,9 @@
 
 use super::pattern::{Pattern, Position};
 
+/// Bytes of the shortest line that is too long for Docker, its end not counted.
+const TOO_LONG: usize = 64 * 1024;
+
 /// A line that Docker would refuse.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadRule {
@@ -50,6 +53,9 @@ impl IgnoreRules {
     pub(super) fn parse(text: &str) -> Result<Self, BadRule> {
         let mut rules = Vec::new();
         for (index, written) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate() {
+            if written.len() >= TOO_LONG {
+                return Err(BadRule { line: index + 1, pattern: written.to_owned() });
+            }
             // Only a line that begins with it: ` #x` is a file called `#x`.
             if written.starts_with('#') || written.trim().is_empty() {
                 continue;
@@ -63,6 +69,9 @@ impl IgnoreRules {
                 return Err(bad());
             }
             let cleaned = clean(body);
+            if is_exception && cleaned == "/" {
+                return Err(bad());
+            }
             let relative = match cleaned.strip_prefix('/') {
                 Some("") | None => cleaned.as_str(),
                 Some(relative) => relative,
@@ -221,6 +230,10 @@ mod tests {
     fn a_mistake_is_reported_with_its_line() {
         assert_eq!(IgnoreRules::parse("a\n\n[z-a]").err(), Some(BadRule { line: 3, pattern: "[z-a]".into() }));
         assert_eq!(IgnoreRules::parse("!").err(), Some(BadRule { line: 1, pattern: "!".into() }));
+        assert_eq!(IgnoreRules::parse("*\n!/").err(), Some(BadRule { line: 2, pattern: "!/".into() }));
+        let long = "#".repeat(TOO_LONG);
+        assert!(IgnoreRules::parse(&format!("a\n{long}")).is_err());
+        assert!(IgnoreRules::parse(&format!("a\n{}", &long[1..])).is_ok());
     }
 
     #[test]

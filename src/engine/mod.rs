@@ -17,6 +17,7 @@ mod fake;
 mod ignore;
 mod images;
 mod pattern;
+mod pattern_syntax;
 mod push;
 mod push_output;
 mod registry_auth;

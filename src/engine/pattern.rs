@@ -3,28 +3,41 @@
 //!
 //! A path is matched piece by piece: a directory's [`Position`] is kept, and each of its entries goes on from
 //! there. So it is also known whether anything below a directory can match at all. Must not know about files,
-//! exceptions or the order of rules.
+//! exceptions or the order of rules, or how a pattern is written: that is [`super::pattern_syntax`].
 
-/// A pattern that Docker would refuse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct BadPattern;
+use super::pattern_syntax::{self, BadPattern};
 
+/// What a pattern is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     /// Exactly this character.
     Character(char),
-    /// `?`: one character, not a slash.
-    Any,
-    /// `*`: any number of characters, no slash among them.
-    Star,
-    /// One character of these ranges, or none of them. Slashes count, as in Docker.
-    Class { negated: bool, ranges: Vec<(char, char)> },
+    /// One character of a class. Slashes count, as in Docker.
+    One(Class),
+    /// Any number of characters of a class.
+    Many(Class),
+    /// Nothing, at the beginning of the path and nowhere else.
+    Start,
     /// `**/` at its beginning: nothing, or what [`Token::Directories`] takes.
     AnyDirectories,
     /// `**/` inside: anything up to and including a slash. Always follows [`Token::AnyDirectories`].
     Directories,
     /// `**` at the end: everything.
     Everything,
+}
+
+/// Characters of these ranges, or all others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Class {
+    pub(super) negated: bool,
+    /// First and last of each.
+    pub(super) ranges: Vec<(char, char)>,
+}
+
+impl Class {
+    fn has(&self, character: char) -> bool {
+        self.ranges.iter().any(|(low, high)| (*low..=*high).contains(&character)) != self.negated
+    }
 }
 
 /// A parsed pattern.
@@ -40,27 +53,7 @@ pub(super) struct Position(Vec<usize>);
 impl Pattern {
     /// Parses a pattern that is clean already: no `!`, no leading slash, no `.` or `..` elements.
     pub(super) fn parse(text: &str) -> Result<Self, BadPattern> {
-        let characters: Vec<char> = text.chars().collect();
-        let mut tokens = Vec::new();
-        let mut at = 0;
-        while let Some(&character) = characters.get(at) {
-            at += 1;
-            match character {
-                '*' if characters.get(at) == Some(&'*') => {
-                    at += 1;
-                    at = deep(&characters, at, &mut tokens);
-                }
-                '*' => tokens.push(Token::Star),
-                '?' => tokens.push(Token::Any),
-                '[' => at = class(&characters, at, &mut tokens)?,
-                '\\' => {
-                    tokens.push(Token::Character(*characters.get(at).ok_or(BadPattern)?));
-                    at += 1;
-                }
-                _ => tokens.push(Token::Character(character)),
-            }
-        }
-        Ok(Self { tokens })
+        pattern_syntax::tokens(text).map(|tokens| Self { tokens })
     }
 
     /// A pattern that matches `path` and nothing else.
@@ -71,7 +64,7 @@ impl Pattern {
     /// Before the first character of a path.
     pub(super) fn start(&self) -> Position {
         let mut position = Position::default();
-        self.add(&mut position, 0);
+        self.add(&mut position, 0, true);
         position
     }
 
@@ -102,95 +95,37 @@ impl Pattern {
     }
 
     fn step(&self, state: usize, character: char, next: &mut Position) {
-        let slash = character == '/';
         let (stay, pass) = match self.tokens.get(state) {
             Some(Token::Character(wanted)) => (false, *wanted == character),
-            Some(Token::Any) => (false, !slash),
-            Some(Token::Star) => (!slash, false),
-            Some(Token::Class { negated, ranges }) => {
-                let inside = ranges.iter().any(|(low, high)| (*low..=*high).contains(&character));
-                (false, inside != *negated)
-            }
-            Some(Token::Directories) => (true, slash),
+            Some(Token::One(class)) => (false, class.has(character)),
+            Some(Token::Many(class)) => (class.has(character), false),
+            Some(Token::Directories) => (true, character == '/'),
             Some(Token::Everything) => (true, false),
-            Some(Token::AnyDirectories) | None => (false, false),
+            Some(Token::Start | Token::AnyDirectories) | None => (false, false),
         };
         if stay {
-            self.add(next, state);
+            self.add(next, state, false);
         }
         if pass {
-            self.add(next, state + 1);
+            self.add(next, state + 1, false);
         }
     }
 
     /// Adds a state and those that follow it without a character.
-    fn add(&self, position: &mut Position, state: usize) {
+    fn add(&self, position: &mut Position, state: usize, is_start: bool) {
         if position.0.contains(&state) {
             return;
         }
         position.0.push(state);
         match self.tokens.get(state) {
-            Some(Token::Star | Token::Everything) => self.add(position, state + 1),
+            Some(Token::Many(_) | Token::Everything) => self.add(position, state + 1, is_start),
+            Some(Token::Start) if is_start => self.add(position, state + 1, is_start),
             Some(Token::AnyDirectories) => {
-                self.add(position, state + 1);
-                self.add(position, state + 2);
+                self.add(position, state + 1, is_start);
+                self.add(position, state + 2, is_start);
             }
             _ => {}
         }
-    }
-}
-
-/// What stands behind `**`; returns where to go on.
-fn deep(characters: &[char], mut at: usize, tokens: &mut Vec<Token>) -> usize {
-    let first = tokens.is_empty();
-    let slash = characters.get(at) == Some(&'/');
-    if slash {
-        at += 1;
-    }
-    let rest = characters.get(at..).unwrap_or_default();
-    // `**.txt` at the beginning, with nothing special behind it, is a plain suffix: it matches `a.txt` too.
-    let is_suffix = first && !slash && !rest.iter().any(|c| matches!(c, '*' | '?' | '[' | ']' | '\\'));
-    if rest.is_empty() || is_suffix {
-        tokens.push(Token::Everything);
-    } else {
-        tokens.extend([Token::AnyDirectories, Token::Directories]);
-    }
-    at
-}
-
-/// A class, behind its `[`; returns where to go on.
-fn class(characters: &[char], mut at: usize, tokens: &mut Vec<Token>) -> Result<usize, BadPattern> {
-    let negated = characters.get(at) == Some(&'^');
-    if negated {
-        at += 1;
-    }
-    let mut ranges = Vec::new();
-    while ranges.is_empty() || characters.get(at) != Some(&']') {
-        let low = member(characters, &mut at)?;
-        let mut high = low;
-        if characters.get(at) == Some(&'-') {
-            at += 1;
-            high = member(characters, &mut at)?;
-        }
-        if low > high {
-            return Err(BadPattern);
-        }
-        ranges.push((low, high));
-    }
-    tokens.push(Token::Class { negated, ranges });
-    Ok(at + 1)
-}
-
-fn member(characters: &[char], at: &mut usize) -> Result<char, BadPattern> {
-    let mut next = || {
-        let character = characters.get(*at).copied().ok_or(BadPattern);
-        *at += 1;
-        character
-    };
-    match next()? {
-        '-' | ']' => Err(BadPattern),
-        '\\' => next(),
-        character => Ok(character),
     }
 }
 
@@ -223,10 +158,23 @@ mod tests {
             ("[^a-c]x", "dx", true),
             ("[!a]x", "!x", true),
             ("[!a]x", "bx", false),
-            ("a[*]b", "a*b", true),
-            ("a[*]b", "axb", false),
+            // Docker makes an expression of it in which the star is not a star.
+            ("a[*]b", "a*b", false),
+            ("a[*]b", "a[/^]b", true),
+            ("a[?]b", "a[]b", true),
+            ("a[**]b", "a(b", true),
             ("[\\]]", "]", true),
-            ("[[:alpha:]]", ":]", true),
+            ("[[:alpha:]]", "b", true),
+            ("[[:alpha:]]", "1", false),
+            ("[[:^alpha:]]", "1", true),
+            ("[:alpha:]", "l", true),
+            ("\\d", "7", true),
+            ("\\d", "d", false),
+            ("[\\D]", "d", true),
+            ("[^\\w]", "-", true),
+            ("^a*", "ab", true),
+            ("a*^b", "ab", false),
+            ("^a", "^a", true),
             ("\\*", "*", true),
             ("\\*", "a", false),
             ("{a,b}", "a", false),
@@ -257,7 +205,25 @@ mod tests {
 
     #[test]
     fn patterns_that_docker_refuses() {
-        for bad in ["[", "[a", "[]", "[]a]", "[^]", "[a-]", "[-a]", "[z-a]", "a\\", "[a\\"] {
+        for bad in [
+            "[",
+            "[a",
+            "[]",
+            "[]a]",
+            "[^]",
+            "[a-]",
+            "[-a]",
+            "[z-a]",
+            "a\\",
+            "[a\\",
+            "a\\y",
+            "[a\\y]",
+            "\\1",
+            "\\ä",
+            "a\\b",
+            "\\x41",
+            "[[:none:]]",
+        ] {
             assert_eq!(Pattern::parse(bad).err(), Some(BadPattern), "{bad}");
         }
     }
@@ -281,22 +247,18 @@ mod tests {
     /// Backtracking by the definition, one token at a time: slow, and too simple to be wrong.
     fn reference(tokens: &[Token], path: &[char]) -> bool {
         let Some((token, tokens_left)) = tokens.split_first() else { return path.is_empty() };
-        let one = |fits: fn(char) -> bool| path.first().is_some_and(|c| fits(*c)) && reference(tokens_left, &path[1..]);
         match token {
             Token::Character(wanted) => path.first() == Some(wanted) && reference(tokens_left, &path[1..]),
-            Token::Any => one(|c| c != '/'),
-            Token::Star => {
-                (0..=path.len()).take_while(|n| !path[..*n].contains(&'/')).any(|n| reference(tokens_left, &path[n..]))
-            }
+            Token::Many(class) => (0..=path.len())
+                .take_while(|n| path[..*n].iter().all(|c| class.has(*c)))
+                .any(|n| reference(tokens_left, &path[n..])),
+            Token::Start => unreachable!("no such pattern is tried"),
             Token::Everything => (0..=path.len()).any(|n| reference(tokens_left, &path[n..])),
             Token::AnyDirectories => (0..=path.len())
                 .filter(|n| *n == 0 || path[n - 1] == '/')
                 .any(|n| reference(&tokens_left[1..], &path[n..])),
             Token::Directories => unreachable!("taken with the token before it"),
-            Token::Class { negated, ranges } => {
-                path.first().is_some_and(|c| ranges.iter().any(|(low, high)| low <= c && c <= high) != *negated)
-                    && reference(tokens_left, &path[1..])
-            }
+            Token::One(class) => path.first().is_some_and(|c| class.has(*c)) && reference(tokens_left, &path[1..]),
         }
     }
 

@@ -7,7 +7,7 @@ use tenantry::engine::Engine;
 pub fn trials() -> Vec<Trial> {
     vec![trial("connection::the_engine_of_the_environment_says_what_it_is", || async {
         let engine = Engine::connect()?;
-        assert!(!engine.name().is_empty());
+        assert!(!engine.name().is_empty() && !engine.reason().is_empty());
         assert!(engine.host().contains("://"), "{}", engine.host());
         let info = engine.ping().await?;
         assert!(!info.name.is_empty());

@@ -4,12 +4,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod build;
+mod capturing_engine;
 #[path = "../common/mod.rs"]
 mod common;
 mod connection;
 mod context;
 mod demo;
 mod deploy;
+mod engine_faults;
+mod ignore_cases;
+mod ignore_oracle;
+mod own_engine;
 mod project;
 mod provider;
 mod push;
@@ -31,6 +36,8 @@ fn main() -> ExitCode {
         context::trials(),
         demo::trials(),
         deploy::trials(),
+        engine_faults::trials(),
+        ignore_oracle::trials(),
         provider::trials(),
         push::trials(),
         registry::trials(),

@@ -142,7 +142,7 @@ impl Drop for Project {
 }
 
 /// A static program that needs no base image. Compiled once for each run of the tests.
-fn step_program() -> &'static Path {
+pub fn step_program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let source = r#"
