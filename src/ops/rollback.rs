@@ -214,10 +214,12 @@ fn not_pulled(record: &DeployRecord, error: &ContainerError) -> Problem {
     }
 }
 
-/// True for the engine's words where the registry answered that there is no such image.
+/// True for the engine's words where the registry answered that there is no such image. The engine remembers manifests, so it
+/// may be a layer that it misses first.
 fn is_absent(reason: &str) -> bool {
     let reason = reason.to_lowercase();
-    ["manifest unknown", "not found", "no such manifest", "manifest_unknown"].iter().any(|words| reason.contains(words))
+    let words = ["manifest unknown", "no such manifest", "blob unknown", "unknown blob", "not found"];
+    words.iter().any(|words| reason.contains(words))
 }
 
 fn gone(record: &DeployRecord, why: &str) -> Problem {
@@ -351,13 +353,16 @@ mod tests {
     #[test]
     fn what_is_gone_is_told_with_what_helps() {
         let mut lost = good("3f6c1b8e-52d4", 1);
-        let absent = ContainerError::PullFailed { image: "i".into(), reason: "manifest unknown".into() };
+        let failed = |reason: &str| ContainerError::PullFailed { image: "i".into(), reason: reason.into() };
+        for words in ["manifest unknown: no such manifest", "error pulling image configuration: unknown blob"] {
+            assert_eq!(not_pulled(&lost, &failed(words)).title, "The image of that deploy is gone.");
+        }
+        let absent = failed("manifest unknown");
         assert!(not_pulled(&lost, &absent).hint.is_some_and(|hint| hint.starts_with("Choose another")));
         lost.git = Some(GitRevision { commit: "12345678".repeat(5), dirty: false });
         let problem = not_pulled(&lost, &absent);
         assert_eq!(problem.title, "The image of that deploy is gone.");
         assert!(problem.hint.is_some_and(|hint| hint.contains("123456781234;")));
-        let away = ContainerError::PullFailed { image: "i".into(), reason: "connection refused".into() };
-        assert_eq!(not_pulled(&lost, &away).title, "The image cannot be pulled.");
+        assert_eq!(not_pulled(&lost, &failed("connection refused")).title, "The image cannot be pulled.");
     }
 }
