@@ -6,10 +6,12 @@
 pub mod browser;
 pub mod checkout;
 pub mod deploy;
+pub mod image;
 pub mod live;
 mod preflight;
 mod project_build;
 mod reporter;
 mod session;
 
+pub use reporter::Done;
 pub use session::Session;

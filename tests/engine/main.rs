@@ -15,6 +15,7 @@ mod provider;
 mod push;
 mod registry;
 mod sample;
+mod skip;
 mod support;
 mod terminal;
 mod world;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         provider::trials(),
         push::trials(),
         registry::trials(),
+        skip::trials(),
         terminal::trials(),
     ]
     .into_iter()
