@@ -1,10 +1,11 @@
 //! Nothing changed, nothing built: on a real engine, with real base images.
 
 use libtest_mimic::Trial;
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tenantry::api::{BaseUrl, Client};
-use tenantry::engine::{Engine, FingerprintKey};
+use tenantry::engine::{BuildRequest, Engine, FingerprintKey};
 use tenantry::model::progress::{Builder, DeployProgress};
 use tenantry::model::{ImageReference, Problem, Secret};
 use tenantry::ops::image::{self, Made};
@@ -52,12 +53,11 @@ impl Bench {
     }
 
     async fn make(&self) -> (Done<Made>, Vec<DeployProgress>) {
-        let (done, said) = self.make_as(self.project.image(), false).await;
+        let (done, said) = self.make_of(self.project.request(), false).await;
         (done.unwrap(), said)
     }
 
-    async fn make_as(&self, image: ImageReference, force: bool) -> (Result<Done<Made>, Problem>, Vec<DeployProgress>) {
-        let request = tenantry::engine::BuildRequest { image, ..self.project.request() };
+    async fn make_of(&self, request: BuildRequest, force: bool) -> (Result<Done<Made>, Problem>, Vec<DeployProgress>) {
         let (progress, mut received) = mpsc::channel(4);
         let cancel = CancellationToken::new();
         let making =
@@ -90,7 +90,8 @@ async fn nothing_changed_is_not_built_again() -> Outcome {
     assert!(first.summary.starts_with("4 steps, 0 cached"), "{}", first.summary);
 
     let other = ImageReference::new(&bench.project.registry, "team/app", "other")?;
-    let (second, said) = bench.make_as(other.clone(), false).await;
+    let request = BuildRequest { image: other.clone(), ..bench.project.request() };
+    let (second, said) = bench.make_of(request.clone(), false).await;
     let second = second?;
     assert!(second.was_skipped && said.is_empty(), "{said:?}");
     assert_eq!(second.value, Made { id: first.value.id.clone(), builder: None });
@@ -100,8 +101,11 @@ async fn nothing_changed_is_not_built_again() -> Outcome {
     assert_eq!(named.as_deref(), Some(first.value.id.as_str()), "it has the other tenant's name too");
     assert!(!bench.builds().await, "and again");
 
-    let (forced, said) = bench.make_as(other, true).await;
+    let (forced, said) = bench.make_of(request.clone(), true).await;
     assert!(!forced?.was_skipped && !said.is_empty());
+    let (anew, said) = bench.make_of(BuildRequest { no_cache: true, ..request }, false).await;
+    assert!(!anew?.was_skipped && !said.is_empty());
+    assert!(!bench.builds().await, "what was built by force is as good");
     bench.project.clean_up().await;
     Ok(())
 }
@@ -141,29 +145,33 @@ async fn what_changed_is_built() -> Outcome {
     Ok(())
 }
 
-/// A file that changes after the look, and before the engine has it, must not be taken for the one that was seen.
+/// A file that changes after the look, and before or after the engine has it: neither content is taken for the built one.
 async fn a_change_during_the_build_is_not_remembered() -> Outcome {
-    let bench = Bench::new(&[("a", "1")]);
-    bench.project.dockerfile("COPY a /\n");
-    let (progress, mut received) = mpsc::channel(1);
-    let cancel = CancellationToken::new();
-    let request = bench.project.request();
-    let making = async {
-        let made = image::make(&bench.session, &bench.project.engine, request, false, &progress, &cancel).await;
-        drop(progress);
-        made
-    };
-    let changing = async {
-        while received.recv().await.is_some() {
-            bench.project.write("a", "2");
-        }
-    };
-    let (made, ()) = tokio::join!(making, changing);
-    assert!(!made?.was_skipped);
-    bench.project.write("a", "1");
-    assert!(bench.builds().await, "nobody knows which of the two was built");
-    assert!(!bench.builds().await);
-    bench.project.clean_up().await;
+    for afterwards in ["1", "2"] {
+        let bench = Bench::new(&[("a", "1")]);
+        bench.project.dockerfile("COPY a /\n");
+        let (progress, mut received) = mpsc::channel(1);
+        let cancel = CancellationToken::new();
+        let request = bench.project.request();
+        let making = async {
+            let made = image::make(&bench.session, &bench.project.engine, request, false, &progress, &cancel).await;
+            drop(progress);
+            made
+        };
+        let changing = async {
+            while received.recv().await.is_some() {
+                // In place: the engine must not meet an empty file.
+                let mut file = std::fs::File::options().write(true).open(bench.project.path().join("a")).unwrap();
+                file.write_all(b"2").unwrap();
+            }
+        };
+        let (made, ()) = tokio::join!(making, changing);
+        assert!(!made?.was_skipped);
+        bench.project.write("a", afterwards);
+        assert!(bench.builds().await, "nobody knows which of the two was built");
+        assert!(!bench.builds().await);
+        bench.project.clean_up().await;
+    }
     Ok(())
 }
 

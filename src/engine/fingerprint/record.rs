@@ -207,7 +207,7 @@ mod tests {
             let bytes = record.encode(&key(1), "here");
             prop_assert_eq!(ImageRecord::decode(&key(1), "here", &bytes), Some(record));
             prop_assert_eq!(ImageRecord::decode(&key(2), "here", &bytes), None, "another machine");
-            prop_assert_eq!(ImageRecord::decode(&key(1), "there", &bytes), None, "another project");
+            prop_assert_eq!(ImageRecord::decode(&key(1), "hero", &bytes), None, "another project");
             prop_assert_eq!(ImageRecord::decode(&key(1), "here", &bytes[..cut.index(bytes.len())]), None, "cut off");
             let mut damaged = bytes.clone();
             damaged[at.index(bytes.len())] ^= 1_u8 << bit;

@@ -343,3 +343,19 @@ fn a_place_is_where_and_what_and_not_the_content() {
     assert_ne!(place(&request), here);
     assert_ne!(place(&Bench::new(&[]).request), here);
 }
+
+/// A hundred thousand files are a few megabytes.
+#[test]
+fn a_record_takes_few_bytes_for_each_file() {
+    let files: Vec<_> =
+        (0..300).map(|at| (format!("modules/package-{}/index-{at}.js", at / 10), "x".repeat(at))).collect();
+    let (fingerprint, inputs) = Bench::new(&files).look(None, SystemTime::now());
+    let count = inputs.entries().len();
+    let record = ImageRecord { fingerprint, image: "sha256:00".into(), built_at: 0, inputs };
+    let bytes = record.encode(&key(), "here").len();
+    assert!(bytes < count * 80, "{bytes} bytes for {count} entries");
+    assert_eq!(
+        ImageRecord::decode(&key(), "here", &record.encode(&key(), "here")).unwrap().fingerprint,
+        record.fingerprint
+    );
+}
