@@ -53,11 +53,9 @@ impl BuildContext {
         if !path.is_file() {
             return Err(missing(format!("There is no Dockerfile at {}.", path.display())));
         }
-        let mut own = path.into_os_string();
-        own.push(IGNORE_FILE);
-        let mut rules = match read_rules(Path::new(&own))? {
-            Some(rules) => rules,
-            None => read_rules(&root.join(IGNORE_FILE))?.unwrap_or_default(),
+        let mut rules = match ignore_file(root, dockerfile) {
+            Some(path) => read_rules(&path)?.unwrap_or_default(),
+            None => IgnoreRules::default(),
         };
         // The engine needs both, and takes them out of the image itself where they are excluded.
         rules.always_include(IGNORE_FILE);
@@ -67,10 +65,39 @@ impl BuildContext {
 
     /// Writes the whole archive. Blocks.
     pub(super) fn write_to(&self, out: impl Write) -> Result<(), Interrupted> {
-        let mut walk = Walk { context: self, archive: Builder::new(out), unwritten: Vec::new() };
-        walk.directory(Path::new(""), &self.rules.root())?;
-        walk.archive.finish().map_err(Interrupted::Sink)
+        let mut archive = Archive { root: &self.root, builder: Builder::new(out) };
+        self.walk(&mut archive)?;
+        archive.builder.finish().map_err(Interrupted::Sink)
     }
+
+    /// Shows the visitor everything that is sent, in the archive's order. Blocks.
+    pub(super) fn walk(&self, visitor: &mut impl Visitor) -> Result<(), Interrupted> {
+        let mut walk = Walk { context: self, visitor, unshown: Vec::new() };
+        walk.directory(Path::new(""), &self.rules.root())
+    }
+
+    /// The directory that is sent.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+/// What is done with the context's entries. Paths are below its root.
+pub(super) trait Visitor {
+    /// A directory, before what is in it.
+    fn directory(&mut self, path: &Path, metadata: &Metadata) -> Result<(), Interrupted>;
+    /// A symbolic link and where it leads.
+    fn link(&mut self, path: &Path, metadata: &Metadata, target: &Path) -> Result<(), Interrupted>;
+    /// A regular file.
+    fn file(&mut self, path: &Path) -> Result<(), Interrupted>;
+}
+
+/// The ignore file that counts: the one beside the Dockerfile, else the one at the root.
+pub(super) fn ignore_file(root: &Path, dockerfile: &str) -> Option<PathBuf> {
+    let mut own = root.join(dockerfile).into_os_string();
+    own.push(IGNORE_FILE);
+    // One that cannot be looked at is there, and reading it tells why.
+    [PathBuf::from(own), root.join(IGNORE_FILE)].into_iter().find(|path| path.try_exists().unwrap_or(true))
 }
 
 fn read_rules(path: &Path) -> Result<Option<IgnoreRules>, EngineError> {
@@ -86,14 +113,14 @@ fn read_rules(path: &Path) -> Result<Option<IgnoreRules>, EngineError> {
     })
 }
 
-struct Walk<'a, W: Write> {
+struct Walk<'a, V: Visitor> {
     context: &'a BuildContext,
-    archive: Builder<W>,
-    /// Excluded directories above the place of the walk: written only once something below is included.
-    unwritten: Vec<(PathBuf, Metadata)>,
+    visitor: &'a mut V,
+    /// Excluded directories above the place of the walk: shown only once something below is included.
+    unshown: Vec<(PathBuf, Metadata)>,
 }
 
-impl<W: Write> Walk<'_, W> {
+impl<V: Visitor> Walk<'_, V> {
     fn directory(&mut self, relative: &Path, inside: &Inside) -> Result<(), Interrupted> {
         for (name, kind) in self.entries(relative)? {
             let path = relative.join(&name);
@@ -113,7 +140,7 @@ impl<W: Write> Walk<'_, W> {
                 .map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?))))
                 .collect::<io::Result<Vec<_>>>()
         };
-        let mut entries = list().map_err(|error| self.unreadable(relative, error))?;
+        let mut entries = list().map_err(|error| unreadable(&self.context.root, relative, error))?;
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(entries)
     }
@@ -122,63 +149,81 @@ impl<W: Write> Walk<'_, W> {
         let verdict = self.context.rules.directory(inside, &name.to_string_lossy());
         let Some(within) = verdict.inside else { return Ok(()) };
         let metadata = self.metadata(path)?;
-        let depth = self.unwritten.len();
-        self.unwritten.push((path.to_owned(), metadata));
+        let depth = self.unshown.len();
+        self.unshown.push((path.to_owned(), metadata));
         if !verdict.is_excluded {
-            self.write_unwritten()?;
+            self.show_directories()?;
         }
         self.directory(path, &within)?;
-        self.unwritten.truncate(depth);
+        self.unshown.truncate(depth);
         Ok(())
     }
 
-    fn write_unwritten(&mut self) -> Result<(), Interrupted> {
-        for (path, metadata) in std::mem::take(&mut self.unwritten) {
-            let mut name = path.into_os_string();
-            name.push("/");
-            let mut header = header(&metadata, EntryType::Directory, 0);
-            self.archive.append_data(&mut header, &name, io::empty()).map_err(Interrupted::Sink)?;
+    fn show_directories(&mut self) -> Result<(), Interrupted> {
+        for (path, metadata) in std::mem::take(&mut self.unshown) {
+            self.visitor.directory(&path, &metadata)?;
         }
         Ok(())
     }
 
     fn entry(&mut self, path: &Path, kind: FileType) -> Result<(), Interrupted> {
         if kind.is_symlink() {
-            self.write_unwritten()?;
+            self.show_directories()?;
             let metadata = self.metadata(path)?;
-            let target = fs::read_link(self.context.root.join(path)).map_err(|error| self.unreadable(path, error))?;
-            let mut header = header(&metadata, EntryType::Symlink, 0);
-            self.archive.append_link(&mut header, path, target).map_err(Interrupted::Sink)
+            let root = &self.context.root;
+            let target = fs::read_link(root.join(path)).map_err(|error| unreadable(root, path, error))?;
+            self.visitor.link(path, &metadata, &target)
         } else if kind.is_file() {
-            self.write_unwritten()?;
-            self.file(path)
+            self.show_directories()?;
+            self.visitor.file(path)
         } else {
             tracing::debug!(path = %path.display(), "left out of the build context: neither file, directory nor link");
             Ok(())
         }
     }
 
+    fn metadata(&self, path: &Path) -> Result<Metadata, Interrupted> {
+        let root = &self.context.root;
+        fs::symlink_metadata(root.join(path)).map_err(|error| unreadable(root, path, error))
+    }
+}
+
+fn unreadable(root: &Path, relative: &Path, error: io::Error) -> Interrupted {
+    Interrupted::Source { path: root.join(relative), error }
+}
+
+/// Writes what the walk shows it.
+struct Archive<'a, W: Write> {
+    root: &'a Path,
+    builder: Builder<W>,
+}
+
+impl<W: Write> Visitor for Archive<'_, W> {
+    fn directory(&mut self, path: &Path, metadata: &Metadata) -> Result<(), Interrupted> {
+        let mut name = path.as_os_str().to_owned();
+        name.push("/");
+        let mut header = header(metadata, EntryType::Directory, 0);
+        self.builder.append_data(&mut header, &name, io::empty()).map_err(Interrupted::Sink)
+    }
+
+    fn link(&mut self, path: &Path, metadata: &Metadata, target: &Path) -> Result<(), Interrupted> {
+        let mut header = header(metadata, EntryType::Symlink, 0);
+        self.builder.append_link(&mut header, path, target).map_err(Interrupted::Sink)
+    }
+
     fn file(&mut self, path: &Path) -> Result<(), Interrupted> {
         let open = || {
-            let file = File::open(self.context.root.join(path))?;
+            let file = File::open(self.root.join(path))?;
             let metadata = file.metadata()?;
             Ok((file, metadata))
         };
-        let (file, metadata) = open().map_err(|error| self.unreadable(path, error))?;
+        let (file, metadata) = open().map_err(|error| unreadable(self.root, path, error))?;
         let mut header = header(&metadata, EntryType::Regular, metadata.len());
         let mut content = ExactContent { file, left: metadata.len(), failure: None };
-        self.archive.append_data(&mut header, path, &mut content).map_err(|error| match content.failure.take() {
-            Some(failure) => self.unreadable(path, failure),
+        self.builder.append_data(&mut header, path, &mut content).map_err(|error| match content.failure.take() {
+            Some(failure) => unreadable(self.root, path, failure),
             None => Interrupted::Sink(error),
         })
-    }
-
-    fn metadata(&self, path: &Path) -> Result<Metadata, Interrupted> {
-        fs::symlink_metadata(self.context.root.join(path)).map_err(|error| self.unreadable(path, error))
-    }
-
-    fn unreadable(&self, relative: &Path, error: io::Error) -> Interrupted {
-        Interrupted::Source { path: self.context.root.join(relative), error }
     }
 }
 

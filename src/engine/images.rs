@@ -1,4 +1,4 @@
-//! Images that the engine has: finding them, and removing exactly those that are ours.
+//! Images that the engine has: finding them, naming them, and removing exactly those that are ours.
 //!
 //! Must not know who builds or runs them.
 
@@ -7,22 +7,50 @@ use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuil
 
 use super::connect::Engine;
 use super::error::EngineError;
-use crate::model::ImageReference;
+use crate::model::{ImageReference, text};
 
 /// The label of every image that was built for a registry; its value is the registry's host and port.
 pub const REGISTRY_LABEL: &str = "dev.tenantry.registry";
 
+/// An image that others stand on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BaseImage {
+    /// The engine's id of it.
+    pub(super) id: String,
+    /// True when it adds instructions to each build that take something from elsewhere than the context.
+    pub(super) reaches_out: bool,
+}
+
 impl Engine {
+    /// The id that the engine gave itself, one harmless line; the address of one that has none.
+    pub async fn identity(&self) -> Result<String, EngineError> {
+        let info = self.docker.info().await.map_err(|error| self.explain(error))?;
+        Ok(info.id.map(|id| text::short(&id, 200)).filter(|id| !id.is_empty()).unwrap_or_else(|| self.host()))
+    }
+
+    /// Gives an image, by its id, one more name. A name that another image had moves on. An image that is gone is an
+    /// error.
+    pub async fn tag(&self, image_id: &str, image: &ImageReference) -> Result<(), EngineError> {
+        let options = TagImageOptionsBuilder::default().repo(&image.name()).tag(image.tag()).build();
+        self.docker.tag_image(image_id, Some(options)).await.map_err(|error| self.explain(error))
+    }
+
+    /// What the engine has under a name; `None` when it does not have it.
+    pub(super) async fn base_image(&self, name: &str) -> Result<Option<BaseImage>, EngineError> {
+        let found = absent_is_none(self.docker.inspect_image(name).await.map_err(|error| self.explain(error)))?;
+        Ok(found.map(|image| {
+            let triggers = image.config.and_then(|config| config.on_build).unwrap_or_default();
+            let reaches_out = |trigger: &String| trigger.to_ascii_uppercase().contains("FROM=") || is_add(trigger);
+            // One without an id could change unseen.
+            let reaches_out = image.id.is_none() || triggers.iter().any(reaches_out);
+            BaseImage { id: image.id.unwrap_or_default(), reaches_out }
+        }))
+    }
+
     /// The full id of an image, by name, digest or id; `None` when the engine does not have it.
     pub async fn image_id(&self, reference: &str) -> Result<Option<String>, EngineError> {
         absent_is_none(self.docker.inspect_image(reference).await.map_err(|error| self.explain(error)))
             .map(|image| image.and_then(|image| image.id))
-    }
-
-    /// Gives the image `image_id` the name `reference`, which whatever had it before loses.
-    pub async fn tag(&self, image_id: &str, reference: &ImageReference) -> Result<(), EngineError> {
-        let options = TagImageOptionsBuilder::default().repo(&reference.name()).tag(reference.tag()).build();
-        self.docker.tag_image(image_id, Some(options)).await.map_err(|error| self.explain(error))
     }
 
     /// Removes a name or digest, and the image when it was the last one; or an image by its id. Absent is success.
@@ -82,6 +110,10 @@ impl Engine {
         let outcome = self.docker.remove_image(reference, Some(options), None).await;
         absent_is_none(outcome.map_err(|error| self.explain(error))).map(drop)
     }
+}
+
+fn is_add(trigger: &str) -> bool {
+    trigger.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("ADD"))
 }
 
 fn absent_is_none<T>(outcome: Result<T, EngineError>) -> Result<Option<T>, EngineError> {

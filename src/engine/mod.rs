@@ -3,6 +3,7 @@
 //! Knows bollard; must not know the Management API, or screens. Both the client (build, push) and the
 //! server's `docker` provider (pull, run) stand on it.
 
+mod advice;
 mod build;
 mod build_output;
 mod classify;
@@ -11,9 +12,12 @@ mod containers;
 mod context;
 mod context_stream;
 mod contexts;
+mod dockerfile;
 mod error;
+mod expansion;
 #[cfg(test)]
 mod fake;
+mod fingerprint;
 mod ignore;
 mod images;
 mod pattern;
@@ -24,9 +28,11 @@ mod registry_auth;
 mod request;
 mod volumes;
 
+pub use advice::advise;
 pub use build::{BuildRequest, BuildSecret, BuiltImage};
 pub use connect::{Engine, EngineInfo};
 pub use containers::{ChangeStream, ContainerError, ContainerSpec, ContainerState, Health, LogStream};
 pub use error::{BuildErrorKind, EngineError, PushErrorKind};
+pub use fingerprint::{Fingerprint, FingerprintKey, ImageRecord, InputRecord, place};
 pub use images::REGISTRY_LABEL;
 pub use registry_auth::Credentials;

@@ -5,6 +5,7 @@
 //! so a type here is serialised by one and read by the other.
 
 pub mod account;
+pub mod amount;
 pub mod check;
 pub mod checkout;
 pub mod deploy;

@@ -6,14 +6,13 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::image::Made;
 use super::preflight::{self, Cleared};
-use super::reporter::{Done, Reporter};
-use super::{Session, project_build};
+use super::reporter::{Done, Reporter, forward};
+use super::{Session, image, project_build};
 use crate::api::{self, ApiError};
 use crate::engine::{BuildRequest, Credentials, REGISTRY_LABEL};
-use crate::model::progress::{
-    BuildProgress, DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState, VertexState,
-};
+use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState};
 use crate::model::{Digest, ImageReference, Problem, RegistryToken, Remedy, TenantId, TenantState};
 
 /// How often the status is asked for while the server works (protocol C.4).
@@ -40,7 +39,7 @@ pub async fn run(
     build_project(session, &cleared, &reporter, progress, cancel).await?;
     let token = reporter.droppable_step(DeployStep::Registry, registry_token(session, tenant)).await?;
     let image = token.image().map_err(|error| unusable_image(&error))?;
-    let image_id = reporter.step(DeployStep::Build, build_image(session, &cleared, &image, progress, cancel)).await?;
+    let made = reporter.step(DeployStep::Build, build_image(session, &cleared, &image, progress, cancel)).await?;
     let digest = reporter.step(DeployStep::Push, push(&cleared, &image, &token, progress, cancel)).await?;
     let answered = reporter.droppable_step(DeployStep::Deploy, accept(session, tenant, &image, &digest)).await?;
     let address = answered.or(cleared.tenant.app_url);
@@ -50,7 +49,7 @@ pub async fn run(
         let why = "the server told no address".to_owned();
         reporter.say(DeployProgress::Skipped { step: DeployStep::Health, why }).await;
     }
-    Ok(DeployOutcome { app_url: address, digest, image_id: Some(image_id), took: begun.elapsed() })
+    Ok(DeployOutcome { app_url: address, digest, image_id: Some(made.id), took: begun.elapsed() })
 }
 
 async fn build_project(
@@ -91,29 +90,13 @@ async fn build_image(
     image: &ImageReference,
     progress: &Sender<DeployProgress>,
     cancel: &CancellationToken,
-) -> Result<Done<String>, Problem> {
+) -> Result<Done<Made>, Problem> {
     let request = BuildRequest {
         // Everything that was ever built for a registry can be found again, also after its tag moved on.
         labels: vec![(REGISTRY_LABEL.into(), image.registry().into())],
         ..BuildRequest::new(session.project().root.clone(), cleared.dockerfile.clone(), image.clone())
     };
-    let (sender, receiver) = mpsc::channel(64);
-    let counting = forward(receiver, progress, Steps::default(), |steps: &mut Steps, moved| {
-        steps.count(&moved);
-        DeployProgress::Build { progress: moved }
-    });
-    let work = async {
-        let result = cleared.engine.build(request, &sender, cancel).await;
-        drop(sender);
-        result
-    };
-    let (result, steps) = tokio::join!(work, counting);
-    let built = result.map_err(|error| error.problem())?;
-    let id = built.id.trim_start_matches("sha256:");
-    Ok(Done::new(
-        built.id.clone(),
-        format!("{} steps, {} cached · {}", steps.total, steps.cached, id.get(..8).unwrap_or(id)),
-    ))
+    image::make(session, &cleared.engine, request, false, progress, cancel).await
 }
 
 async fn push(
@@ -138,39 +121,6 @@ async fn push(
     let digest = result.map_err(|error| error.problem())?;
     let summary = format!("{} layers pushed, {} already there · {}", layers.pushed, layers.there, digest.short());
     Ok(Done::new(digest, summary))
-}
-
-/// Passes on what the engine says, and keeps count of it for the step's last line.
-async fn forward<T, C>(
-    mut receiver: mpsc::Receiver<T>,
-    progress: &Sender<DeployProgress>,
-    mut count: C,
-    mut wrap: impl FnMut(&mut C, T) -> DeployProgress,
-) -> C {
-    while let Some(moved) = receiver.recv().await {
-        let _ = progress.send(wrap(&mut count, moved)).await;
-    }
-    count
-}
-
-#[derive(Default)]
-struct Steps {
-    total: u32,
-    cached: u32,
-}
-
-impl Steps {
-    fn count(&mut self, moved: &BuildProgress) {
-        match moved {
-            BuildProgress::Began { .. } => *self = Self::default(),
-            BuildProgress::Vertex(vertex) if vertex.is_instruction() => match vertex.state {
-                VertexState::Cached => (self.total, self.cached) = (self.total + 1, self.cached + 1),
-                VertexState::Done { .. } => self.total += 1,
-                VertexState::Waiting | VertexState::Running | VertexState::Failed { .. } => {}
-            },
-            _ => {}
-        }
-    }
 }
 
 #[derive(Default)]

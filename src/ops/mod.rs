@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod deploy_lock;
 mod git;
 pub mod history;
+pub mod image;
 pub mod live;
 mod preflight;
 mod project_build;
@@ -21,4 +22,5 @@ pub mod tenants;
 #[cfg(test)]
 mod testing;
 
+pub use reporter::Done;
 pub use session::Session;

@@ -1,7 +1,7 @@
 //! Steps with their times: says that a step began, how it ended, and how long it took.
 
 use std::future::Future;
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -9,11 +9,13 @@ use crate::model::Problem;
 use crate::model::progress::{DeployProgress, DeployStep};
 
 /// What a step leaves, and the line that says so.
-pub(super) struct Done<T> {
-    pub(super) value: T,
-    pub(super) summary: String,
+pub struct Done<T> {
+    /// What it leaves.
+    pub value: T,
+    /// One harmless line.
+    pub summary: String,
     /// True where the step found that it had nothing to do; the line then says why.
-    pub(super) was_skipped: bool,
+    pub was_skipped: bool,
 }
 
 impl<T> Done<T> {
@@ -25,6 +27,19 @@ impl<T> Done<T> {
     pub(super) fn skipped(value: T, why: impl Into<String>) -> Self {
         Self { value, summary: why.into(), was_skipped: true }
     }
+}
+
+/// Passes on what the engine says, and keeps count of it for the step's last line.
+pub(super) async fn forward<T, C>(
+    mut receiver: Receiver<T>,
+    progress: &Sender<DeployProgress>,
+    mut count: C,
+    mut wrap: impl FnMut(&mut C, T) -> DeployProgress,
+) -> C {
+    while let Some(moved) = receiver.recv().await {
+        let _ = progress.send(wrap(&mut count, moved)).await;
+    }
+    count
 }
 
 /// Tells the steps of one deploy to whoever shows them.

@@ -21,6 +21,7 @@ mod push;
 mod registry;
 mod rollback;
 mod sample;
+mod skip;
 mod support;
 mod terminal;
 mod world;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         push::trials(),
         registry::trials(),
         rollback::trials(),
+        skip::trials(),
         terminal::trials(),
     ]
     .into_iter()
