@@ -3,6 +3,7 @@
 //! Knows bollard; must not know the Management API, or screens. Both the client (build, push) and the
 //! server's `docker` provider (pull, run) stand on it.
 
+mod archive;
 mod build;
 mod build_output;
 mod classify;
@@ -12,6 +13,7 @@ mod context;
 mod context_stream;
 mod contexts;
 mod error;
+mod export;
 #[cfg(test)]
 mod fake;
 mod ignore;
@@ -23,9 +25,11 @@ mod registry_auth;
 mod request;
 mod volumes;
 
+pub use archive::{Archive, ArchiveError, FoundLayer, LayerSource, Packing};
 pub use build::{BuildRequest, BuildSecret, BuiltImage};
 pub use connect::{Engine, EngineInfo};
 pub use containers::{ChangeStream, ContainerError, ContainerSpec, ContainerState, Health, LogStream};
 pub use error::{BuildErrorKind, EngineError, PushErrorKind};
+pub use export::{Export, ImageLayers};
 pub use images::REGISTRY_LABEL;
 pub use registry_auth::Credentials;

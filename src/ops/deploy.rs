@@ -8,12 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::preflight::{self, Cleared};
 use super::reporter::{Done, Reporter};
-use super::{Session, project_build};
+use super::{Session, project_build, push};
 use crate::api::{self, ApiError};
-use crate::engine::{BuildRequest, Credentials, REGISTRY_LABEL};
-use crate::model::progress::{
-    BuildProgress, DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState, VertexState,
-};
+use crate::engine::{BuildRequest, REGISTRY_LABEL};
+use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, DeployStep, VertexState};
 use crate::model::{Digest, ImageReference, Problem, RegistryToken, Remedy, TenantId, TenantState};
 
 /// How often the status is asked for while the server works (protocol C.4).
@@ -41,7 +39,8 @@ pub async fn run(
     let token = reporter.droppable_step(DeployStep::Registry, registry_token(session, tenant)).await?;
     let image = token.image().map_err(|error| unusable_image(&error))?;
     let image_id = reporter.step(DeployStep::Build, build_image(session, &cleared, &image, progress, cancel)).await?;
-    let digest = reporter.step(DeployStep::Push, push(&cleared, &image, &token, progress, cancel)).await?;
+    let pushing = push::run(session, &cleared.engine, tenant, &image_id, &image, token, progress, cancel);
+    let digest = reporter.step(DeployStep::Push, pushing).await?.digest;
     let answered = reporter.droppable_step(DeployStep::Deploy, accept(session, tenant, &image, &digest)).await?;
     let address = answered.or(cleared.tenant.app_url);
     if let Some(url) = &address {
@@ -116,32 +115,8 @@ async fn build_image(
     ))
 }
 
-async fn push(
-    cleared: &Cleared,
-    image: &ImageReference,
-    token: &RegistryToken,
-    progress: &Sender<DeployProgress>,
-    cancel: &CancellationToken,
-) -> Result<Done<Digest>, Problem> {
-    let credentials = Credentials { username: token.username.clone(), password: token.token.clone() };
-    let (sender, receiver) = mpsc::channel(64);
-    let counting = forward(receiver, progress, Layers::default(), |layers: &mut Layers, moved| {
-        layers.count(&moved);
-        DeployProgress::Push { layer: moved }
-    });
-    let work = async {
-        let result = cleared.engine.push(image, &credentials, &sender, cancel).await;
-        drop(sender);
-        result
-    };
-    let (result, layers) = tokio::join!(work, counting);
-    let digest = result.map_err(|error| error.problem())?;
-    let summary = format!("{} layers pushed, {} already there · {}", layers.pushed, layers.there, digest.short());
-    Ok(Done::new(digest, summary))
-}
-
 /// Passes on what the engine says, and keeps count of it for the step's last line.
-async fn forward<T, C>(
+pub(super) async fn forward<T, C>(
     mut receiver: mpsc::Receiver<T>,
     progress: &Sender<DeployProgress>,
     mut count: C,
@@ -169,22 +144,6 @@ impl Steps {
                 VertexState::Waiting | VertexState::Running | VertexState::Failed { .. } => {}
             },
             _ => {}
-        }
-    }
-}
-
-#[derive(Default)]
-struct Layers {
-    pushed: u32,
-    there: u32,
-}
-
-impl Layers {
-    fn count(&mut self, moved: &LayerProgress) {
-        match moved.state {
-            LayerState::Pushed => self.pushed += 1,
-            LayerState::AlreadyThere => self.there += 1,
-            LayerState::Waiting | LayerState::Pushing { .. } => {}
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod live;
 mod preflight;
 mod project_build;
+pub mod push;
 mod reporter;
 mod session;
 

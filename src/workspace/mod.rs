@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod error;
 mod justfile;
 pub mod project;
+pub mod pushed_layers;
 mod reading;
 pub mod state;
 
@@ -16,4 +17,5 @@ pub use build_command::BuildCommand;
 pub use credentials::Credentials;
 pub use error::WorkspaceError;
 pub use project::Project;
+pub use pushed_layers::PushedLayer;
 pub use state::StateDirectory;

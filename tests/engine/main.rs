@@ -10,6 +10,7 @@ mod connection;
 mod context;
 mod demo;
 mod deploy;
+mod own_push;
 mod project;
 mod provider;
 mod push;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         context::trials(),
         demo::trials(),
         deploy::trials(),
+        own_push::trials(),
         provider::trials(),
         push::trials(),
         registry::trials(),
