@@ -3,10 +3,11 @@
 //! This module must not know requests or tokens.
 
 use std::fmt;
-use url::{Host, Url};
+use url::Url;
 
 use super::ApiError;
 use crate::model::text;
+pub(super) use crate::outbound::{harmless, is_loopback};
 
 /// Longest part of a refused address that an error shows, in characters.
 const SHOWN: usize = 120;
@@ -77,27 +78,6 @@ impl std::str::FromStr for BaseUrl {
     fn from_str(raw: &str) -> Result<Self, ApiError> {
         Self::parse(raw)
     }
-}
-
-/// True for `localhost`, `127.0.0.0/8` and `[::1]`.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-/// A URL as an error may show it: without user info, query and fragment, which may be secret.
-pub(super) fn harmless(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    // Fails for URLs that cannot have user info; those have none to remove.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    text::short(url.as_str().trim_end_matches('/'), SHOWN)
 }
 
 /// The same for text that may be no URL at all.

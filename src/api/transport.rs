@@ -4,16 +4,16 @@
 //! This module must not know single endpoints.
 
 use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use reqwest::{ClientBuilder, Response, redirect};
+use reqwest::{ClientBuilder, Response};
 use std::time::Duration;
 use url::Url;
 
-use super::base::{harmless, is_loopback};
+use super::base::harmless;
 use super::{ApiError, Refusal};
 use crate::model::{envelope, text};
+pub(super) use crate::outbound::builder;
+use crate::outbound::cause;
 
-/// How long a connection may take to come about (protocol A.5).
-const CONNECT: Duration = Duration::from_secs(10);
 /// The most of an ordinary answer that is read, bytes.
 pub(super) const BODY_LIMIT: usize = 8 * 1024 * 1024;
 /// The most of a refusal that is read, bytes.
@@ -23,21 +23,9 @@ const SHOWN: usize = 500;
 /// The most of a single word of an error body that is kept, characters.
 const WORD: usize = 200;
 
-/// A client for one place. Redirects are never followed: the token would travel along.
-pub(super) fn builder(place: &Url) -> ClientBuilder {
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("tenantry/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT)
-        .redirect(redirect::Policy::none())
-        // Reading the certificates of the machine takes its time, and plain http needs none.
-        .tls_built_in_root_certs(place.scheme() == "https");
-    // A proxy of the environment must not see what is meant for this machine.
-    if is_loopback(place) { builder.no_proxy() } else { builder }
-}
-
 /// Makes the client.
 pub(super) fn finish(builder: ClientBuilder) -> Result<reqwest::Client, ApiError> {
-    builder.build().map_err(|error| ApiError::Setup(causes(&error.without_url())))
+    builder.build().map_err(|error| ApiError::Setup(cause(&error.without_url())))
 }
 
 /// The error for a request that got no whole answer.
@@ -46,16 +34,7 @@ pub(super) fn failure(url: &Url, error: reqwest::Error) -> ApiError {
     if error.is_timeout() {
         return ApiError::TimedOut { url: shown };
     }
-    ApiError::Unreachable { url: shown, cause: causes(&error.without_url()) }
-}
-
-/// The innermost cause says most: "Connection refused", not "error sending request".
-fn causes(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    text::short(&cause.to_string(), WORD)
+    ApiError::Unreachable { url: shown, cause: cause(&error.without_url()) }
 }
 
 /// The body, or an error as soon as it grows beyond `limit` bytes.

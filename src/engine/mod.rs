@@ -4,6 +4,7 @@
 //! server's `docker` provider (pull, run) stand on it.
 
 mod advice;
+mod archive;
 mod build;
 mod build_output;
 mod classify;
@@ -15,6 +16,7 @@ mod contexts;
 mod dockerfile;
 mod error;
 mod expansion;
+mod export;
 #[cfg(test)]
 mod fake;
 mod fingerprint;
@@ -29,10 +31,12 @@ mod request;
 mod volumes;
 
 pub use advice::advise;
+pub use archive::{Archive, ArchiveError, FoundLayer, LayerSource, Packing};
 pub use build::{BuildRequest, BuildSecret, BuiltImage};
 pub use connect::{Engine, EngineInfo};
 pub use containers::{ChangeStream, ContainerError, ContainerSpec, ContainerState, Health, LogStream};
 pub use error::{BuildErrorKind, EngineError, PushErrorKind};
 pub use fingerprint::{Fingerprint, FingerprintKey, ImageRecord, InputRecord, place};
+pub use export::{Export, ImageLayers};
 pub use images::REGISTRY_LABEL;
 pub use registry_auth::Credentials;

@@ -7,6 +7,7 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::http::request::Builder;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -34,29 +35,32 @@ pub(super) async fn post(
     path: &str,
     header: (HeaderName, HeaderValue),
 ) -> Result<Answer, EngineError> {
+    send(address, Request::post(path).header(header.0, header.1)).await
+}
+
+/// Sends a `GET`; `path` is encoded already.
+pub(super) async fn get(address: &Address, path: &str) -> Result<Answer, EngineError> {
+    send(address, Request::get(path)).await
+}
+
+async fn send(address: &Address, request: Builder) -> Result<Answer, EngineError> {
     let refused = |error: std::io::Error| EngineError::from_connection(&error, true).at(&address.to_string());
     match address {
         Address::Unix(socket) => {
-            exchange(UnixStream::connect(socket).await.map_err(refused)?, "localhost", path, header).await
+            exchange(UnixStream::connect(socket).await.map_err(refused)?, "localhost", request).await
         }
         Address::Tcp(authority) => {
-            exchange(TcpStream::connect(authority).await.map_err(refused)?, authority, path, header).await
+            exchange(TcpStream::connect(authority).await.map_err(refused)?, authority, request).await
         }
     }
 }
 
-async fn exchange<S>(
-    stream: S,
-    host: &str,
-    path: &str,
-    (name, value): (HeaderName, HeaderValue),
-) -> Result<Answer, EngineError>
+async fn exchange<S>(stream: S, host: &str, request: Builder) -> Result<Answer, EngineError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let request = Request::post(path)
+    let request = request
         .header(HOST, host)
-        .header(name, value)
         .body(Empty::<Bytes>::new())
         .map_err(|error| EngineError::Lost { reason: text::line(&error.to_string()) })?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| lost(&error))?;

@@ -119,6 +119,17 @@ impl Digest {
         if fits { Ok(Self(raw.to_owned())) } else { Err(InvalidReference(text::short(raw, 80))) }
     }
 
+    /// The digest that has these 32 bytes.
+    pub(super) fn of_hash(hash: [u8; 32]) -> Self {
+        use fmt::Write as _;
+        let mut text = String::from("sha256:");
+        for byte in hash {
+            // Writing into a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self(text)
+    }
+
     /// With its algorithm.
     #[must_use]
     pub fn as_str(&self) -> &str {

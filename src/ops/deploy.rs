@@ -6,13 +6,12 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::image::Made;
 use super::preflight::{self, Cleared};
-use super::reporter::{Done, Reporter, forward};
-use super::{Session, image, project_build};
+use super::reporter::{Done, Reporter};
+use super::{Session, project_build, push};
 use crate::api::{self, ApiError};
-use crate::engine::{BuildRequest, Credentials, REGISTRY_LABEL};
-use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState};
+use crate::engine::{BuildRequest, REGISTRY_LABEL};
+use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, DeployStep, VertexState};
 use crate::model::{Digest, ImageReference, Problem, RegistryToken, Remedy, TenantId, TenantState};
 
 /// How often the status is asked for while the server works (protocol C.4).
@@ -39,8 +38,9 @@ pub async fn run(
     build_project(session, &cleared, &reporter, progress, cancel).await?;
     let token = reporter.droppable_step(DeployStep::Registry, registry_token(session, tenant)).await?;
     let image = token.image().map_err(|error| unusable_image(&error))?;
-    let made = reporter.step(DeployStep::Build, build_image(session, &cleared, &image, progress, cancel)).await?;
-    let digest = reporter.step(DeployStep::Push, push(&cleared, &image, &token, progress, cancel)).await?;
+    let image_id = reporter.step(DeployStep::Build, build_image(session, &cleared, &image, progress, cancel)).await?;
+    let pushing = push::run(session, &cleared.engine, tenant, &image_id, &image, token, progress, cancel);
+    let digest = reporter.step(DeployStep::Push, pushing).await?.digest;
     let answered = reporter.droppable_step(DeployStep::Deploy, accept(session, tenant, &image, &digest)).await?;
     let address = answered.or(cleared.tenant.app_url);
     if let Some(url) = &address {
@@ -49,7 +49,7 @@ pub async fn run(
         let why = "the server told no address".to_owned();
         reporter.say(DeployProgress::Skipped { step: DeployStep::Health, why }).await;
     }
-    Ok(DeployOutcome { app_url: address, digest, image_id: Some(made.id), took: begun.elapsed() })
+    Ok(DeployOutcome { app_url: address, digest, image_id: Some(image_id), took: begun.elapsed() })
 }
 
 async fn build_project(
@@ -90,51 +90,60 @@ async fn build_image(
     image: &ImageReference,
     progress: &Sender<DeployProgress>,
     cancel: &CancellationToken,
-) -> Result<Done<Made>, Problem> {
+) -> Result<Done<String>, Problem> {
     let request = BuildRequest {
         // Everything that was ever built for a registry can be found again, also after its tag moved on.
         labels: vec![(REGISTRY_LABEL.into(), image.registry().into())],
         ..BuildRequest::new(session.project().root.clone(), cleared.dockerfile.clone(), image.clone())
     };
-    image::make(session, &cleared.engine, request, false, progress, cancel).await
-}
-
-async fn push(
-    cleared: &Cleared,
-    image: &ImageReference,
-    token: &RegistryToken,
-    progress: &Sender<DeployProgress>,
-    cancel: &CancellationToken,
-) -> Result<Done<Digest>, Problem> {
-    let credentials = Credentials { username: token.username.clone(), password: token.token.clone() };
     let (sender, receiver) = mpsc::channel(64);
-    let counting = forward(receiver, progress, Layers::default(), |layers: &mut Layers, moved| {
-        layers.count(&moved);
-        DeployProgress::Push { layer: moved }
+    let counting = forward(receiver, progress, Steps::default(), |steps: &mut Steps, moved| {
+        steps.count(&moved);
+        DeployProgress::Build { progress: moved }
     });
     let work = async {
-        let result = cleared.engine.push(image, &credentials, &sender, cancel).await;
+        let result = cleared.engine.build(request, &sender, cancel).await;
         drop(sender);
         result
     };
-    let (result, layers) = tokio::join!(work, counting);
-    let digest = result.map_err(|error| error.problem())?;
-    let summary = format!("{} layers pushed, {} already there · {}", layers.pushed, layers.there, digest.short());
-    Ok(Done::new(digest, summary))
+    let (result, steps) = tokio::join!(work, counting);
+    let built = result.map_err(|error| error.problem())?;
+    let id = built.id.trim_start_matches("sha256:");
+    Ok(Done::new(
+        built.id.clone(),
+        format!("{} steps, {} cached · {}", steps.total, steps.cached, id.get(..8).unwrap_or(id)),
+    ))
+}
+
+/// Passes on what the engine says, and keeps count of it for the step's last line.
+pub(super) async fn forward<T, C>(
+    mut receiver: mpsc::Receiver<T>,
+    progress: &Sender<DeployProgress>,
+    mut count: C,
+    mut wrap: impl FnMut(&mut C, T) -> DeployProgress,
+) -> C {
+    while let Some(moved) = receiver.recv().await {
+        let _ = progress.send(wrap(&mut count, moved)).await;
+    }
+    count
 }
 
 #[derive(Default)]
-struct Layers {
-    pushed: u32,
-    there: u32,
+struct Steps {
+    total: u32,
+    cached: u32,
 }
 
-impl Layers {
-    fn count(&mut self, moved: &LayerProgress) {
-        match moved.state {
-            LayerState::Pushed => self.pushed += 1,
-            LayerState::AlreadyThere => self.there += 1,
-            LayerState::Waiting | LayerState::Pushing { .. } => {}
+impl Steps {
+    fn count(&mut self, moved: &BuildProgress) {
+        match moved {
+            BuildProgress::Began { .. } => *self = Self::default(),
+            BuildProgress::Vertex(vertex) if vertex.is_instruction() => match vertex.state {
+                VertexState::Cached => (self.total, self.cached) = (self.total + 1, self.cached + 1),
+                VertexState::Done { .. } => self.total += 1,
+                VertexState::Waiting | VertexState::Running | VertexState::Failed { .. } => {}
+            },
+            _ => {}
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod live;
 mod preflight;
 mod project_build;
 pub mod record;
+pub mod push;
 mod reporter;
 pub mod resume;
 pub mod rollback;

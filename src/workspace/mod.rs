@@ -13,6 +13,7 @@ pub mod history;
 pub mod image_records;
 mod justfile;
 pub mod project;
+pub mod pushed_layers;
 mod reading;
 pub mod state;
 
@@ -22,4 +23,5 @@ pub use deploy_lock::{DeployLock, LockOwner};
 pub use error::WorkspaceError;
 pub use image_records::ImageRecords;
 pub use project::Project;
+pub use pushed_layers::PushedLayer;
 pub use state::StateDirectory;

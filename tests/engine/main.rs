@@ -15,6 +15,7 @@ mod engine_faults;
 mod ignore_cases;
 mod ignore_oracle;
 mod own_engine;
+mod own_push;
 mod project;
 mod provider;
 mod push;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         deploy::trials(),
         engine_faults::trials(),
         ignore_oracle::trials(),
+        own_push::trials(),
         provider::trials(),
         push::trials(),
         registry::trials(),
