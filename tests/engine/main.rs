@@ -10,6 +10,8 @@ mod connection;
 mod context;
 mod demo;
 mod deploy;
+mod deploy_faults;
+mod machine;
 mod project;
 mod provider;
 mod push;
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
         context::trials(),
         demo::trials(),
         deploy::trials(),
+        deploy_faults::trials(),
+        machine::trials(),
         provider::trials(),
         push::trials(),
         registry::trials(),
