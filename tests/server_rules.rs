@@ -25,6 +25,18 @@ fn tenant_endpoints(id: &str) -> Vec<(Method, String, Option<Value>)> {
         (Method::POST, path("/deploy"), Some(json!({ "image": "x" }))),
         (Method::POST, path("/retry-provision"), None),
         (Method::GET, path("/logs"), None),
+        (Method::GET, path("/deployments"), None),
+        (Method::GET, path("/environment"), None),
+        (Method::POST, path("/restart"), None),
+        (Method::POST, path("/suspend"), None),
+        (Method::POST, path("/activate"), None),
+        (Method::PATCH, path(""), Some(json!({ "name": "x" }))),
+        (Method::GET, path("/secrets"), None),
+        (Method::POST, path("/secrets"), Some(json!({ "key": "A", "value": "b" }))),
+        (Method::PUT, path("/secrets"), Some(json!({ "secrets": {} }))),
+        (Method::GET, path("/secrets/A"), None),
+        (Method::PATCH, path("/secrets/A"), Some(json!({ "value": "b" }))),
+        (Method::DELETE, path("/secrets/A"), None),
         (Method::DELETE, path(""), None),
     ]
 }

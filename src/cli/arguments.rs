@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use super::history;
@@ -60,12 +61,37 @@ pub(super) struct Serve {
     /// Pause between two provisioning steps, in milliseconds, so that people can watch them.
     #[arg(long, value_name = "MS", default_value_t = 0, hide = true)]
     pub(super) step_delay: u64,
+    /// Serve `/_faults`, where tests ask for failures.
+    #[arg(long, hide = true)]
+    pub(super) faults: bool,
+    /// Ports for tenants, both ends included.
+    #[arg(long, value_name = "FIRST-LAST", value_parser = ports, hide = true)]
+    pub(super) ports: Option<RangeInclusive<u16>>,
+}
+
+fn ports(raw: &str) -> Result<RangeInclusive<u16>, String> {
+    let read = || {
+        let (first, last) = raw.split_once('-')?;
+        Some((first.parse::<u16>().ok()?, last.parse::<u16>().ok()?))
+    };
+    match read() {
+        Some((first, last)) if (1..=last).contains(&first) => Ok(first..=last),
+        _ => Err("two ports with a dash between, the lower one first".into()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn a_range_of_ports_has_two_ends() {
+        assert_eq!(ports("3900-3909"), Ok(3900..=3909));
+        for bad in ["", "3900", "3909-3900", "0-9", "1-70000", "a-b"] {
+            assert!(ports(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn the_definition_is_sound() {

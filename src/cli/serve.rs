@@ -17,6 +17,8 @@ pub(super) async fn run(arguments: Serve, stop: CancellationToken) -> Result<(),
     settings.ready_file = arguments.ready_file;
     settings.throw_away = arguments.throw_away;
     settings.step_delay = Duration::from_millis(arguments.step_delay);
+    settings.serve_faults = arguments.faults;
+    settings.ports = arguments.ports.unwrap_or(settings.ports);
     if !arguments.users.is_empty() {
         settings.users = arguments.users;
     }

@@ -203,6 +203,8 @@ pub struct ContainerState {
     pub out_of_memory: bool,
     /// `None` where the image has no health check.
     pub health: Option<Health>,
+    /// Its memory limit in MB; 0 without one.
+    pub memory_mb: u32,
     ports: HashMap<String, SocketAddr>,
 }
 
@@ -223,6 +225,7 @@ impl From<ContainerInspectResponse> for ContainerState {
             Some(HealthStatusEnum::UNHEALTHY) => Some(Health::Unhealthy),
             _ => None,
         };
+        let memory = answer.host_config.and_then(|limits| limits.memory).unwrap_or_default();
         let published = answer.network_settings.and_then(|settings| settings.ports).unwrap_or_default();
         let ports = published.into_iter().filter_map(|(port, bindings)| {
             let address = bindings?.iter().find_map(|binding| {
@@ -239,6 +242,7 @@ impl From<ContainerInspectResponse> for ContainerState {
             exit_code: state.exit_code.unwrap_or_default(),
             out_of_memory: state.oom_killed.unwrap_or_default(),
             health,
+            memory_mb: u32::try_from(memory / (1024 * 1024)).unwrap_or_default(),
             ports: ports.collect(),
         }
     }

@@ -14,6 +14,7 @@ use std::panic::AssertUnwindSafe;
 
 use super::keys::KeyError;
 use super::provider::ProviderError;
+use super::provisioner::StepError;
 use super::seal::SealError;
 use super::store::StoreError;
 use crate::model::envelope::{ErrorBody, ErrorInfo};
@@ -79,6 +80,11 @@ impl Failure {
     pub fn operation_running() -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", "another operation is running on this tenant")
             .reason("operation_running")
+    }
+
+    /// 409 because of something else that exists.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", message)
     }
 
     /// 422.
@@ -162,6 +168,15 @@ impl From<ProviderError> for Failure {
                 Self::internal(message).reason("machine_failed").with("log", log)
             }
             ProviderError::Image(message) | ProviderError::Failed(message) => Self::internal(message),
+        }
+    }
+}
+
+impl From<StepError> for Failure {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Provider(error) => error.into(),
+            other => Self::internal(other.to_string()),
         }
     }
 }

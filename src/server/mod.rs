@@ -10,6 +10,7 @@ pub mod door;
 mod error;
 mod events;
 mod faults;
+mod garbage;
 pub mod keys;
 pub mod pay;
 pub mod provider;

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::auth::{LIFETIME_SECONDS, LoginTokens};
 use super::door::Doors;
 use super::events::EventLog;
+use super::garbage::{self, Accounts};
 use super::keys::{KeyError, Keys};
 use super::pay::signature::WebhookKey;
 use super::provider::docker::DockerProvider;
@@ -130,7 +131,9 @@ where
     let keys = Keys::open(&data)?;
     let instance = instance_id(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
     let store = Store::open(&data.join("tenantry.db")).await?;
-    let registry = Registry::open(&data.join("registry"), RegistryTokens::new(keys.registry))?;
+    let registry_tokens = RegistryTokens::new(keys.registry);
+    let owners = Arc::new(Accounts(store.clone()));
+    let registry = Registry::open_with(&data.join("registry"), registry_tokens.clone(), owners)?;
     let server = Server::new(Parts {
         base: format!("http://{address}"),
         registry_host: address.to_string(),
@@ -139,7 +142,7 @@ where
         sealer: Sealer::new(&keys.seal)?,
         webhook: WebhookKey::new(keys.webhook),
         registry,
-        registry_tokens: RegistryTokens::new(keys.registry),
+        registry_tokens,
         doors: Doors::new(),
         provider: provider(instance, address.to_string()),
         // Only ever calls this server: no proxy may come between.
@@ -162,14 +165,15 @@ async fn begin(server: &Server) -> Result<Ready, ServeError> {
     let ready = Ready::make(server).await?;
     recovery::recover(server).await?;
     watch::start(server);
+    garbage::start(server);
     Ok(ready)
 }
 
 async fn run(server: &Server, listener: TcpListener, ready: &Ready) -> Result<(), ServeError> {
     let stop = server.stop.clone();
-    let serving = axum::serve(listener, routes::router(server))
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .into_future();
+    let service = routes::router(server).into_make_service_with_connect_info::<SocketAddr>();
+    let serving =
+        axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).into_future();
     if let Some(path) = &server.settings.ready_file {
         // The socket listens already: whoever reads the file is answered.
         ready.write(path).map_err(|error| ServeError::File { path: path.clone(), error })?;

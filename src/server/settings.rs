@@ -33,6 +33,8 @@ pub struct Settings {
     pub step_delay: Duration,
     /// Failures on demand, for tests; none by default.
     pub faults: Faults,
+    /// Serve `/_faults`, where failures can be asked for.
+    pub serve_faults: bool,
 }
 
 impl Settings {
@@ -49,6 +51,7 @@ impl Settings {
             throw_away: false,
             step_delay: Duration::ZERO,
             faults: Faults::default(),
+            serve_faults: false,
         }
     }
 }

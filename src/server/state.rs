@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::auth::LoginTokens;
 use super::door::Doors;
+use super::error::Failure;
 use super::events::EventLog;
 use super::pay::signature::WebhookKey;
 use super::provider::Provider;
@@ -82,6 +83,17 @@ impl Server {
     {
         let stop = self.stop.clone();
         self.tasks.spawn(async move { stop.run_until_cancelled(work).await })
+    }
+
+    /// Runs a short piece of work to its end, also when the caller leaves or the server stops: for the step
+    /// between a commit and whoever goes on from there.
+    pub async fn unbroken<T, F>(&self, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        let ended = self.tasks.spawn(work).await;
+        ended.unwrap_or_else(|error| Err(Failure::internal(format!("the operation broke: {error}"))))
     }
 
     /// The image that a tenant deploys.

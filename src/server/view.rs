@@ -24,6 +24,17 @@ pub struct TenantFull {
     pub updated_at: String,
 }
 
+/// The status: the client's type and what else the reference lists.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "fields of protocol B.16")]
+pub struct StatusFull {
+    #[serde(flatten)]
+    pub status: TenantStatus,
+    /// What is set takes effect only when the machine is started again.
+    pub restart_required: bool,
+    pub updated_at: String,
+}
+
 /// A tenant in the answer of `auth/me`.
 #[derive(Debug, Serialize)]
 #[allow(missing_docs, reason = "fields of protocol B.2")]
@@ -127,13 +138,13 @@ pub fn info(row: &TenantRow) -> TenantInfo {
 
 /// The status, with the one-time link while it is armed.
 #[must_use]
-pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> TenantStatus {
+pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> StatusFull {
     let phase = row.phase();
     let link = |token: &Secret| {
         Secret::new(format!("{}/api/v1/tenants/{}/credentials/{}", server.base, row.id(), token.reveal()))
     };
     let image = row.image_digest.as_deref().and_then(|raw| crate::model::Digest::new(raw).ok());
-    TenantStatus {
+    let status = TenantStatus {
         status: phase.status_word(server.settings.compat).into(),
         message: row.last_error.clone(),
         app_url: row.machine_id.as_ref().and_then(|_| app_url(row)),
@@ -143,5 +154,6 @@ pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> 
         fly_status: Some(phase.fly_status(row.machine_id.is_some()).into()),
         image: image.and_then(|digest| server.image_of(row.id()).ok().map(|image| image.at(&digest))),
         deployed_at: row.deployed_at.clone(),
-    }
+    };
+    StatusFull { status, restart_required: row.restart_required(), updated_at: row.updated_at.clone() }
 }

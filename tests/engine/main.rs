@@ -16,6 +16,8 @@ mod ignore_cases;
 mod ignore_oracle;
 mod own_engine;
 mod own_push;
+mod deploy_faults;
+mod machine;
 mod project;
 mod provider;
 mod push;
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         engine_faults::trials(),
         ignore_oracle::trials(),
         own_push::trials(),
+        deploy_faults::trials(),
+        machine::trials(),
         provider::trials(),
         push::trials(),
         registry::trials(),

@@ -1,7 +1,10 @@
 //! A whole small world: a Management API in a process of its own, a sample project, a login, and a tenant
 //! that waits for its first deploy. Dropping it removes everything.
 
+use serde_json::Value;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
 use tenantry::api::{BaseUrl, FeedItem};
 use tenantry::demo::sample;
 use tenantry::engine::Engine;
@@ -12,7 +15,7 @@ use tenantry::workspace::{Project, StateDirectory};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::common::server::Server;
+use crate::common::server::{Faults, Server};
 
 pub struct World {
     pub session: Session,
@@ -20,13 +23,22 @@ pub struct World {
     pub engine: Engine,
     folder: tempfile::TempDir,
     /// Last: its fields are dropped in order, and the server removes what the others made.
-    _server: Server,
+    server: Mutex<Server>,
 }
 
 impl World {
     /// Buys a tenant and waits until its infrastructure is ready.
     pub async fn new() -> Self {
-        let server = tokio::task::spawn_blocking(Server::start).await.expect("a server");
+        Self::with(&[], &[]).await
+    }
+
+    /// The same with more arguments for the server, and in another environment.
+    pub async fn with(
+        arguments: &'static [&'static str],
+        environment: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        let start = || Server::start_with(arguments, environment);
+        let server = tokio::task::spawn_blocking(start).await.expect("a server");
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().join("project");
         sample::write(&root, &server.registry).await.expect("the sample project");
@@ -47,7 +59,7 @@ impl World {
             }
         };
         let engine = session.engine().await.expect("an engine");
-        Self { session, tenant: tenant.expect("the tenant's id"), engine, folder, _server: server }
+        Self { session, tenant: tenant.expect("the tenant's id"), engine, folder, server: Mutex::new(server) }
     }
 
     /// A file of the project.
@@ -83,6 +95,56 @@ impl World {
             said
         };
         tokio::join!(work, listen)
+    }
+
+    /// Kills the server and starts it again on what it left. Blocks.
+    pub fn restart_server(&self) {
+        self.server.lock().expect("nobody panicked").restart();
+    }
+
+    /// Failures on demand; needs a server with `--faults`.
+    pub fn faults(&self) -> Faults {
+        self.server.lock().expect("nobody panicked").faults()
+    }
+
+    /// What the server logged.
+    pub fn server_log(&self) -> String {
+        self.server.lock().expect("nobody panicked").log()
+    }
+
+    /// A call of the Management API that the client has no method for; its answer.
+    pub async fn call(&self, method: reqwest::Method, rest: &str, body: Option<Value>) -> (u16, Value) {
+        let (url, token) = {
+            let server = self.server.lock().expect("nobody panicked");
+            (format!("{}/api/v1/tenants/{}{rest}", server.api_url, self.tenant), server.token.clone())
+        };
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let mut request = http.request(method, url).bearer_auth(token.reveal());
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice(&answer.bytes().await.expect("a body")).unwrap_or(Value::Null))
+    }
+
+    /// Status and digest of the deploys that the server accepted, newest first.
+    pub async fn deployments(&self) -> Vec<(String, String)> {
+        let (status, listed) = self.call(reqwest::Method::GET, "/deployments", None).await;
+        assert_eq!(status, 200, "{listed}");
+        let word = |row: &Value, key: &str| row[key].as_str().expect(key).to_owned();
+        let rows = listed["data"].as_array().expect("a list");
+        rows.iter().map(|row| (word(row, "status"), word(row, "digest"))).collect()
+    }
+
+    /// Waits until the tenant is in this phase.
+    pub async fn wait_for_phase(&self, phase: &str) {
+        let reached = async {
+            while self.call(reqwest::Method::GET, "/status", None).await.1["data"]["phase"] != phase {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), reached).await.expect(phase);
     }
 
     /// The page that the tenant serves.

@@ -153,7 +153,10 @@ impl DockerProvider {
         let engine = self.engine().await?;
         let was_there = engine.image_id(&spec.image).await?.is_some();
         let credentials = Credentials { username: spec.pull_user.clone(), password: spec.pull_token.clone() };
-        engine.pull(&spec.image, &credentials).await?;
+        // A digest is one image: one that is here already need not be asked for.
+        if !was_there {
+            engine.pull(&spec.image, &credentials).await?;
+        }
         let made = self.run(engine, spec, volume).await;
         if made.is_err()
             && !was_there
@@ -258,6 +261,33 @@ impl Provider for DockerProvider {
                 let address = container.address(PORT)?;
                 Some(Machine { id: container.id, address })
             }))
+        })
+    }
+
+    fn has_ended<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<bool, ProviderError>> {
+        Box::pin(async move {
+            let found = self.own(id).await?;
+            Ok(found.is_none_or(|container| !container.running && !container.restarting))
+        })
+    }
+
+    fn stop_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(async move {
+            let Some(container) = self.own(id).await? else { return Ok(()) };
+            Ok(self.engine().await?.stop_container(&container.id, GRACE_SECONDS).await?)
+        })
+    }
+
+    fn start_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Machine, ProviderError>> {
+        Box::pin(async move {
+            let Some(container) = self.own(id).await? else {
+                return Err(ProviderError::Failed(format!("there is no machine {id}")));
+            };
+            let engine = self.engine().await?;
+            engine.start_container(&container.id).await?;
+            let memory_mb = container.memory_mb;
+            let address = self.wait_until_ready(engine, &container.id, memory_mb).await?;
+            Ok(Machine { id: container.id, address })
         })
     }
 

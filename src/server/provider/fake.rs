@@ -33,6 +33,8 @@ pub struct World {
     pub machines: BTreeMap<String, (String, String)>,
     /// Machine id to the names and values of its environment.
     pub environments: BTreeMap<String, Vec<(String, String)>>,
+    /// Ids of machines that exist and do not run.
+    pub stopped: BTreeSet<String>,
     /// Every call, in order.
     pub calls: Vec<String>,
 }
@@ -101,6 +103,12 @@ impl FakeProvider {
     /// Stops a machine as a crash would.
     pub fn kill(&self, machine: &str) {
         self.lock().world.machines.remove(machine);
+        let _ = self.changes.send(machine.to_owned());
+    }
+
+    /// Lets a machine that was killed run again by itself.
+    pub fn revive(&self, machine: &str, app: &str, image: &str) {
+        self.lock().world.machines.insert(machine.to_owned(), (app.to_owned(), image.to_owned()));
         let _ = self.changes.send(machine.to_owned());
     }
 
@@ -182,9 +190,39 @@ impl Provider for FakeProvider {
     fn find_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Machine>, ProviderError>> {
         Box::pin(async move {
             self.call("find_machine", id, |inside| {
-                let found = inside.world.machines.contains_key(id).then(|| machine(id.to_owned()));
+                let runs = inside.world.machines.contains_key(id) && !inside.world.stopped.contains(id);
+                let found = runs.then(|| machine(id.to_owned()));
                 found.map(|found| Machine { address: *inside.places.get(id).unwrap_or(&found.address), ..found })
             })
+        })
+    }
+
+    fn has_ended<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<bool, ProviderError>> {
+        Box::pin(async move {
+            self.call("has_ended", id, |inside| {
+                !inside.world.machines.contains_key(id) || inside.world.stopped.contains(id)
+            })
+        })
+    }
+
+    fn stop_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
+        Box::pin(async move {
+            self.call("stop_machine", id, |inside| {
+                if inside.world.machines.contains_key(id) {
+                    inside.world.stopped.insert(id.to_owned());
+                }
+            })
+        })
+    }
+
+    fn start_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Machine, ProviderError>> {
+        Box::pin(async move {
+            let found = self.call("start_machine", id, |inside| {
+                inside.world.stopped.remove(id);
+                inside.world.machines.contains_key(id).then(|| machine(id.to_owned()))
+            })?;
+            let _ = self.changes.send(id.to_owned());
+            found.ok_or_else(|| ProviderError::Failed(format!("there is no machine {id}")))
         })
     }
 
@@ -203,6 +241,7 @@ impl Provider for FakeProvider {
         Box::pin(async move {
             self.call("destroy_machine", id, |inside| {
                 inside.world.machines.remove(id);
+                inside.world.stopped.remove(id);
             })
         })
     }

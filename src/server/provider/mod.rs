@@ -93,6 +93,15 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Where a machine made earlier answers; `None` if it does not exist or does not run.
     fn find_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Machine>, ProviderError>>;
 
+    /// True when a machine is gone, or has ended and does not start again by itself.
+    fn has_ended<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<bool, ProviderError>>;
+
+    /// Stops a machine and keeps it. Stopped or gone already is success.
+    fn stop_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
+
+    /// Starts a stopped machine again as it was, and waits until it is healthy.
+    fn start_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Machine, ProviderError>>;
+
     /// Ids of machines that end or start from now on. The stream ends when the provider is lost.
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, String>, ProviderError>>;
 

@@ -1,6 +1,9 @@
-//! Phase 2: one image, pinned by digest, becomes the machine that the tenant's address leads to. A new
-//! machine is started beside the old one; only when it is healthy does the door lead to it. When it is
-//! not, the old one goes on as if nothing had been asked.
+//! One image, pinned by digest, becomes the machine that the tenant's address leads to: at a deploy, and
+//! whenever a machine has to be started again ([`super::restart`]).
+//!
+//! At a deploy the new machine is started beside the old one; only when it is healthy does the door lead to
+//! it. When it is not, the old one goes on as if nothing had been asked. At a restart the old one is stopped
+//! first and comes back when the new one does not start.
 
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -22,14 +25,39 @@ const PULL_TOKEN_LIFETIME: Duration = Duration::from_mins(15);
 const DRAIN: Duration = Duration::from_secs(5);
 const STEP: &str = "machine";
 
-/// A deploy that was accepted.
+/// What a machine is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A version that was pushed.
+    Deploy,
+    /// The version that runs, started again with what is set now.
+    Restart,
+}
+
+impl Purpose {
+    /// The phase while it is under way.
+    #[must_use]
+    pub fn phase(self) -> Phase {
+        match self {
+            Self::Deploy => Phase::Deploying,
+            Self::Restart => Phase::Restarting,
+        }
+    }
+}
+
+/// A machine that is to be started. The tenant's phase is [`Purpose::phase`] already.
 #[derive(Debug, Clone)]
-struct Deployment {
-    id: String,
+pub struct Job {
+    /// `dep_...` or the like: names the operation in events and in the journal.
+    pub id: String,
     /// The tenant as it was before.
-    before: TenantRow,
-    digest: Digest,
-    topic: Topic,
+    pub before: TenantRow,
+    /// What it runs.
+    pub digest: Digest,
+    /// Where it is told.
+    pub topic: Topic,
+    /// Why.
+    pub purpose: Purpose,
 }
 
 /// How an accepted deploy ended.
@@ -48,6 +76,16 @@ pub fn allowed(phase: Phase) -> Result<(), Failure> {
 /// Accepts a deploy of `digest`, in one step with the check that nothing else runs, and works it off in
 /// the background.
 pub async fn start(
+    server: &Server,
+    tenant: &TenantId,
+    digest: Digest,
+    user: &str,
+) -> Result<JoinHandle<Option<Outcome>>, Failure> {
+    let (worker, tenant, user) = (server.clone(), tenant.clone(), user.to_owned());
+    server.unbroken(async move { accept(&worker, &tenant, digest, &user).await }).await
+}
+
+async fn accept(
     server: &Server,
     tenant: &TenantId,
     digest: Digest,
@@ -75,32 +113,36 @@ pub async fn start(
     let spoken = events::say(&mut tx, &topic, &news).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
-    let deployment = Deployment { id, before, digest, topic };
-    let worker = server.clone();
-    Ok(server.tasks.spawn(async move {
-        let outcome = worker.stop.run_until_cancelled(work(&worker, &deployment)).await;
-        if outcome.is_none() {
-            abandon(&worker, &deployment).await;
-        } else {
-            removal::start_if_canceled(&worker, deployment.before.id()).await;
-        }
-        outcome
-    }))
+    Ok(run(server, Job { id, before, digest, topic, purpose: Purpose::Deploy }))
 }
 
-/// Removes what a deploy made that the end of the server cut off. The row stays as it is: the next start says
+/// Works a job off in the background.
+pub fn run(server: &Server, job: Job) -> JoinHandle<Option<Outcome>> {
+    let worker = server.clone();
+    server.tasks.spawn(async move {
+        let outcome = worker.stop.run_until_cancelled(work(&worker, &job)).await;
+        if outcome.is_none() {
+            abandon(&worker, &job).await;
+        } else {
+            removal::start_if_canceled(&worker, job.before.id()).await;
+        }
+        outcome
+    })
+}
+
+/// Removes what a job made that the end of the server cut off. The row stays as it is: the next start says
 /// what became of it.
-async fn abandon(server: &Server, deployment: &Deployment) {
+async fn abandon(server: &Server, job: &Job) {
     // Everything goes in a moment.
     if server.settings.throw_away {
         return;
     }
-    let id = deployment.before.id();
+    let id = job.before.id();
     let removed = async {
-        // Read now: the deploy may have come so far that its machine is the tenant's.
+        // Read now: the job may have come so far that its machine is the tenant's.
         let tenant = tenants::get(&mut *server.store.read().await?, id).await?;
         let keep = tenant.and_then(|tenant| tenant.machine_id);
-        server.provider.destroy_others(&deployment.before.app, keep.as_deref()).await?;
+        server.provider.destroy_others(&job.before.app, keep.as_deref()).await?;
         Ok::<_, StepError>(())
     };
     if let Err(error) = removed.await {
@@ -108,19 +150,20 @@ async fn abandon(server: &Server, deployment: &Deployment) {
     }
 }
 
-async fn work(server: &Server, deployment: &Deployment) -> Outcome {
-    match attempt(server, deployment).await {
+async fn work(server: &Server, job: &Job) -> Outcome {
+    let ran = runs(server, &job.before).await;
+    match attempt(server, job).await {
         Ok(machine) => {
             // The tenant is ready: nobody has to wait for the one before to go.
-            let (worker, deployment) = (server.clone(), deployment.clone());
-            drop(server.background(async move { retire(&worker, &deployment).await }));
+            let (worker, job) = (server.clone(), job.clone());
+            drop(server.background(async move { retire(&worker, &job).await }));
             Ok(machine)
         }
         Err(error) => {
             let message = error.to_string();
-            tracing::warn!(tenant = %deployment.before.id(), error = %message, "the deploy failed");
-            if let Err(error) = give_up(server, deployment, &message).await {
-                tracing::error!(tenant = %deployment.before.id(), %error, "the failed deploy cannot be written down");
+            tracing::warn!(tenant = %job.before.id(), error = %message, purpose = ?job.purpose, "no machine");
+            if let Err(error) = give_up(server, job, ran, &message).await {
+                tracing::error!(tenant = %job.before.id(), %error, "the failure cannot be written down");
             }
             Err(match error {
                 StepError::Provider(error) => error,
@@ -130,23 +173,32 @@ async fn work(server: &Server, deployment: &Deployment) -> Outcome {
     }
 }
 
-async fn attempt(server: &Server, deployment: &Deployment) -> Result<Machine, StepError> {
-    let tenant = &deployment.before;
+async fn attempt(server: &Server, job: &Job) -> Result<Machine, StepError> {
+    let tenant = &job.before;
     let app = app_of(tenant);
     // Made already in phase 1, unless there was no provider then.
     server.provider.create_app(&app).await?;
     let volume = server.provider.create_volume(&app).await?;
     let image = server.image_of(tenant.id()).map_err(|_| StepError::State("the tenant's image has no valid name"))?;
+    if job.purpose == Purpose::Restart
+        && let Some(old) = &tenant.machine_id
+    {
+        server.doors.set_target(tenant.id(), None);
+        server.provider.stop_machine(old).await?;
+        let news = said(job, EventKind::VmProvisioningProgress, "machine_stopped", "the machine is stopped".into());
+        announce(server, &job.topic, &news).await?;
+    }
+    let environment = environment::of(server, tenant.id()).await?;
     let spec = MachineSpec {
-        image: image.at(&deployment.digest),
+        image: image.at(&job.digest),
         pull_user: "x".into(),
         pull_token: server.registry_tokens.issue(tenant.id(), Access::Pull, PULL_TOKEN_LIFETIME),
-        environment: environment::of(server, tenant).await?,
+        environment: environment.variables.into_iter().map(|variable| (variable.key, variable.value)).collect(),
         memory_mb: u32::try_from(tenant.memory_mb).unwrap_or(256),
         app,
     };
     let machine = server.provider.create_machine(&spec).await?;
-    let published = publish(server, deployment, &machine, &volume).await;
+    let published = publish(server, job, &machine, &volume, environment.version).await;
     if published.is_err() {
         aim_at_old(server, tenant).await;
         if let Err(error) = server.provider.destroy_machine(&machine.id).await {
@@ -156,16 +208,32 @@ async fn attempt(server: &Server, deployment: &Deployment) -> Result<Machine, St
     published.map(|()| machine)
 }
 
+fn said(job: &Job, kind: EventKind, step: &'static str, message: String) -> News {
+    News { step: Some(step), ..News::new(kind, job.purpose.phase().as_str(), message) }
+}
+
 /// Everything after the machine is healthy, up to the event that says so.
-async fn publish(server: &Server, deployment: &Deployment, machine: &Machine, volume: &str) -> Result<(), StepError> {
-    let tenant = &deployment.before;
-    let deploying = |kind, step, message: String| News { step: Some(step), ..News::new(kind, "deploying", message) };
-    let made =
-        deploying(EventKind::VmProvisioned, "machine_started", format!("{} is healthy", deployment.digest.short()));
-    announce(server, &deployment.topic, &made).await?;
-    let configured =
-        deploying(EventKind::SecretsConfigured, "secrets_configured", "environment and secrets set".into());
-    announce(server, &deployment.topic, &configured).await?;
+async fn publish(
+    server: &Server,
+    job: &Job,
+    machine: &Machine,
+    volume: &str,
+    environment_version: i64,
+) -> Result<(), StepError> {
+    let tenant = &job.before;
+    let healthy = format!("{} is healthy", job.digest.short());
+    match job.purpose {
+        Purpose::Deploy => {
+            announce(server, &job.topic, &said(job, EventKind::VmProvisioned, "machine_started", healthy)).await?;
+            let set = "environment and secrets set".into();
+            let configured = said(job, EventKind::SecretsConfigured, "secrets_configured", set);
+            announce(server, &job.topic, &configured).await?;
+        }
+        Purpose::Restart => {
+            let started = said(job, EventKind::VmProvisioningProgress, "machine_started", healthy);
+            announce(server, &job.topic, &started).await?;
+        }
+    }
     if let Some(port) = tenant.port() {
         server.doors.open(tenant.id(), port).await.map_err(|error| StepError::Port { port, error })?;
     }
@@ -176,30 +244,33 @@ async fn publish(server: &Server, deployment: &Deployment, machine: &Machine, vo
     ready.app = Some(tenant.app.clone());
     let mut tx = server.store.write().await?;
     tenants::set_volume(&mut tx, tenant.id(), Some(volume)).await?;
-    tenants::set_machine(&mut tx, tenant.id(), &machine.id, deployment.digest.as_str()).await?;
-    if !tenants::advance(&mut tx, tenant.id(), Phase::Deploying, Phase::Running, None).await? {
+    tenants::set_machine(&mut tx, tenant.id(), &machine.id, environment_version).await?;
+    if !tenants::advance(&mut tx, tenant.id(), job.purpose.phase(), Phase::Running, None).await? {
         return Err(StepError::State("the tenant is not being deployed any more"));
     }
-    deployments::finish(&mut tx, &deployment.id, Ok(&machine.id)).await?;
-    journal::note(&mut tx, tenant.id().as_str(), &deployment.id, STEP, StepState::Done, Some(&machine.id)).await?;
-    let spoken = events::say(&mut tx, &deployment.topic, &ready).await?;
+    if job.purpose == Purpose::Deploy {
+        tenants::set_image(&mut tx, tenant.id(), job.digest.as_str()).await?;
+        deployments::finish(&mut tx, &job.id, Ok(&machine.id)).await?;
+    }
+    journal::note(&mut tx, tenant.id().as_str(), &job.id, STEP, StepState::Done, Some(&machine.id)).await?;
+    let spoken = events::say(&mut tx, &job.topic, &ready).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
     Ok(())
 }
 
 /// Removes the machine that was replaced.
-async fn retire(server: &Server, deployment: &Deployment) {
-    let Some(old) = &deployment.before.machine_id else { return };
+async fn retire(server: &Server, job: &Job) {
+    let Some(old) = &job.before.machine_id else { return };
     if let Ok(Some(machine)) = server.provider.find_machine(old).await {
-        server.doors.drained(deployment.before.id(), machine.address, DRAIN).await;
+        server.doors.drained(job.before.id(), machine.address, DRAIN).await;
     }
     if let Err(error) = server.provider.destroy_machine(old).await {
         tracing::error!(machine = old, %error, "the replaced machine is left");
         let noted = async {
             let mut tx = server.store.write().await?;
-            let id = deployment.before.id().as_str();
-            journal::note(&mut tx, id, &deployment.id, STEP, StepState::Left, Some(old)).await?;
+            let id = job.before.id().as_str();
+            journal::note(&mut tx, id, &job.id, STEP, StepState::Left, Some(old)).await?;
             tx.commit().await?;
             Ok::<_, StepError>(())
         };
@@ -226,15 +297,39 @@ async fn aim_at_old(server: &Server, tenant: &TenantRow) -> bool {
     }
 }
 
-async fn give_up(server: &Server, deployment: &Deployment, message: &str) -> Result<(), StepError> {
-    let tenant = &deployment.before;
-    let to = if aim_at_old(server, tenant).await { Phase::Running } else { Phase::FailedDeploy };
+/// True when the tenant's machine runs now.
+async fn runs(server: &Server, tenant: &TenantRow) -> bool {
+    match &tenant.machine_id {
+        Some(machine) => matches!(server.provider.find_machine(machine).await, Ok(Some(_))),
+        None => false,
+    }
+}
+
+async fn give_up(server: &Server, job: &Job, ran: bool, message: &str) -> Result<(), StepError> {
+    let tenant = &job.before;
+    let to = match job.purpose {
+        Purpose::Deploy if aim_at_old(server, tenant).await => Phase::Running,
+        Purpose::Deploy => Phase::FailedDeploy,
+        Purpose::Restart => {
+            // A person is told that it failed (protocol F.3); the tenant's users need not notice.
+            if ran
+                && let Some(old) = &tenant.machine_id
+                && let Err(error) = server.provider.start_machine(old).await
+            {
+                tracing::warn!(machine = old, %error, "the machine from before does not come back");
+            }
+            aim_at_old(server, tenant).await;
+            Phase::FailedDeploy
+        }
+    };
     let last_error = format!("{STEP}: {message}");
     let mut tx = server.store.write().await?;
-    tenants::advance(&mut tx, tenant.id(), Phase::Deploying, to, Some(&last_error)).await?;
-    deployments::finish(&mut tx, &deployment.id, Err(message)).await?;
-    journal::note(&mut tx, tenant.id().as_str(), &deployment.id, STEP, StepState::Undone, None).await?;
-    let spoken = events::say(&mut tx, &deployment.topic, &News::failed(STEP, message)).await?;
+    tenants::advance(&mut tx, tenant.id(), job.purpose.phase(), to, Some(&last_error)).await?;
+    if job.purpose == Purpose::Deploy {
+        deployments::finish(&mut tx, &job.id, Err(message)).await?;
+    }
+    journal::note(&mut tx, tenant.id().as_str(), &job.id, STEP, StepState::Undone, None).await?;
+    let spoken = events::say(&mut tx, &job.topic, &News::failed(STEP, message)).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
     Ok(())

@@ -1,16 +1,68 @@
 //! The environment of a machine (protocol F.6).
 
-use super::{StepError, app_url};
-use crate::model::Secret;
-use crate::server::state::Server;
-use crate::server::store::credentials;
-use crate::server::store::tenants::TenantRow;
+use subtle::ConstantTimeEq as _;
 
-/// Names and values that a tenant's machine starts with.
-pub async fn of(server: &Server, tenant: &TenantRow) -> Result<Vec<(String, Secret)>, StepError> {
-    let id = tenant.id().as_str();
-    let address = app_url(tenant).unwrap_or_default();
-    let managed = [
+use super::{StepError, app_url};
+use crate::model::{Secret, TenantId};
+use crate::server::seal::Sealer;
+use crate::server::state::Server;
+use crate::server::store::tenants::{self, TenantRow};
+use crate::server::store::{Connection, credentials};
+
+/// Names that only the server sets (protocol F.6, E.6). The keys of the AI services are not among them.
+const MANAGED: [&str; 17] = [
+    "API_EXTERNAL_URL",
+    "API_SERVER_URL",
+    "APP_URL",
+    "DATABASE_TYPE",
+    "DATABASE_URL",
+    "FLY_APP_NAME",
+    "FLY_MACHINE_ID",
+    "HOST",
+    "JWT_ACCESS_TOKEN_EXPIRATION",
+    "JWT_ISSUER",
+    "JWT_SECRET",
+    "PORT",
+    "RUST_LOG",
+    "SYSTEMPROMPT_SERVICES_PATH",
+    "TENANT_ID",
+    "TENANT_NAME",
+    "WEB_DIR",
+];
+
+/// True for a name that only the server sets.
+#[must_use]
+pub fn is_managed(key: &str) -> bool {
+    MANAGED.contains(&key)
+}
+
+/// What a machine starts with.
+#[derive(Debug)]
+pub struct Environment {
+    /// Its number; see [`TenantRow::restart_required`].
+    pub version: i64,
+    /// Everything, in the order in which it is shown.
+    pub variables: Vec<Variable>,
+}
+
+/// One variable.
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name.
+    pub key: String,
+    /// Its value.
+    pub value: Secret,
+    /// The value must not be shown.
+    pub secret: bool,
+}
+
+/// The environment that a machine of this tenant starts with now.
+pub async fn of(server: &Server, id: &TenantId) -> Result<Environment, StepError> {
+    let mut db = server.store.read().await?;
+    // The number before the values: who changes them meanwhile makes a higher one, and the machine counts as too old.
+    let tenant = tenants::get(&mut db, id).await?.ok_or(StepError::State("the tenant is gone"))?;
+    let address = app_url(&tenant).unwrap_or_default();
+    let words = [
         ("HOST", "0.0.0.0"),
         ("PORT", "8080"),
         ("RUST_LOG", "info"),
@@ -22,17 +74,56 @@ pub async fn of(server: &Server, tenant: &TenantRow) -> Result<Vec<(String, Secr
         ("API_SERVER_URL", "http://0.0.0.0:8080"),
         ("API_EXTERNAL_URL", address.as_str()),
         ("APP_URL", address.as_str()),
-        ("TENANT_ID", id),
+        ("TENANT_ID", id.as_str()),
         ("TENANT_NAME", tenant.name.as_str()),
     ];
-    let mut environment: Vec<(String, Secret)> =
-        managed.into_iter().map(|(key, value)| (key.to_owned(), Secret::new(value))).collect();
-    for (key, sealed) in credentials::all(&mut *server.store.read().await?, id).await? {
+    let open = |(key, value): (&str, &str)| Variable { key: key.into(), value: Secret::new(value), secret: false };
+    let mut variables: Vec<Variable> = words.into_iter().map(open).collect();
+    for (key, sealed) in credentials::all(&mut db, id.as_str()).await? {
         // The server's own words win over a secret of the same name.
-        if environment.iter().all(|(name, _)| *name != key) {
-            let value = server.sealer.open(id, &key, &sealed)?;
-            environment.push((key, value));
+        if variables.iter().all(|variable| variable.key != key) {
+            let value = server.sealer.open(id.as_str(), &key, &sealed)?;
+            variables.push(Variable { key, value, secret: true });
         }
     }
-    Ok(environment)
+    Ok(Environment { version: tenant.environment_version, variables })
+}
+
+/// The names of a tenant's own secrets, sorted.
+pub async fn secret_keys(db: &mut Connection, tenant: &TenantRow) -> Result<Vec<String>, StepError> {
+    let values = credentials::all(db, tenant.id().as_str()).await?;
+    Ok(values.into_iter().map(|(key, _)| key).filter(|key| !is_managed(key)).collect())
+}
+
+/// Sets one secret inside the caller's transaction; answers when it got the value that it has now, and whether that
+/// is a new value.
+pub async fn set_secret(
+    db: &mut Connection,
+    sealer: &Sealer,
+    tenant: &TenantRow,
+    key: &str,
+    value: &Secret,
+) -> Result<(String, bool), StepError> {
+    let id = tenant.id().as_str();
+    if let Some((sealed, at)) = credentials::one(db, id, key).await?
+        && let Ok(before) = sealer.open(id, key, &sealed)
+        && bool::from(before.reveal().as_bytes().ct_eq(value.reveal().as_bytes()))
+    {
+        return Ok((at, false));
+    }
+    let at = credentials::put(db, id, key, &sealer.seal(id, key, value)?).await?;
+    Ok((at, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn managed_names_are_sorted_and_the_ordinary_ones_are_not_among_them() {
+        assert!(MANAGED.is_sorted());
+        for ordinary in ["OPENAI_API_KEY", "SYSTEMPROMPT_API_TOKEN", "SIGNING_KEY_PEM", "OAUTH_AT_REST_PEPPER"] {
+            assert!(!is_managed(ordinary), "{ordinary}");
+        }
+    }
 }

@@ -34,7 +34,12 @@ pub fn start(server: &Server, tenant: TenantId, topic: Topic) {
 /// Cleans up after a failed phase 1 and runs it again, in the background. The caller checked the phase;
 /// it is checked again here, in the transaction that moves it.
 pub async fn retry(server: &Server, tenant: &TenantRow) -> Result<(), Failure> {
-    let topic = Topic::tenant(tenant, &uuid::Uuid::new_v4().to_string());
+    let (worker, tenant) = (server.clone(), tenant.clone());
+    server.unbroken(async move { accept_retry(&worker, tenant).await }).await
+}
+
+async fn accept_retry(server: &Server, tenant: TenantRow) -> Result<(), Failure> {
+    let topic = Topic::tenant(&tenant, &uuid::Uuid::new_v4().to_string());
     let news = News::step(EventKind::VmProvisioningProgress, "cleanup", "removing what the failed run left");
     let mut tx = server.store.write().await?;
     if !tenants::advance(&mut tx, tenant.id(), tenant.phase(), Phase::Provisioning, None).await? {
@@ -44,7 +49,7 @@ pub async fn retry(server: &Server, tenant: &TenantRow) -> Result<(), Failure> {
     let spoken = events::say(&mut tx, &topic, &news).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
-    let (worker, tenant) = (server.clone(), tenant.clone());
+    let worker = server.clone();
     drop(server.background(async move {
         if let Err(error) = clean(&worker, &tenant, &topic).await {
             tracing::error!(tenant = %tenant.id(), %error, "cleaning up failed");

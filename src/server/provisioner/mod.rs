@@ -9,6 +9,7 @@ pub mod environment;
 pub mod infrastructure;
 pub mod recovery;
 pub mod removal;
+pub mod restart;
 pub mod steps;
 pub mod watch;
 

@@ -1,7 +1,7 @@
 //! What a server does about its tenants when it starts: operations that no task works on any more are
 //! over, what they left behind goes, doors open again, and lead to the machines that still run.
 
-use super::{StepError, removal};
+use super::{StepError, removal, watch};
 use crate::model::{Phase, SessionId};
 use crate::server::events::{self, News, Topic};
 use crate::server::state::Server;
@@ -34,9 +34,24 @@ pub async fn recover(server: &Server) -> Result<(), StepError> {
             _ => {}
         }
         reopen(server, &tenant, available.is_ok()).await?;
+        if tenant.phase() == Phase::Restarting && available.is_ok() {
+            bring_back(server, &tenant);
+        }
         removal::start_if_canceled(server, tenant.id()).await;
     }
     Ok(())
+}
+
+/// Starts the machine from before a restart that was cut off, in the background. The door follows it.
+fn bring_back(server: &Server, tenant: &TenantRow) {
+    let (worker, tenant) = (server.clone(), tenant.clone());
+    drop(server.background(async move {
+        if let Some(machine) = &tenant.machine_id
+            && let Err(error) = worker.provider.start_machine(machine).await
+        {
+            tracing::warn!(tenant = %tenant.id(), %error, "the machine from before does not come back");
+        }
+    }));
 }
 
 async fn interrupt(server: &Server, tenant: &TenantRow, to: Phase, at: &'static str) -> Result<(), StepError> {
@@ -75,13 +90,14 @@ async fn reopen(server: &Server, tenant: &TenantRow, available: bool) -> Result<
     }
     let Some(machine) = &tenant.machine_id else { return Ok(()) };
     match server.provider.find_machine(machine).await {
-        Ok(Some(machine)) => server.doors.set_target(tenant.id(), Some(machine.address)),
-        Ok(None) if tenant.phase() == Phase::Running => {
-            let mut tx = server.store.write().await?;
-            let why = "the machine does not run any more";
-            tenants::advance(&mut tx, tenant.id(), Phase::Running, Phase::FailedDeploy, Some(why)).await?;
-            tx.commit().await?;
+        // It could not be stopped when it was to be, or somebody started it again.
+        Ok(Some(machine)) if tenant.phase() == Phase::Suspended => {
+            if let Err(error) = server.provider.stop_machine(&machine.id).await {
+                tracing::warn!(tenant = %tenant.id(), %error, "a suspended tenant's machine runs");
+            }
         }
+        Ok(Some(machine)) => server.doors.set_target(tenant.id(), Some(machine.address)),
+        Ok(None) if tenant.phase() == Phase::Running => watch::mark_ended(server, tenant).await?,
         Ok(None) => {}
         Err(error) => tracing::warn!(tenant = %tenant.id(), %error, "the tenant's machine cannot be found now"),
     }

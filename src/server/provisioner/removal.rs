@@ -23,6 +23,11 @@ fn is_allowed(phase: Phase) -> bool {
 /// Begins to remove a tenant, in one step with the check that nothing else runs, and works it off in the
 /// background. `user` is who asked for it.
 pub async fn start(server: &Server, id: &TenantId, user: &str) -> Result<JoinHandle<Option<()>>, Failure> {
+    let (worker, id, user) = (server.clone(), id.clone(), user.to_owned());
+    server.unbroken(async move { accept(&worker, &id, &user).await }).await
+}
+
+async fn accept(server: &Server, id: &TenantId, user: &str) -> Result<JoinHandle<Option<()>>, Failure> {
     let mut tx = server.store.write().await?;
     // Read here and not before, so that the machine is the one that runs now.
     let tenant = tenants::get(&mut tx, id).await?.ok_or_else(|| Failure::not_found("there is no such tenant"))?;
@@ -73,7 +78,7 @@ async fn remove(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
     if let Err(error) = server.provider.destroy_app(&tenant.app).await {
         left.push((Step::App.word(), format!("{}: {error}", tenant.app)));
     }
-    server.registry.remove_tag(id).await;
+    server.registry.forget(id).await;
     let mut tx = server.store.write().await?;
     for (step, detail) in left {
         tracing::error!(tenant = %id, step, %detail, "left behind");

@@ -4,13 +4,16 @@
 use futures_util::StreamExt as _;
 use std::time::Duration;
 
-use super::StepError;
-use crate::model::{Phase, TenantId};
+use super::{StepError, app_url};
+use crate::model::{EventKind, Phase, TenantId};
+use crate::server::events::{self, News, Topic};
 use crate::server::state::Server;
-use crate::server::store::tenants;
+use crate::server::store::tenants::{self, TenantRow};
 
 /// Pause before a provider that did not answer, or was lost, is asked again.
 const PAUSE: Duration = Duration::from_secs(5);
+/// The last error of a tenant whose machine ended by itself. One that runs again takes back this one only.
+const ENDED: &str = "the machine does not run any more";
 
 /// Watches until the server stops.
 pub fn start(server: &Server) {
@@ -41,7 +44,8 @@ async fn follow(server: &Server) -> Result<(), StepError> {
     Ok(())
 }
 
-/// Lets the tenant's door lead to where its machine is now, unless an operation owns the tenant.
+/// Lets the tenant's door lead to where its machine is now, unless an operation owns the tenant, and keeps the phase
+/// true: a machine that ended is a failed deploy, one that ran again by itself is none (protocol F.3).
 async fn look(server: &Server, id: &TenantId) -> Result<(), StepError> {
     // Read first: when a deploy switches the door meanwhile, what is found here is old.
     let before = server.doors.target(id);
@@ -54,5 +58,46 @@ async fn look(server: &Server, id: &TenantId) -> Result<(), StepError> {
     if found != before && server.doors.replace_target(id, before, found) {
         tracing::info!(tenant = %id, machine, runs = found.is_some(), "the tenant's machine changed by itself");
     }
+    match (tenant.phase(), found) {
+        (Phase::Running, None) if server.provider.has_ended(machine).await? => mark_ended(server, &tenant).await,
+        (Phase::FailedDeploy, Some(_)) if tenant.last_error.as_deref() == Some(ENDED) => {
+            mark_alive(server, &tenant).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes down that a running tenant's machine has ended by itself.
+pub async fn mark_ended(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
+    settle(server, tenant, (Phase::Running, Phase::FailedDeploy), Some(ENDED), &News::failed("machine", ENDED)).await
+}
+
+async fn mark_alive(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
+    let mut news = News::new(EventKind::TenantReady, "running", "the machine runs again");
+    news.app_url = app_url(tenant);
+    news.app = Some(tenant.app.clone());
+    settle(server, tenant, (Phase::FailedDeploy, Phase::Running), None, &news).await
+}
+
+/// Moves the phase, unless an operation or another machine came in between.
+async fn settle(
+    server: &Server,
+    tenant: &TenantRow,
+    (from, to): (Phase, Phase),
+    last_error: Option<&str>,
+    news: &News,
+) -> Result<(), StepError> {
+    let mut tx = server.store.write().await?;
+    let now = tenants::get(&mut tx, tenant.id()).await?;
+    if now.is_none_or(|now| now.machine_id != tenant.machine_id)
+        || !tenants::advance(&mut tx, tenant.id(), from, to, last_error).await?
+    {
+        return Ok(());
+    }
+    let topic = Topic::tenant(tenant, &uuid::Uuid::new_v4().to_string());
+    let spoken = events::say(&mut tx, &topic, news).await?;
+    tx.commit().await?;
+    server.events.wake(&spoken);
+    tracing::warn!(tenant = %tenant.id(), phase = to.as_str(), "the tenant's machine ended or began by itself");
     Ok(())
 }

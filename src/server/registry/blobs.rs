@@ -9,7 +9,7 @@ use tokio_util::io::ReaderStream;
 
 use super::http::{CONTENT_DIGEST, respond};
 use super::store::Kind;
-use super::{Grant, Refusal, Registry};
+use super::{Access, Grant, Refusal, Registry};
 use crate::model::Digest;
 
 /// Bytes read from disk in one go.
@@ -24,9 +24,14 @@ impl Registry {
         headers: &HeaderMap,
     ) -> Result<Response, Refusal> {
         let (tenant, wanted) = (grant.tenant.clone(), digest.clone());
+        let pushes = grant.access == Access::Push;
         let opened = self
             .blocking(move |store| {
                 let Some(size) = store.size(&tenant, Kind::Blob, &wanted)? else { return Ok(None) };
+                if pushes {
+                    // Who is told that it is here will not send it again.
+                    store.touch(&tenant, &wanted)?;
+                }
                 Ok(Some((std::fs::File::open(store.content(&wanted))?, size)))
             })
             .await?;

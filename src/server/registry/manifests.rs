@@ -63,6 +63,12 @@ impl Manifest {
     }
 }
 
+/// What a kept manifest names, and of which kind that is; `None` when it cannot be read.
+pub(super) fn references(bytes: &[u8], media_type: &str) -> Option<(Kind, Vec<Digest>)> {
+    let (kind, named) = Manifest::references(bytes, media_type).ok()?;
+    Some((kind, named.into_iter().map(|descriptor| descriptor.digest).collect()))
+}
+
 impl Registry {
     /// PUT by tag or digest.
     pub(super) async fn put_manifest(
@@ -87,21 +93,27 @@ impl Registry {
         {
             return Err(Refusal::DigestInvalid(format!("the manifest does not have the digest {expected}")));
         }
-        let tenant = grant.tenant.clone();
-        let missing = self.blocking(move |store| first_missing(store, &tenant, kind, wanted)).await?;
+        let (tenant, kept) = (grant.tenant.clone(), digest.clone());
+        let tagged = matches!(reference, Reference::Tag(_));
+        // In one go, so that nothing it names can be collected in between.
+        let missing = self
+            .blocking(move |store| {
+                if let Some(missing) = first_missing(store, &tenant, kind, wanted)? {
+                    return Ok(Some(missing));
+                }
+                let mut upload = store.begin()?;
+                upload.append(&bytes)?;
+                store.keep(upload)?;
+                store.record(&tenant, Kind::Manifest, &kept, &media_type)?;
+                if tagged {
+                    store.set_tag(&tenant, &kept)?;
+                }
+                Ok(None)
+            })
+            .await?;
         if let Some(missing) = missing {
             return Err(Refusal::ManifestBlobUnknown(missing.to_string()));
         }
-        let (tenant, kept) = (grant.tenant.clone(), digest.clone());
-        let tagged = matches!(reference, Reference::Tag(_));
-        self.blocking(move |store| {
-            let mut upload = store.begin()?;
-            upload.append(&bytes)?;
-            store.keep(upload)?;
-            store.record(&tenant, Kind::Manifest, &kept, &media_type)?;
-            if tagged { store.set_tag(&tenant, &kept) } else { Ok(()) }
-        })
-        .await?;
         let place = format!("/v2/{REPOSITORY}/manifests/{digest}");
         respond(StatusCode::CREATED, &[("location", &place), (CONTENT_DIGEST, digest.as_str())], Body::empty())
     }

@@ -6,15 +6,19 @@
 //! tenants/{id}/blobs/{hex}        this tenant pushed this blob
 //! tenants/{id}/manifests/{hex}    this tenant pushed this manifest; the file holds its media type
 //! tenants/{id}/tag                the digest that the tenant's tag points to
+//! tenants/{id}/generation         tokens of an older generation are worth nothing
 //! ```
 //!
 //! Every file is written elsewhere, synced and renamed into place, so that a crash leaves a whole file or none.
+//! The time of a link is when it was last needed by a pusher.
 
 use ring::digest;
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::SystemTime;
 use tempfile::TempPath;
 
 use crate::model::{Digest, TenantId};
@@ -23,10 +27,12 @@ use crate::model::{Digest, TenantId};
 #[derive(Debug)]
 pub(super) struct Store {
     root: PathBuf,
+    /// Read by whoever works with content, written by whoever removes it.
+    lock: RwLock<()>,
 }
 
 /// What a tenant can have pushed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Blob,
     Manifest,
@@ -35,7 +41,7 @@ pub(super) enum Kind {
 impl Store {
     /// Makes the directories and throws away what a crash left unfinished.
     pub(super) fn open(root: &Path) -> io::Result<Self> {
-        let store = Self { root: root.to_owned() };
+        let store = Self { root: root.to_owned(), lock: RwLock::default() };
         match fs::remove_dir_all(store.uploads()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -44,6 +50,16 @@ impl Store {
             fs::create_dir_all(directory)?;
         }
         Ok(store)
+    }
+
+    /// Held while content is looked for, added or named: nothing is removed meanwhile.
+    pub(super) fn shared(&self) -> RwLockReadGuard<'_, ()> {
+        self.lock.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held while content is removed.
+    pub(super) fn exclusive(&self) -> RwLockWriteGuard<'_, ()> {
+        self.lock.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn uploads(&self) -> PathBuf {
@@ -61,12 +77,15 @@ impl Store {
         self.root.join("tenants").join(tenant.as_str())
     }
 
-    fn link(&self, tenant: &TenantId, kind: Kind, digest: &Digest) -> PathBuf {
-        let folder = match kind {
+    fn links_of(&self, tenant: &TenantId, kind: Kind) -> PathBuf {
+        self.tenant(tenant).join(match kind {
             Kind::Blob => "blobs",
             Kind::Manifest => "manifests",
-        };
-        self.tenant(tenant).join(folder).join(digest.hex())
+        })
+    }
+
+    fn link(&self, tenant: &TenantId, kind: Kind, digest: &Digest) -> PathBuf {
+        self.links_of(tenant, kind).join(digest.hex())
     }
 
     /// An empty upload. Dropping it removes its file.
@@ -128,6 +147,69 @@ impl Store {
     /// Removes the tenant's tag; false if there was none.
     pub(super) fn remove_tag(&self, tenant: &TenantId) -> io::Result<bool> {
         remove(&self.tenant(tenant).join("tag"))
+    }
+
+    /// Says that a pusher needs a blob: it counts as new. Not there is nobody's fault.
+    pub(super) fn touch(&self, tenant: &TenantId, digest: &Digest) -> io::Result<()> {
+        match fs::File::options().write(true).open(self.link(tenant, Kind::Blob, digest)) {
+            Ok(file) => file.set_modified(SystemTime::now()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Every tenant that ever pushed.
+    pub(super) fn tenants(&self) -> io::Result<Vec<TenantId>> {
+        let named = names(&self.root.join("tenants"))?;
+        Ok(named.into_iter().filter_map(|(name, _)| TenantId::new(name).ok()).collect())
+    }
+
+    /// What a tenant pushed, and when it was last needed.
+    pub(super) fn links(&self, tenant: &TenantId, kind: Kind) -> io::Result<Vec<(Digest, SystemTime)>> {
+        let mut links = Vec::new();
+        for (name, metadata) in names(&self.links_of(tenant, kind))? {
+            if let Ok(digest) = Digest::new(&format!("sha256:{name}")) {
+                links.push((digest, metadata.modified()?));
+            }
+        }
+        Ok(links)
+    }
+
+    /// All content: its digest, its size in bytes, and when it was stored.
+    pub(super) fn contents(&self) -> io::Result<Vec<(Digest, u64, SystemTime)>> {
+        let root = self.root.join("blobs/sha256");
+        let mut contents = Vec::new();
+        for (folder, _) in names(&root)? {
+            for (name, metadata) in names(&root.join(folder))? {
+                if let Ok(digest) = Digest::new(&format!("sha256:{name}")) {
+                    contents.push((digest, metadata.len(), metadata.modified()?));
+                }
+            }
+        }
+        Ok(contents)
+    }
+
+    /// Forgets that a tenant ever pushed anything.
+    pub(super) fn forget_all(&self, tenant: &TenantId) -> io::Result<()> {
+        self.remove_tag(tenant)?;
+        for kind in [Kind::Manifest, Kind::Blob] {
+            match fs::remove_dir_all(self.links_of(tenant, kind)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The generation of the tenant's tokens.
+    pub(super) fn generation(&self, tenant: &TenantId) -> io::Result<u64> {
+        let raw = read(&self.tenant(tenant).join("generation"))?;
+        raw.map_or(Ok(0), |raw| raw.parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)))
+    }
+
+    /// Keeps it.
+    pub(super) fn set_generation(&self, tenant: &TenantId, generation: u64) -> io::Result<()> {
+        self.write(&self.tenant(tenant).join("generation"), &generation.to_string())
     }
 
     fn write(&self, place: &Path, text: &str) -> io::Result<()> {
@@ -199,6 +281,23 @@ fn read(path: &Path) -> io::Result<Option<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The names in a directory and what they are; none when it is not there.
+fn names(directory: &Path) -> io::Result<Vec<(String, fs::Metadata)>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if let Ok(name) = entry.file_name().into_string() {
+            names.push((name, entry.metadata()?));
+        }
+    }
+    Ok(names)
 }
 
 fn remove(path: &Path) -> io::Result<bool> {

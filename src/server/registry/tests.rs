@@ -1,5 +1,7 @@
 //! The registry over a real listener, as a client sees it.
 
+mod collect;
+
 use super::*;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -34,9 +36,13 @@ fn digest(content: &[u8]) -> String {
 
 impl Running {
     async fn start() -> Self {
+        Self::start_with(Arc::new(Alone)).await
+    }
+
+    async fn start_with(owners: Arc<dyn Owners>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let tokens = RegistryTokens::new([1; 32]);
-        let registry = Registry::open(&directory.path().join("data"), tokens.clone()).expect("opens");
+        let registry = Registry::open_with(&directory.path().join("data"), tokens.clone(), owners).expect("opens");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let app = registry.router();

@@ -1,17 +1,21 @@
-//! The registry's passwords: stateless signed tokens, each for one tenant and one kind of access.
+//! The registry's passwords: signed tokens, each for one tenant and one kind of access.
 //!
-//! A token is `tenantry1.{push|pull}.{expiry}.{tenant}.{mac}`; the MAC covers everything in front of it.
-//! Nothing is stored, so a token outlives a restart exactly when the server keeps its key. Must not know HTTP.
+//! A token is `tenantry2.{push|pull}.{expiry}.{generation}.{tenant}.{mac}`; the MAC covers everything in front
+//! of it. No token is stored, so one outlives a restart exactly when the server keeps its key. Each tenant's tokens
+//! have a generation, which the registry keeps: a new one makes every older token worthless at once, because
+//! tokens are checked with every request. Must not know HTTP.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::model::{Secret, TenantId};
 
 /// Names the format, and separates these MACs from any other made with the same key.
-const VERSION: &str = "tenantry1";
+const VERSION: &str = "tenantry2";
 
 /// What a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,17 +48,19 @@ pub struct Grant {
     pub access: Access,
 }
 
-/// Issues and checks tokens. Cheap to clone; `Debug` does not show the key.
+/// Issues and checks tokens. Cheap to clone, and all clones are one; `Debug` does not show the key.
 #[derive(Debug, Clone)]
 pub struct RegistryTokens {
     key: hmac::Key,
+    /// Of tenants whose tokens were revoked at least once.
+    generations: Arc<RwLock<HashMap<TenantId, u64>>>,
 }
 
 impl RegistryTokens {
     /// Signs with `key`: 32 random bytes that the server keeps for as long as its tokens shall be good.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key) }
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key), generations: Arc::default() }
     }
 
     /// A token for `tenant` that is good for `ttl` from now.
@@ -63,14 +69,24 @@ impl RegistryTokens {
         self.issue_at(tenant, access, seconds(SystemTime::now() + ttl))
     }
 
-    /// What the token allows; `None` if it is not ours, was changed, or has expired.
+    /// What the token allows; `None` if it is not ours, was changed, has expired, or was revoked.
     #[must_use]
     pub fn check(&self, token: &str) -> Option<Grant> {
         self.check_at(token, seconds(SystemTime::now()))
     }
 
+    /// The generation of the tokens that are issued for `tenant` now.
+    pub(super) fn generation(&self, tenant: &TenantId) -> u64 {
+        self.generations.read().unwrap_or_else(PoisonError::into_inner).get(tenant).copied().unwrap_or_default()
+    }
+
+    /// Begins a generation: from now on tokens of any other are worth nothing.
+    pub(super) fn begin_generation(&self, tenant: &TenantId, generation: u64) {
+        self.generations.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), generation);
+    }
+
     fn issue_at(&self, tenant: &TenantId, access: Access, expiry: u64) -> Secret {
-        let claim = format!("{VERSION}.{}.{expiry}.{tenant}", access.word());
+        let claim = format!("{VERSION}.{}.{expiry}.{}.{tenant}", access.word(), self.generation(tenant));
         let mac = URL_SAFE_NO_PAD.encode(hmac::sign(&self.key, claim.as_bytes()));
         Secret::new(format!("{claim}.{mac}"))
     }
@@ -81,12 +97,15 @@ impl RegistryTokens {
         hmac::verify(&self.key, claim.as_bytes(), &mac).ok()?;
         // From here on the text is our own.
         let mut parts = claim.split('.');
-        let (version, access, expiry, tenant) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (version, access, expiry) = (parts.next()?, parts.next()?, parts.next()?);
+        let (generation, tenant) = (parts.next()?, TenantId::new(parts.next()?).ok()?);
         let expiry: u64 = expiry.parse().ok()?;
-        if version != VERSION || parts.next().is_some() || now >= expiry {
+        let generation: u64 = generation.parse().ok()?;
+        let is_over = now >= expiry || generation != self.generation(&tenant);
+        if version != VERSION || parts.next().is_some() || is_over {
             return None;
         }
-        Some(Grant { tenant: TenantId::new(tenant).ok()?, access: Access::from_word(access)? })
+        Some(Grant { access: Access::from_word(access)?, tenant })
     }
 }
 
@@ -109,6 +128,16 @@ mod tests {
         let grant = Grant { tenant: tenant("ten_1"), access: Access::Push };
         assert_eq!(tokens.check_at(token.reveal(), 999), Some(grant));
         assert_eq!(tokens.check_at(token.reveal(), 1000), None);
+    }
+
+    #[test]
+    fn a_new_generation_ends_the_tokens_of_one_tenant() {
+        let tokens = RegistryTokens::new([7; 32]);
+        let issue = |id: &str| tokens.issue(&tenant(id), Access::Push, Duration::from_mins(1));
+        let (ours, theirs) = (issue("a"), issue("b"));
+        tokens.clone().begin_generation(&tenant("a"), 1);
+        assert_eq!(tokens.check(ours.reveal()), None);
+        assert!(tokens.check(theirs.reveal()).is_some() && tokens.check(issue("a").reveal()).is_some());
     }
 
     #[test]

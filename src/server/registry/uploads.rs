@@ -66,6 +66,11 @@ impl Uploads {
         Ok(waiting.upload.length())
     }
 
+    /// Ends all of a tenant's that wait.
+    pub(super) fn drop_all(&self, tenant: &TenantId) {
+        self.table().retain(|_, waiting| waiting.tenant != *tenant);
+    }
+
     /// Throws away what nobody will finish, and refuses when this tenant has too many.
     fn make_room(&self, tenant: &TenantId) -> Result<(), Refusal> {
         let mut table = self.table();
@@ -76,12 +81,13 @@ impl Uploads {
 }
 
 impl Registry {
-    /// POST: a new upload; with `mount` a blob that this tenant pushed already; with `digest` the whole blob at once.
+    /// POST: a new upload; with `mount` a blob that this tenant, or another of its owner, pushed already; with `digest`
+    /// the whole blob at once.
     pub(super) async fn begin_upload(&self, grant: &Grant, query: &str, body: Body) -> Result<Response, Refusal> {
         if let Some(raw) = parameter(query, "mount") {
             let digest = path::digest(&raw)?;
-            let (tenant, wanted) = (grant.tenant.clone(), digest.clone());
-            if self.blocking(move |store| store.size(&tenant, Kind::Blob, &wanted)).await?.is_some() {
+            let is_here = parameter(query, "from").is_none_or(|name| name == REPOSITORY);
+            if is_here && self.mount(grant, &digest).await? {
                 return blob_created(&digest);
             }
         }
@@ -95,6 +101,23 @@ impl Registry {
         let id = Uuid::new_v4();
         self.inner.uploads.put(id, &grant.tenant, upload);
         upload_answer(StatusCode::ACCEPTED, id, 0)
+    }
+
+    /// Makes the blob the tenant's own without its bytes, when the tenant could have read it as another tenant of its
+    /// owner. False otherwise, in the same words whether somebody else has it or nobody.
+    async fn mount(&self, grant: &Grant, digest: &Digest) -> Result<bool, Refusal> {
+        let siblings = self.inner.owners.siblings(&grant.tenant).await;
+        let (tenant, digest) = (grant.tenant.clone(), digest.clone());
+        let mounted = self.blocking(move |store| {
+            for owner in std::iter::once(&tenant).chain(&siblings) {
+                if store.size(owner, Kind::Blob, &digest)?.is_some() {
+                    store.record(&tenant, Kind::Blob, &digest, "")?;
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        });
+        Ok(mounted.await?)
     }
 
     /// GET: how far an upload is.

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -15,12 +16,15 @@ use crate::server::error::{Body, Failure};
 use crate::server::provisioner::{app_url, deploy as machines, infrastructure};
 use crate::server::registry::Access;
 use crate::server::state::{REPOSITORY, Server};
+use crate::server::store::deployments::{self, DeploymentRow};
 use crate::server::store::{audit, now};
 
 /// How long a registry token can be used.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 /// How long the deploy call waits for the machine: the published client gives up after 30 s.
 const PATIENCE: Duration = Duration::from_secs(25);
+/// Most deploys that the list shows.
+const HISTORY: u32 = 100;
 
 /// `GET /api/v1/tenants/{id}/registry-token`
 pub async fn registry_token(State(server): State<Server>, owned: Owned) -> Result<Response, Failure> {
@@ -80,6 +84,31 @@ pub async fn deploy(
         Ok(Ok(None)) => Err(Failure::unavailable("the server is stopping")),
         Ok(Err(error)) => Err(Failure::internal(format!("deploy: {error}"))),
     }
+}
+
+#[derive(Debug, Serialize)]
+struct Deployment {
+    id: String,
+    image: String,
+    digest: String,
+    status: String,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<String>,
+}
+
+impl From<DeploymentRow> for Deployment {
+    fn from(row: DeploymentRow) -> Self {
+        let DeploymentRow { id, image, digest, status, created_at, finished_at, .. } = row;
+        Self { id, image, digest, status, created_at, finished_at }
+    }
+}
+
+/// `GET /api/v1/tenants/{id}/deployments`: newest first.
+pub async fn history(State(server): State<Server>, owned: Owned) -> Result<Response, Failure> {
+    let rows = deployments::of(&mut *server.store.read().await?, owned.tenant.id().as_str(), HISTORY).await?;
+    let data: Vec<Deployment> = rows.into_iter().map(Deployment::from).collect();
+    Ok(Json(Data { data }).into_response())
 }
 
 /// `POST /api/v1/tenants/{id}/retry-provision`

@@ -8,21 +8,22 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
-use crate::model::TenantStatus;
+use super::{machine, need_subscription};
 use crate::model::envelope::Data;
 use crate::server::auth::{Caller, Owned};
-use crate::server::error::Failure;
-use crate::server::provisioner::{app_url, removal};
+use crate::server::catalogue;
+use crate::server::error::{Body, Failure};
+use crate::server::provisioner::{app_url, removal, restart};
 use crate::server::sse;
 use crate::server::state::Server;
-use crate::server::store::{accounts, audit, credentials as credential_rows, tenants};
+use crate::server::store::{accounts, audit, credentials as credential_rows, tenants as rows};
 use crate::server::view::{self, TenantFull};
 
 /// `GET /api/v1/tenants`
 pub async fn list(State(server): State<Server>, Caller(user): Caller) -> Result<Json<Data<Vec<TenantFull>>>, Failure> {
     let mut db = server.store.read().await?;
     let rows = match accounts::customer_of(&mut db, &user.id).await? {
-        Some(customer) => tenants::of_customer(&mut db, &customer.id).await?,
+        Some(customer) => rows::of_customer(&mut db, &customer.id).await?,
         None => Vec::new(),
     };
     Ok(Json(Data { data: rows.iter().map(|row| view::full(&server, row)).collect() }))
@@ -38,7 +39,7 @@ pub async fn status(State(server): State<Server>, owned: Owned) -> Result<Respon
     let id = owned.tenant.id().as_str();
     let armed = credential_rows::armed(&mut *server.store.read().await?, id).await?;
     let token = armed.map(|row| server.sealer.open(id, "link", &row.token)).transpose()?;
-    let data: TenantStatus = view::status(&server, &owned.tenant, token.as_ref());
+    let data = view::status(&server, &owned.tenant, token.as_ref());
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(Data { data })).into_response())
 }
 
@@ -92,6 +93,86 @@ pub async fn credentials(
         "jwt_secret": jwt_secret.reveal(),
     });
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+/// Memory sizes of machines, MB (protocol F.5). The plan's own size is the upper limit.
+const MEMORY_SIZES: [u32; 4] = [256, 512, 1024, 2048];
+/// Longest name, characters.
+const MAX_NAME: usize = 64;
+
+/// Body of `PATCH`. What else it may name is ignored.
+#[derive(Debug, Deserialize)]
+pub struct Change {
+    name: Option<String>,
+    memory_mb: Option<u32>,
+    status: Option<String>,
+}
+
+/// `PATCH /api/v1/tenants/{id}`
+pub async fn change(
+    State(server): State<Server>,
+    owned: Owned,
+    Body(change): Body<Change>,
+) -> Result<Json<Data<TenantFull>>, Failure> {
+    let (id, user) = (owned.tenant.id().clone(), owned.caller.id.clone());
+    // Everything is checked before anything is done.
+    let name = change.name.as_deref().map(checked_name).transpose()?;
+    if let Some(memory_mb) = change.memory_mb {
+        need_subscription(&owned.tenant, false)?;
+        check_memory(&owned.tenant.plan_id, memory_mb)?;
+    }
+    let status = change.status.as_deref();
+    if status.is_some_and(|word| !matches!(word, "suspended" | "active")) {
+        return Err(Failure::validation("status is `suspended` or `active`"));
+    }
+    if let Some(name) = name {
+        rename(&server, &owned, name).await?;
+    }
+    if let Some(memory_mb) = change.memory_mb {
+        server.provider.available().await?;
+        restart::resize(&server, &id, memory_mb, &user).await?;
+    }
+    match status {
+        Some("suspended") => drop(machine::suspend(State(server.clone()), owned).await?),
+        Some(_) => drop(machine::activate(State(server.clone()), owned).await?),
+        None => {}
+    }
+    let tenant = rows::get(&mut *server.store.read().await?, &id).await?;
+    let tenant = tenant.ok_or_else(|| Failure::not_found("there is no such tenant"))?;
+    Ok(Json(Data { data: view::full(&server, &tenant) }))
+}
+
+fn checked_name(raw: &str) -> Result<&str, Failure> {
+    let name = raw.trim();
+    let fits = (1..=MAX_NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    let rule = || Failure::validation(format!("a name has 1 to {MAX_NAME} characters and no control characters"));
+    if fits && crate::model::text::line(name) == name { Ok(name) } else { Err(rule()) }
+}
+
+fn check_memory(plan_id: &str, memory_mb: u32) -> Result<(), Failure> {
+    let most = catalogue::by_plan(plan_id).map_or(0, |offer| offer.plan.memory_mb_default);
+    if MEMORY_SIZES.contains(&memory_mb) && memory_mb <= most {
+        return Ok(());
+    }
+    Err(Failure::validation(format!("memory is one of {MEMORY_SIZES:?} MB, and at most {most} MB on this plan"))
+        .reason("memory_not_offered"))
+}
+
+async fn rename(server: &Server, owned: &Owned, name: &str) -> Result<(), Failure> {
+    let id = owned.tenant.id();
+    let mut tx = server.store.write().await?;
+    if rows::name_is_taken(&mut tx, id, name).await? {
+        return Err(Failure::conflict("another tenant has this name").reason("name_taken"));
+    }
+    if owned.tenant.name == name {
+        return Ok(());
+    }
+    rows::rename(&mut tx, id, name).await?;
+    // The machine knows its tenant's name.
+    rows::environment_changed(&mut tx, id).await?;
+    audit::record(&mut tx, &owned.caller.id, Some(id.as_str()), "rename").await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// `DELETE /api/v1/tenants/{id}`

@@ -42,8 +42,9 @@ pub async fn disarm(db: &mut Connection, tenant: &str) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Keeps a sealed value of the tenant's environment.
-pub async fn put(db: &mut Connection, tenant: &str, key: &str, sealed: &str) -> Result<(), StoreError> {
+/// Keeps a sealed value of the tenant's environment; answers when.
+pub async fn put(db: &mut Connection, tenant: &str, key: &str, sealed: &str) -> Result<String, StoreError> {
+    let at = now();
     sqlx::query(
         "INSERT INTO app_secrets (tenant_id, key, value, updated_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (tenant_id, key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
@@ -51,10 +52,22 @@ pub async fn put(db: &mut Connection, tenant: &str, key: &str, sealed: &str) -> 
     .bind(tenant)
     .bind(key)
     .bind(sealed)
-    .bind(now())
+    .bind(&at)
     .execute(db)
     .await?;
-    Ok(())
+    Ok(at)
+}
+
+/// One sealed value, and when it was set.
+pub async fn one(db: &mut Connection, tenant: &str, key: &str) -> Result<Option<(String, String)>, StoreError> {
+    let query = sqlx::query_as("SELECT value, updated_at FROM app_secrets WHERE tenant_id = $1 AND key = $2");
+    Ok(query.bind(tenant).bind(key).fetch_optional(db).await?)
+}
+
+/// Forgets one value; false when there was none.
+pub async fn remove(db: &mut Connection, tenant: &str, key: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query("DELETE FROM app_secrets WHERE tenant_id = $1 AND key = $2");
+    Ok(query.bind(tenant).bind(key).execute(db).await?.rows_affected() == 1)
 }
 
 /// Keys and sealed values, sorted by key.

@@ -65,11 +65,23 @@ pub async fn interrupt(db: &mut Connection, tenant: &str) -> Result<(), StoreErr
     Ok(())
 }
 
-/// A tenant's deploys, newest first.
-pub async fn of(db: &mut Connection, tenant: &str) -> Result<Vec<DeploymentRow>, StoreError> {
+/// A tenant's last `limit` deploys, newest first.
+pub async fn of(db: &mut Connection, tenant: &str, limit: u32) -> Result<Vec<DeploymentRow>, StoreError> {
     let query = sqlx::query_as(
         "SELECT id, image, digest, status, machine_id, error, created_at, finished_at FROM deployments \
-         WHERE tenant_id = $1 ORDER BY created_at DESC, id DESC",
+         WHERE tenant_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
     );
-    Ok(query.bind(tenant).fetch_all(db).await?)
+    Ok(query.bind(tenant).bind(limit).fetch_all(db).await?)
+}
+
+/// The last `limit` different digests that each tenant deployed or is deploying: tenant and digest.
+pub async fn digests(db: &mut Connection, limit: u32) -> Result<Vec<(String, String)>, StoreError> {
+    let query = sqlx::query_as(
+        "SELECT tenant_id, digest FROM ( \
+             SELECT tenant_id, digest, \
+                    ROW_NUMBER() OVER (PARTITION BY tenant_id ORDER BY MAX(created_at) DESC) AS place \
+             FROM deployments GROUP BY tenant_id, digest) AS latest \
+         WHERE place <= $1",
+    );
+    Ok(query.bind(limit).fetch_all(db).await?)
 }

@@ -79,7 +79,7 @@ pub async fn update(
     occurred_at: &str,
 ) -> Result<Option<String>, StoreError> {
     sqlx::query(
-        "UPDATE subscriptions SET status = $2, occurred_at = $3 \
+        "UPDATE subscriptions SET status = $2, occurred_at = $3, paused_by_suspend = 0 \
          WHERE paddle_subscription_id = $1 AND occurred_at < $3 AND status <> 'canceled'",
     )
     .bind(paddle)
@@ -92,6 +92,26 @@ pub async fn update(
          WHERE subscriptions.paddle_subscription_id = $1 AND subscriptions.status = $2",
     );
     Ok(query.bind(paddle).bind(status).fetch_optional(db).await?)
+}
+
+/// Pauses an active subscription because its tenant was suspended. One in another state stays as it is.
+pub async fn pause(db: &mut Connection, id: &str) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE subscriptions SET status = 'paused', paused_by_suspend = 1, occurred_at = $2 \
+         WHERE id = $1 AND status = 'active'",
+    );
+    query.bind(id).bind(now()).execute(db).await?;
+    Ok(())
+}
+
+/// Takes [`pause`] back. A subscription that the payment provider paused stays so.
+pub async fn resume(db: &mut Connection, id: &str) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE subscriptions SET status = 'active', paused_by_suspend = 0, occurred_at = $2 \
+         WHERE id = $1 AND status = 'paused' AND paused_by_suspend = 1",
+    );
+    query.bind(id).bind(now()).execute(db).await?;
+    Ok(())
 }
 
 /// Ends a subscription for good.

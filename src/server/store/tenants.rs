@@ -35,6 +35,9 @@ pub struct TenantRow {
     pub last_error: Option<String>,
     pub created_at: String,
     pub updated_at: String,
+    pub environment_version: i64,
+    pub machine_environment: i64,
+    pub paused_by_suspend: i64,
 }
 
 /// A tenant id as a column.
@@ -77,10 +80,17 @@ impl TenantRow {
     pub fn port(&self) -> Option<u16> {
         self.port.and_then(|port| u16::try_from(port).ok())
     }
+
+    /// True when its machine was started with another environment than it would be now.
+    #[must_use]
+    pub fn restart_required(&self) -> bool {
+        self.machine_id.is_some() && self.environment_version != self.machine_environment
+    }
 }
 
 const WITH_SUBSCRIPTION: &str = "SELECT tenants.*, subscriptions.status AS subscription_status, \
-     subscriptions.paddle_subscription_id AS paddle_subscription_id \
+     subscriptions.paddle_subscription_id AS paddle_subscription_id, \
+     subscriptions.paused_by_suspend AS paused_by_suspend \
      FROM tenants JOIN subscriptions ON subscriptions.id = tenants.subscription_id";
 
 /// The tenant, unless it is gone.
@@ -102,6 +112,16 @@ pub async fn of_customer(db: &mut Connection, customer: &str) -> Result<Vec<Tena
          ORDER BY tenants.created_at, tenants.id"
     );
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(customer).fetch_all(db).await?)
+}
+
+/// Ids of the other tenants of this tenant's owner.
+pub async fn siblings(db: &mut Connection, id: &TenantId) -> Result<Vec<String>, StoreError> {
+    let query = sqlx::query_scalar(
+        "SELECT others.id FROM tenants \
+         JOIN tenants AS others ON others.owner_customer_id = tenants.owner_customer_id \
+         WHERE tenants.id = $1 AND tenants.phase <> 'deleted' AND others.id <> $1 AND others.phase <> 'deleted'",
+    );
+    Ok(query.bind(id.as_str()).fetch_all(db).await?)
 }
 
 /// Every tenant that is not gone.
@@ -195,17 +215,52 @@ pub async fn set_volume(db: &mut Connection, id: &TenantId, volume: Option<&str>
     Ok(())
 }
 
-/// Keeps the machine that runs now, and its image.
-pub async fn set_machine(db: &mut Connection, id: &TenantId, machine: &str, digest: &str) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE tenants SET machine_id = $2, image_digest = $3, deployed_at = $4, updated_at = $4 WHERE id = $1",
-    )
-    .bind(id.as_str())
-    .bind(machine)
-    .bind(digest)
-    .bind(now())
-    .execute(db)
-    .await?;
+/// Keeps the machine that runs now, and the number of the environment that it was started with.
+pub async fn set_machine(
+    db: &mut Connection,
+    id: &TenantId,
+    machine: &str,
+    environment_version: i64,
+) -> Result<(), StoreError> {
+    let query =
+        sqlx::query("UPDATE tenants SET machine_id = $2, machine_environment = $3, updated_at = $4 WHERE id = $1");
+    query.bind(id.as_str()).bind(machine).bind(environment_version).bind(now()).execute(db).await?;
+    Ok(())
+}
+
+/// Keeps the image that was deployed now.
+pub async fn set_image(db: &mut Connection, id: &TenantId, digest: &str) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE tenants SET image_digest = $2, deployed_at = $3, updated_at = $3 WHERE id = $1");
+    query.bind(id.as_str()).bind(digest).bind(now()).execute(db).await?;
+    Ok(())
+}
+
+/// Notes that machines which start from now on start with another environment.
+pub async fn environment_changed(db: &mut Connection, id: &TenantId) -> Result<(), StoreError> {
+    let query =
+        sqlx::query("UPDATE tenants SET environment_version = environment_version + 1, updated_at = $2 WHERE id = $1");
+    query.bind(id.as_str()).bind(now()).execute(db).await?;
+    Ok(())
+}
+
+/// True when another tenant has this name. Only worth something inside a transaction.
+pub async fn name_is_taken(db: &mut Connection, id: &TenantId, name: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar("SELECT COUNT(*) FROM tenants WHERE name = $2 AND id <> $1");
+    let count: i64 = query.bind(id.as_str()).bind(name).fetch_one(db).await?;
+    Ok(count > 0)
+}
+
+/// Gives a tenant another name.
+pub async fn rename(db: &mut Connection, id: &TenantId, name: &str) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE tenants SET name = $2, updated_at = $3 WHERE id = $1");
+    query.bind(id.as_str()).bind(name).bind(now()).execute(db).await?;
+    Ok(())
+}
+
+/// Keeps how much memory its machines get, MB.
+pub async fn set_memory(db: &mut Connection, id: &TenantId, memory_mb: u32) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE tenants SET memory_mb = $2, updated_at = $3 WHERE id = $1");
+    query.bind(id.as_str()).bind(memory_mb).bind(now()).execute(db).await?;
     Ok(())
 }
 
