@@ -5,6 +5,7 @@
 
 mod build;
 mod capturing_engine;
+mod classic;
 #[path = "../common/mod.rs"]
 mod common;
 mod connection;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
         build::trials(),
+        classic::trials(),
         connection::trials(),
         context::trials(),
         demo::trials(),
