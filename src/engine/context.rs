@@ -1,13 +1,17 @@
 //! The build context: a project directory as a tar archive, without what its ignore file excludes.
 //!
 //! The archive is the same for the same tree: entries in name order, owner and group zero. Symbolic links are
-//! kept as links, sockets, pipes and devices are left out. Must not know the engine: it writes to any writer,
-//! and never holds more than one directory's names and one buffer.
+//! kept as links, sockets, pipes and devices are left out. What changes while it is read is an error that names it:
+//! no image is made of half a file. Must not know the engine: it writes to any writer, and never holds more than the
+//! names of the directories on the way down and one buffer.
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, FileType, Metadata};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tar::{Builder, EntryType, Header};
 
@@ -68,7 +72,7 @@ impl BuildContext {
     /// Writes the whole archive. Blocks.
     pub(super) fn write_to(&self, out: impl Write) -> Result<(), Interrupted> {
         let mut walk = Walk { context: self, archive: Builder::new(out), unwritten: Vec::new() };
-        walk.directory(Path::new(""), &self.rules.root())?;
+        walk.run()?;
         walk.archive.finish().map_err(Interrupted::Sink)
     }
 }
@@ -93,13 +97,33 @@ struct Walk<'a, W: Write> {
     unwritten: Vec<(PathBuf, Metadata)>,
 }
 
+/// A directory on the way down.
+struct Level {
+    path: PathBuf,
+    inside: Inside,
+    /// What is still to come of it.
+    entries: std::vec::IntoIter<(OsString, FileType)>,
+    /// How many directories above it were not written when it was entered.
+    unwritten: usize,
+}
+
 impl<W: Write> Walk<'_, W> {
-    fn directory(&mut self, relative: &Path, inside: &Inside) -> Result<(), Interrupted> {
-        for (name, kind) in self.entries(relative)? {
-            let path = relative.join(&name);
+    /// Goes through the tree without calling itself: a path has room for two thousand directories, a stack has not.
+    fn run(&mut self) -> Result<(), Interrupted> {
+        let rules = &self.context.rules;
+        let entries = self.entries(Path::new(""))?.into_iter();
+        let mut levels = vec![Level { path: PathBuf::new(), inside: rules.root(), entries, unwritten: 0 }];
+        while let Some(level) = levels.last_mut() {
+            let Some((name, kind)) = level.entries.next() else {
+                self.unwritten.truncate(level.unwritten);
+                levels.pop();
+                continue;
+            };
+            let path = level.path.join(&name);
             if kind.is_dir() {
-                self.subdirectory(&path, &name, inside)?;
-            } else if !self.context.rules.excludes_file(inside, &name.to_string_lossy()) {
+                let inside = self.enter(&path, &name, &level.inside)?;
+                levels.extend(inside);
+            } else if !rules.excludes_file(&level.inside, &name.to_string_lossy()) {
                 self.entry(&path, kind)?;
             }
         }
@@ -118,18 +142,21 @@ impl<W: Write> Walk<'_, W> {
         Ok(entries)
     }
 
-    fn subdirectory(&mut self, path: &Path, name: &OsStr, inside: &Inside) -> Result<(), Interrupted> {
+    /// A directory below the one at hand; `None` where nothing of it is sent.
+    fn enter(&mut self, path: &Path, name: &OsStr, inside: &Inside) -> Result<Option<Level>, Interrupted> {
         let verdict = self.context.rules.directory(inside, &name.to_string_lossy());
-        let Some(within) = verdict.inside else { return Ok(()) };
+        let Some(within) = verdict.inside else { return Ok(None) };
         let metadata = self.metadata(path)?;
-        let depth = self.unwritten.len();
+        if !metadata.is_dir() {
+            return Err(self.unreadable(path, became_something_else()));
+        }
+        let unwritten = self.unwritten.len();
         self.unwritten.push((path.to_owned(), metadata));
         if !verdict.is_excluded {
             self.write_unwritten()?;
         }
-        self.directory(path, &within)?;
-        self.unwritten.truncate(depth);
-        Ok(())
+        let entries = self.entries(path)?.into_iter();
+        Ok(Some(Level { path: path.to_owned(), inside: within, entries, unwritten }))
     }
 
     fn write_unwritten(&mut self) -> Result<(), Interrupted> {
@@ -160,13 +187,19 @@ impl<W: Write> Walk<'_, W> {
 
     fn file(&mut self, path: &Path) -> Result<(), Interrupted> {
         let open = || {
-            let file = File::open(self.context.root.join(path))?;
+            // Since it was listed it may have become a link out of the tree, or a pipe that nobody writes to.
+            let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+            let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+            let path = self.context.root.join(path);
+            let file = File::options().read(true).custom_flags(flags).open(path).map_err(|error| {
+                if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) { became_something_else() } else { error }
+            })?;
             let metadata = file.metadata()?;
-            Ok((file, metadata))
+            if metadata.is_file() { Ok((file, metadata)) } else { Err(became_something_else()) }
         };
         let (file, metadata) = open().map_err(|error| self.unreadable(path, error))?;
         let mut header = header(&metadata, EntryType::Regular, metadata.len());
-        let mut content = ExactContent { file, left: metadata.len(), failure: None };
+        let mut content = ExactContent { file, left: metadata.len(), metadata, failure: None };
         self.archive.append_data(&mut header, path, &mut content).map_err(|error| match content.failure.take() {
             Some(failure) => self.unreadable(path, failure),
             None => Interrupted::Sink(error),
@@ -193,25 +226,44 @@ fn header(metadata: &Metadata, kind: EntryType, size: u64) -> Header {
     header
 }
 
-/// Exactly as many bytes as the header says: a file that grows is cut there, one that shrinks is an error,
-/// because everything behind it in the archive would be wrong.
+fn became_something_else() -> io::Error {
+    io::Error::other("it became something else while the build context was read")
+}
+
+/// Exactly as many bytes as the header says, of a file that nobody changes meanwhile: everything behind it in the
+/// archive would be wrong, or the file would be half of one and half of another.
 struct ExactContent {
     file: File,
+    /// When it was opened.
+    metadata: Metadata,
     left: u64,
     failure: Option<io::Error>,
 }
 
+impl ExactContent {
+    fn read_some(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let changed = |how| io::Error::new(io::ErrorKind::UnexpectedEof, format!("the file {how} while it was read"));
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        if most > 0 {
+            return match self.file.read(&mut buffer[..most])? {
+                0 => Err(changed("became shorter")),
+                count => Ok(count),
+            };
+        }
+        let now = self.file.metadata()?;
+        let time = |metadata: &Metadata| (metadata.mtime(), metadata.mtime_nsec());
+        match now.len().cmp(&self.metadata.len()) {
+            Ordering::Less => Err(changed("became shorter")),
+            Ordering::Greater => Err(changed("became longer")),
+            Ordering::Equal if time(&now) != time(&self.metadata) => Err(changed("was changed")),
+            Ordering::Equal => Ok(0),
+        }
+    }
+}
+
 impl Read for ExactContent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        if most == 0 {
-            return Ok(0);
-        }
-        let outcome = match self.file.read(&mut buffer[..most]) {
-            Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter while it was read")),
-            other => other,
-        };
-        match outcome {
+        match self.read_some(buffer) {
             Ok(count) => {
                 self.left -= count as u64;
                 Ok(count)
@@ -335,19 +387,6 @@ mod tests {
             .collect();
         assert!(paths.contains(&b"caf\xe9".to_vec()));
         assert!(paths.contains(&format!("{long}/").into_bytes()));
-    }
-
-    #[test]
-    fn a_file_that_became_shorter_is_an_error_and_a_longer_one_is_cut() {
-        let tree = tree(&[("file", "12345")]);
-        let open = |left| ExactContent { file: File::open(tree.path().join("file")).unwrap(), left, failure: None };
-        let mut content = open(9);
-        let mut read = Vec::new();
-        content.read_to_end(&mut read).expect_err("four bytes are missing");
-        assert_eq!(content.failure.map(|error| error.kind()), Some(io::ErrorKind::UnexpectedEof));
-        let mut read = Vec::new();
-        open(3).read_to_end(&mut read).unwrap();
-        assert_eq!(read, b"123");
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod classify;
 mod connect;
 mod containers;
 mod context;
+#[cfg(test)]
+mod context_extremes;
 mod context_stream;
 mod contexts;
 mod error;
