@@ -423,6 +423,75 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_asked_for_is_in_the_request() {
+        let project = project();
+        let engine = fake::Engine::start(|mut call| async move {
+            if call.line.starts_with("GET") {
+                return call.answer("200 OK", "[]").await;
+            }
+            let message = serde_json::json!({ "message": call.line }).to_string();
+            call.answer("400 Bad Request", &message).await;
+        });
+        let asked = BuildRequest {
+            args: vec![("A".into(), "b c".into())],
+            target: Some("stage".into()),
+            platform: Some("linux/arm64".into()),
+            no_cache: true,
+            ..request(project.path())
+        };
+        for (request, is_asked) in [(asked, true), (request(project.path()), false)] {
+            let (progress, received) = mpsc::channel(1);
+            drop(received);
+            let outcome = engine.connect().build(request, &progress, &CancellationToken::new()).await;
+            let line = outcome.expect_err("refused").to_string();
+            for part in
+                ["buildargs=%7B%22A%22%3A%22b+c%22%7D", "target=stage", "platform=linux%2Farm64", "nocache=true"]
+            {
+                assert_eq!(line.contains(part), is_asked, "{part} in {line}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn podman_is_understood() {
+        let project = project();
+        let engine = fake::Engine::start(|mut call| async move {
+            if call.line.contains("/images/abababababab/json") {
+                return call.answer("200 OK", r#"{"Id":"sha256:ab"}"#).await;
+            }
+            if call.line.starts_with("GET") {
+                return call.answer("200 OK", "[]").await;
+            }
+            call.begin().await;
+            for words in ["STEP 1/1: FROM scratch", "COMMIT 127.0.0.1:5000/app:t", "--> abababababab"] {
+                call.piece(&format!("{{\"stream\":\"{words}\\n\"}}\n")).await;
+            }
+            call.piece("{\"stream\":\"Successfully built abababababab\\n\"}\n").await;
+            call.end().await;
+        });
+        assert_eq!(build(&engine.connect(), project.path()).await.unwrap().id, "sha256:ab");
+
+        // It fails in the middle of its stream, and answers 404 for a container that is gone in its own words.
+        let engine = fake::Engine::start(|mut call| async move {
+            if call.line.contains("/containers/") {
+                let gone = r#"{"cause":"no such container","message":"no container with name or ID","response":404}"#;
+                return call.answer("404 Not Found", gone).await;
+            }
+            if call.line.starts_with("GET") {
+                return call.answer("200 OK", "[]").await;
+            }
+            call.begin().await;
+            call.piece("{\"stream\":\"STEP 1/2: FROM scratch\\n\"}\n{\"stream\":\"STEP 2/2: RUN /x\\n\"}\n").await;
+            let words = r#"building at STEP \"RUN /x\": while running runtime: exit status 7"#;
+            call.piece(&format!("{{\"errorDetail\":{{\"message\":\"{words}\"}},\"error\":\"{words}\"}}\n")).await;
+            call.end().await;
+        });
+        let error = build(&engine.connect(), project.path()).await.expect_err("the step fails");
+        let EngineError::Build { kind, step, .. } = &error else { panic!("{error:?}") };
+        assert_eq!((*kind, step.as_deref()), (BuildErrorKind::StepFailed { code: 7 }, Some("Step 2/2: RUN /x")));
+    }
+
+    #[tokio::test]
     async fn a_refusal_before_the_first_step_is_classified_too() {
         let project = project();
         let engine = fake::Engine::start(|mut call| async move {

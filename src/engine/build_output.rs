@@ -1,5 +1,5 @@
 //! What the classic builder prints, read as data: steps, cache hits, output lines, and the ids of the images that
-//! this build made.
+//! this build made. Podman, which answers the same calls, has other words for the same things.
 //!
 //! The text comes in pieces that know nothing of lines, and a step's own output comes in the same stream as the
 //! builder's words, so lines count as the builder's only while no step is running. Must not know the connection.
@@ -99,6 +99,10 @@ impl BuildOutput {
             self.is_cached = false;
         } else if let Some(arrow) = line.trim_start().strip_prefix("--->") {
             progress.extend(self.arrow(arrow.trim()));
+        } else if let Some(arrow) = line.strip_prefix("--> ") {
+            progress.extend(self.podman_arrow(arrow.trim()));
+        } else if line.starts_with("COMMIT ") || is_long_id(&line) {
+            // Podman says how the image is called, and its id, which come once more in Docker's words.
         } else if let Some(id) = line.strip_prefix("Successfully built ") {
             progress.extend(self.end_step(now));
             self.image = is_short_id(id).then(|| id.to_owned());
@@ -146,6 +150,17 @@ impl BuildOutput {
     }
 }
 
+impl BuildOutput {
+    /// `Using cache 0123...`, or the id of what the step made.
+    fn podman_arrow(&mut self, words: &str) -> Option<BuildProgress> {
+        if words.strip_prefix("Using cache ").is_some_and(is_long_id) {
+            self.arrow("Using cache")
+        } else {
+            self.arrow(words)
+        }
+    }
+}
+
 impl Step {
     /// `Step 2/6 : COPY a b`, and podman's `STEP 2/6: COPY a b`.
     fn parse(line: &str, began: Instant) -> Option<Self> {
@@ -176,7 +191,15 @@ fn starts_with_word(text: &str, word: &str) -> bool {
 }
 
 fn is_short_id(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    text.len() == 12 && is_hex(text)
+}
+
+fn is_long_id(text: &str) -> bool {
+    text.len() == 64 && is_hex(text)
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
@@ -260,6 +283,47 @@ mod tests {
         let lines: usize = (0..100).map(|_| output.feed(&"x".repeat(1024), now).len()).sum();
         assert!(lines > 5, "{lines}");
         assert!(output.pending.len() <= LONGEST_LINE);
+    }
+
+    #[test]
+    fn a_build_by_podman_is_read_as_data_too() {
+        let id = |digit: &str| digit.repeat(64);
+        let recorded = [
+            "STEP 1/4: FROM base\n".to_owned(),
+            "STEP 2/4: COPY a /\n".into(),
+            format!("--> Using cache {}\n", id("1")),
+            "--> 111111111111\n".into(),
+            "STEP 3/4: RUN /x\n".into(),
+            "hello\n--> not an id\n".into(),
+            "--> 222222222222\n".into(),
+            "STEP 4/4: COPY b /\n".into(),
+            "COMMIT 127.0.0.1:5000/app:t\n".into(),
+            "--> 333333333333\n".into(),
+            "Successfully tagged 127.0.0.1:5000/app:t\n".into(),
+            format!("{}\n", id("3")),
+            "Successfully built 333333333333\n".into(),
+            "Successfully tagged 127.0.0.1:5000/app:t\n".into(),
+        ];
+        let (mut output, now) = (BuildOutput::default(), Instant::now());
+        let progress: Vec<_> = recorded.iter().flat_map(|piece| output.feed(piece, now)).collect();
+        let done = || VertexState::Done { took: std::time::Duration::ZERO };
+        assert_eq!(
+            progress,
+            [
+                step(1, "FROM base", VertexState::Running),
+                step(1, "FROM base", done()),
+                step(2, "COPY a /", VertexState::Running),
+                step(2, "COPY a /", VertexState::Cached),
+                step(3, "RUN /x", VertexState::Running),
+                said("hello"),
+                said("not an id"),
+                step(3, "RUN /x", done()),
+                step(4, "COPY b /", VertexState::Running),
+                step(4, "COPY b /", done()),
+            ]
+        );
+        assert_eq!(output.made(), ["222222222222", "333333333333"]);
+        assert_eq!(output.image(), Some("333333333333"));
     }
 
     proptest! {

@@ -67,7 +67,9 @@ pub(super) fn push(message: &str) -> PushErrorKind {
 fn exit_code(lower: &str) -> Option<i64> {
     let (_, code) = lower
         .rsplit_once("returned a non-zero code: ")
-        .or_else(|| lower.rsplit_once("did not complete successfully: exit code: "))?;
+        .or_else(|| lower.rsplit_once("did not complete successfully: exit code: "))
+        // Podman.
+        .or_else(|| lower.rsplit_once("while running runtime: exit status "))?;
     code.trim().parse().ok()
 }
 
@@ -87,6 +89,16 @@ mod tests {
             ("dockerfile parse error line 2: unknown instruction: KOPY", None, Kind::UnknownInstruction),
             (
                 "COPY failed: file not found in context or excluded by .dockerignore: stat a: file does not exist",
+                Some("COPY a /"),
+                Kind::CopySourceMissing,
+            ),
+            (
+                r#"building at STEP "RUN /x 3": while running runtime: exit status 3"#,
+                Some("RUN /x 3"),
+                Kind::StepFailed { code: 3 },
+            ),
+            (
+                r#"building at STEP "COPY a /": checking on sources under "/c": copier: stat: "/a": no such file or directory"#,
                 Some("COPY a /"),
                 Kind::CopySourceMissing,
             ),

@@ -1,18 +1,20 @@
 //! The build context: a project directory as a tar archive, without what its ignore file excludes.
 //!
 //! The archive is the same for the same tree: entries in name order, owner and group zero. Symbolic links are
-//! kept as links, sockets, pipes and devices are left out. Must not know the engine: it writes to any writer,
-//! and never holds more than one directory's names and one buffer.
+//! kept as links, sockets, pipes and devices are left out. What changes while it is read is an error that names it:
+//! no image is made of half a file. Must not know the engine: it writes to any writer, and never holds more than the
+//! names of the directories on the way down and one buffer.
+
+mod archive;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, FileType, Metadata};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, FileType, Metadata};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use tar::{Builder, EntryType, Header};
 
 use super::error::{BuildErrorKind, EngineError};
 use super::ignore::{IgnoreRules, Inside};
+use archive::Archive;
 
 const IGNORE_FILE: &str = ".dockerignore";
 
@@ -65,15 +67,15 @@ impl BuildContext {
 
     /// Writes the whole archive. Blocks.
     pub(super) fn write_to(&self, out: impl Write) -> Result<(), Interrupted> {
-        let mut archive = Archive { root: &self.root, builder: Builder::new(out) };
+        let mut archive = Archive::new(&self.root, out);
         self.walk(&mut archive)?;
-        archive.builder.finish().map_err(Interrupted::Sink)
+        archive.finish()
     }
 
     /// Shows the visitor everything that is sent, in the archive's order. Blocks.
     pub(super) fn walk(&self, visitor: &mut impl Visitor) -> Result<(), Interrupted> {
         let mut walk = Walk { context: self, visitor, unshown: Vec::new() };
-        walk.directory(Path::new(""), &self.rules.root())
+        walk.run()
     }
 
     /// The directory that is sent.
@@ -120,13 +122,33 @@ struct Walk<'a, V: Visitor> {
     unshown: Vec<(PathBuf, Metadata)>,
 }
 
+/// A directory on the way down.
+struct Level {
+    path: PathBuf,
+    inside: Inside,
+    /// What is still to come of it.
+    entries: std::vec::IntoIter<(OsString, FileType)>,
+    /// How many directories above it were not shown when it was entered.
+    unshown: usize,
+}
+
 impl<V: Visitor> Walk<'_, V> {
-    fn directory(&mut self, relative: &Path, inside: &Inside) -> Result<(), Interrupted> {
-        for (name, kind) in self.entries(relative)? {
-            let path = relative.join(&name);
+    /// Goes through the tree without calling itself: a path has room for two thousand directories, a stack has not.
+    fn run(&mut self) -> Result<(), Interrupted> {
+        let rules = &self.context.rules;
+        let entries = self.entries(Path::new(""))?.into_iter();
+        let mut levels = vec![Level { path: PathBuf::new(), inside: rules.root(), entries, unshown: 0 }];
+        while let Some(level) = levels.last_mut() {
+            let Some((name, kind)) = level.entries.next() else {
+                self.unshown.truncate(level.unshown);
+                levels.pop();
+                continue;
+            };
+            let path = level.path.join(&name);
             if kind.is_dir() {
-                self.subdirectory(&path, &name, inside)?;
-            } else if !self.context.rules.excludes_file(inside, &name.to_string_lossy()) {
+                let inside = self.enter(&path, &name, &level.inside)?;
+                levels.extend(inside);
+            } else if !rules.excludes_file(&level.inside, &name.to_string_lossy()) {
                 self.entry(&path, kind)?;
             }
         }
@@ -145,18 +167,21 @@ impl<V: Visitor> Walk<'_, V> {
         Ok(entries)
     }
 
-    fn subdirectory(&mut self, path: &Path, name: &OsStr, inside: &Inside) -> Result<(), Interrupted> {
+    /// A directory below the one at hand; `None` where nothing of it is sent.
+    fn enter(&mut self, path: &Path, name: &OsStr, inside: &Inside) -> Result<Option<Level>, Interrupted> {
         let verdict = self.context.rules.directory(inside, &name.to_string_lossy());
-        let Some(within) = verdict.inside else { return Ok(()) };
+        let Some(within) = verdict.inside else { return Ok(None) };
         let metadata = self.metadata(path)?;
-        let depth = self.unshown.len();
+        if !metadata.is_dir() {
+            return Err(unreadable(&self.context.root, path, became_something_else()));
+        }
+        let unshown = self.unshown.len();
         self.unshown.push((path.to_owned(), metadata));
         if !verdict.is_excluded {
             self.show_directories()?;
         }
-        self.directory(path, &within)?;
-        self.unshown.truncate(depth);
-        Ok(())
+        let entries = self.entries(path)?.into_iter();
+        Ok(Some(Level { path: path.to_owned(), inside: within, entries, unshown }))
     }
 
     fn show_directories(&mut self) -> Result<(), Interrupted> {
@@ -192,82 +217,8 @@ fn unreadable(root: &Path, relative: &Path, error: io::Error) -> Interrupted {
     Interrupted::Source { path: root.join(relative), error }
 }
 
-/// Writes what the walk shows it.
-struct Archive<'a, W: Write> {
-    root: &'a Path,
-    builder: Builder<W>,
-}
-
-impl<W: Write> Visitor for Archive<'_, W> {
-    fn directory(&mut self, path: &Path, metadata: &Metadata) -> Result<(), Interrupted> {
-        let mut name = path.as_os_str().to_owned();
-        name.push("/");
-        let mut header = header(metadata, EntryType::Directory, 0);
-        self.builder.append_data(&mut header, &name, io::empty()).map_err(Interrupted::Sink)
-    }
-
-    fn link(&mut self, path: &Path, metadata: &Metadata, target: &Path) -> Result<(), Interrupted> {
-        let mut header = header(metadata, EntryType::Symlink, 0);
-        self.builder.append_link(&mut header, path, target).map_err(Interrupted::Sink)
-    }
-
-    fn file(&mut self, path: &Path) -> Result<(), Interrupted> {
-        let open = || {
-            let file = File::open(self.root.join(path))?;
-            let metadata = file.metadata()?;
-            Ok((file, metadata))
-        };
-        let (file, metadata) = open().map_err(|error| unreadable(self.root, path, error))?;
-        let mut header = header(&metadata, EntryType::Regular, metadata.len());
-        let mut content = ExactContent { file, left: metadata.len(), failure: None };
-        self.builder.append_data(&mut header, path, &mut content).map_err(|error| match content.failure.take() {
-            Some(failure) => unreadable(self.root, path, failure),
-            None => Interrupted::Sink(error),
-        })
-    }
-}
-
-fn header(metadata: &Metadata, kind: EntryType, size: u64) -> Header {
-    let mut header = Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_mode(metadata.mode() & 0o7777);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or(0));
-    header.set_size(size);
-    header
-}
-
-/// Exactly as many bytes as the header says: a file that grows is cut there, one that shrinks is an error,
-/// because everything behind it in the archive would be wrong.
-struct ExactContent {
-    file: File,
-    left: u64,
-    failure: Option<io::Error>,
-}
-
-impl Read for ExactContent {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        if most == 0 {
-            return Ok(0);
-        }
-        let outcome = match self.file.read(&mut buffer[..most]) {
-            Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter while it was read")),
-            other => other,
-        };
-        match outcome {
-            Ok(count) => {
-                self.left -= count as u64;
-                Ok(count)
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) => {
-                self.failure = Some(error);
-                Err(io::Error::other("the file cannot be read"))
-            }
-        }
-    }
+fn became_something_else() -> io::Error {
+    io::Error::other("it became something else while the build context was read")
 }
 
 #[cfg(test)]
@@ -380,19 +331,6 @@ mod tests {
             .collect();
         assert!(paths.contains(&b"caf\xe9".to_vec()));
         assert!(paths.contains(&format!("{long}/").into_bytes()));
-    }
-
-    #[test]
-    fn a_file_that_became_shorter_is_an_error_and_a_longer_one_is_cut() {
-        let tree = tree(&[("file", "12345")]);
-        let open = |left| ExactContent { file: File::open(tree.path().join("file")).unwrap(), left, failure: None };
-        let mut content = open(9);
-        let mut read = Vec::new();
-        content.read_to_end(&mut read).expect_err("four bytes are missing");
-        assert_eq!(content.failure.map(|error| error.kind()), Some(io::ErrorKind::UnexpectedEof));
-        let mut read = Vec::new();
-        open(3).read_to_end(&mut read).unwrap();
-        assert_eq!(read, b"123");
     }
 
     #[test]

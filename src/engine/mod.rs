@@ -11,6 +11,8 @@ mod classify;
 mod connect;
 mod containers;
 mod context;
+#[cfg(test)]
+mod context_extremes;
 mod context_stream;
 mod contexts;
 mod dockerfile;
@@ -36,7 +38,7 @@ pub use build::{BuildRequest, BuildSecret, BuiltImage};
 pub use connect::{Engine, EngineInfo};
 pub use containers::{ChangeStream, ContainerError, ContainerSpec, ContainerState, Health, LogStream};
 pub use error::{BuildErrorKind, EngineError, PushErrorKind};
-pub use fingerprint::{Fingerprint, FingerprintKey, ImageRecord, InputRecord, place};
 pub use export::{Export, ImageLayers};
+pub use fingerprint::{Fingerprint, FingerprintKey, ImageRecord, InputRecord, place};
 pub use images::REGISTRY_LABEL;
 pub use registry_auth::Credentials;

@@ -35,8 +35,8 @@ use Oracle::{BuildKit, Classic, LaterClassic};
 
 /// Rule files that are read in another way by these.
 const DIFFERENCES: &[(&[&str], &[Oracle])] = &[
-    // 20.10 goes into an excluded directory only for an exception that begins with the directory's own name, the
-    // classic client still does; BuildKit's client has gone into it for every exception that can match there since 0.10.
+    // 20.10 goes into an excluded directory only for an exception that begins with the directory's own name, and the
+    // classic client still does so; BuildKit's present client goes in for every exception that has a star.
     (
         &["d\n!d/*/keep", "d\n!*/keep", "d\n!**/keep", "**\n!**/keep", "**\n!**/*.md", "*\n!*/a"],
         &[Classic, BuildKit, LaterClassic],

@@ -5,19 +5,20 @@
 
 mod build;
 mod capturing_engine;
+mod classic;
 #[path = "../common/mod.rs"]
 mod common;
 mod connection;
 mod context;
 mod demo;
 mod deploy;
+mod deploy_faults;
 mod engine_faults;
 mod ignore_cases;
 mod ignore_oracle;
+mod machine;
 mod own_engine;
 mod own_push;
-mod deploy_faults;
-mod machine;
 mod project;
 mod provider;
 mod push;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
         build::trials(),
+        classic::trials(),
         connection::trials(),
         context::trials(),
         demo::trials(),
