@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -92,12 +93,42 @@ impl Server {
         T: Send + 'static,
         F: Future<Output = Result<T, Failure>> + Send + 'static,
     {
-        let ended = self.tasks.spawn(work).await;
+        let ended = to_its_end(&self.tasks, work).await;
         ended.unwrap_or_else(|error| Err(Failure::internal(format!("the operation broke: {error}"))))
     }
 
     /// The image that a tenant deploys.
     pub fn image_of(&self, tenant: &TenantId) -> Result<ImageReference, InvalidReference> {
         ImageReference::new(&self.registry_host, REPOSITORY, &tenant.image_tag())
+    }
+}
+
+/// Runs work in a task of its own: who waits for it may leave.
+async fn to_its_end<T: Send + 'static>(
+    tasks: &TaskTracker,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, JoinError> {
+    tasks.spawn(work).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[tokio::test]
+    async fn work_comes_to_its_end_when_its_caller_leaves() {
+        let (tasks, done) = (TaskTracker::new(), Arc::new(AtomicBool::new(false)));
+        let seen = Arc::clone(&done);
+        let work = async move {
+            tokio::task::yield_now().await;
+            seen.store(true, Ordering::Relaxed);
+        };
+        // The caller asks once and leaves.
+        assert!(to_its_end(&tasks, work).now_or_never().is_none());
+        tasks.close();
+        tasks.wait().await;
+        assert!(done.load(Ordering::Relaxed));
     }
 }

@@ -58,6 +58,9 @@ pub async fn resize(server: &Server, id: &TenantId, memory_mb: u32, user: &str) 
 }
 
 async fn accept_resize(server: &Server, id: &TenantId, memory_mb: u32, user: &str) -> Result<(), Failure> {
+    if read(&mut *server.store.read().await?, id).await?.phase() == Phase::Running {
+        server.provider.available().await?;
+    }
     let mut tx = server.store.write().await?;
     let mut tenant = read(&mut tx, id).await?;
     match tenant.phase() {

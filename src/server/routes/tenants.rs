@@ -1,4 +1,4 @@
-//! Looking at tenants, and removing them.
+//! Looking at tenants, changing them, and removing them.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use super::{machine, need_subscription};
+use crate::model::Phase;
 use crate::model::envelope::Data;
 use crate::server::auth::{Caller, Owned};
 use crate::server::catalogue;
@@ -129,7 +130,6 @@ pub async fn change(
         rename(&server, &owned, name).await?;
     }
     if let Some(memory_mb) = change.memory_mb {
-        server.provider.available().await?;
         restart::resize(&server, &id, memory_mb, &user).await?;
     }
     match status {
@@ -161,6 +161,9 @@ fn check_memory(plan_id: &str, memory_mb: u32) -> Result<(), Failure> {
 async fn rename(server: &Server, owned: &Owned, name: &str) -> Result<(), Failure> {
     let id = owned.tenant.id();
     let mut tx = server.store.write().await?;
+    if rows::get(&mut tx, id).await?.is_none_or(|tenant| tenant.phase() == Phase::Deleting) {
+        return Err(Failure::operation_running());
+    }
     if rows::name_is_taken(&mut tx, id, name).await? {
         return Err(Failure::conflict("another tenant has this name").reason("name_taken"));
     }
