@@ -5,6 +5,8 @@
 
 mod build;
 mod build_output;
+mod buildkit;
+mod classic;
 mod classify;
 mod connect;
 mod containers;
@@ -16,6 +18,7 @@ mod error;
 mod fake;
 mod ignore;
 mod images;
+mod pace;
 mod pattern;
 mod pattern_syntax;
 mod push;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod build;
+mod buildkit;
 mod capturing_engine;
 #[path = "../common/mod.rs"]
 mod common;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = [
         build::trials(),
+        buildkit::trials(),
         connection::trials(),
         context::trials(),
         demo::trials(),
