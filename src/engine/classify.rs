@@ -33,6 +33,24 @@ pub(super) fn build(message: &str, instruction: Option<&str>) -> BuildErrorKind 
     }
 }
 
+/// The kind of a build that failed at BuildKit. `vertex` is the name of the one that failed, where one did:
+/// `[2/6] COPY a b`.
+pub(super) fn buildkit(message: &str, vertex: Option<&str>) -> BuildErrorKind {
+    let vertex = vertex.unwrap_or_default();
+    let is_metadata = vertex.contains("load metadata for");
+    let instruction = match vertex.split_once("] ") {
+        _ if is_metadata => "FROM",
+        Some((_, instruction)) => instruction,
+        None => vertex,
+    };
+    match build(message, Some(instruction)) {
+        BuildErrorKind::NoSpace => BuildErrorKind::NoSpace,
+        _ if vertex.starts_with("resolve image config for") => BuildErrorKind::SyntaxImage,
+        BuildErrorKind::Other if is_missing_secret(message) => BuildErrorKind::SecretMissing,
+        kind => kind,
+    }
+}
+
 /// The kind of a failed push.
 pub(super) fn push(message: &str) -> PushErrorKind {
     let lower = message.to_lowercase();
@@ -68,9 +86,15 @@ fn exit_code(lower: &str) -> Option<i64> {
     let (_, code) = lower
         .rsplit_once("returned a non-zero code: ")
         .or_else(|| lower.rsplit_once("did not complete successfully: exit code: "))
+        .or_else(|| lower.rsplit_once("]: exit code: ").filter(|_| lower.contains("executor failed running")))
         // Podman.
         .or_else(|| lower.rsplit_once("while running runtime: exit status "))?;
     code.trim().parse().ok()
+}
+
+/// `secret token not found: not found`, with what led there in front.
+fn is_missing_secret(message: &str) -> bool {
+    message.rsplit_once("secret ").is_some_and(|(_, rest)| rest.contains("not found"))
 }
 
 fn is_instruction(instruction: Option<&str>, name: &str) -> bool {
@@ -118,6 +142,39 @@ mod tests {
             ),
         ] {
             assert_eq!(build(message, instruction), kind, "{message}");
+        }
+    }
+
+    #[test]
+    fn build_sentences_of_buildkit() {
+        use BuildErrorKind as Kind;
+        for (message, vertex, kind) in [
+            ("failed to read dockerfile: open /x/Dockerfile: no such file", None, Kind::DockerfileMissing),
+            ("dockerfile parse error line 2: unknown instruction: KOPY", None, Kind::UnknownInstruction),
+            ("\"/missing\" not found: not found", Some("[1/1] COPY missing /"), Kind::CopySourceMissing),
+            (
+                "lstat /x/missing: no such file or directory",
+                Some("[b 1/1] COPY --from=a /missing /"),
+                Kind::CopySourceMissing,
+            ),
+            ("executor failed running [/x 3]: exit code: 3", Some("[2/2] RUN /x 3"), Kind::StepFailed { code: 3 }),
+            (
+                "process \"/x\" did not complete successfully: exit code: 4",
+                Some("[2/2] RUN /x"),
+                Kind::StepFailed { code: 4 },
+            ),
+            ("failed to do request: connection refused", Some("[internal] load metadata for r/x:t"), Kind::BaseImage),
+            ("failed to copy: 404 Not Found", Some("[1/2] FROM r/x:t"), Kind::BaseImage),
+            ("failed to do request: no such host", Some("resolve image config for docker.io/a/b:1"), Kind::SyntaxImage),
+            ("write /x: no space left on device", Some("resolve image config for docker.io/a/b:1"), Kind::NoSpace),
+            (
+                "secret token not found: not found",
+                Some("[2/2] RUN --mount=type=secret,id=token x"),
+                Kind::SecretMissing,
+            ),
+            ("exec: \"/nothing\": no such file or directory", Some("[2/2] RUN /nothing"), Kind::Other),
+        ] {
+            assert_eq!(buildkit(message, vertex), kind, "{message}");
         }
     }
 

@@ -65,6 +65,11 @@ impl BuildContext {
         Ok(Self { root: root.to_owned(), rules })
     }
 
+    /// The directory, and which of its files stay out.
+    pub(super) fn into_parts(self) -> (PathBuf, IgnoreRules) {
+        (self.root, self.rules)
+    }
+
     /// Writes the whole archive. Blocks.
     pub(super) fn write_to(&self, out: impl Write) -> Result<(), Interrupted> {
         let mut archive = Archive::new(&self.root, out);

@@ -30,8 +30,14 @@ pub enum BuildErrorKind {
     NoSpace,
     /// An image that the build found in its cache was removed before the build could go on from it.
     CacheVanished,
+    /// The image that a `# syntax=` line names cannot be had.
+    SyntaxImage,
     /// What was asked for only BuildKit has, and another builder is at work.
     NeedsBuildKit,
+    /// A step needs a secret that was not given.
+    SecretMissing,
+    /// BuildKit was asked for, and the engine has no sessions.
+    NoBuildKit,
     /// Anything else; the message says what.
     Other,
 }
@@ -294,9 +300,21 @@ fn build_problem(kind: BuildErrorKind, step: Option<&str>, message: &str) -> Pro
             "Images that the build goes on from are being removed.",
             "See what removes images on this engine, then deploy again.",
         ),
+        BuildErrorKind::SyntaxImage => problem(
+            "The image of the Dockerfile's syntax line cannot be pulled.",
+            "Remove the line that begins with # syntax= (what BuildKit has built in knows the ordinary syntax), \
+             or build with --builder classic.",
+        ),
         BuildErrorKind::NeedsBuildKit => Problem::new("This build needs BuildKit.")
             .detail(&detail)
             .hint("Use an engine that has BuildKit (Docker 18.09 and later), or build without build secrets."),
+        BuildErrorKind::SecretMissing => problem(
+            "A build secret is missing.",
+            "Give the build the secret that the Dockerfile's RUN --mount=type=secret names.",
+        ),
+        BuildErrorKind::NoBuildKit => Problem::new("This Docker has no BuildKit.")
+            .detail(&detail)
+            .hint("Build with --builder classic, or update Docker."),
         BuildErrorKind::Other => problem("Build failed, see log.", "Read the log, fix it, repeat."),
     }
 }

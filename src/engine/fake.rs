@@ -80,6 +80,11 @@ impl Call {
         self.write(&format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")).await;
     }
 
+    /// Hands the connection over.
+    pub(super) async fn upgrade(&mut self) {
+        self.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n").await;
+    }
+
     /// The head of an answer that comes in pieces.
     pub(super) async fn begin(&mut self) {
         self.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;

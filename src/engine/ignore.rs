@@ -30,6 +30,27 @@ struct Rule {
     is_exception: bool,
 }
 
+impl Rule {
+    fn parse(written: &str) -> Option<Self> {
+        let (is_exception, body) = match written.trim().strip_prefix('!') {
+            Some(body) => (true, body.trim()),
+            None => (false, written.trim()),
+        };
+        if body.is_empty() {
+            return None;
+        }
+        let cleaned = clean(body);
+        if is_exception && cleaned == "/" {
+            return None;
+        }
+        let relative = match cleaned.strip_prefix('/') {
+            Some("") | None => cleaned.as_str(),
+            Some(relative) => relative,
+        };
+        Some(Self { pattern: Pattern::parse(relative).ok()?, is_exception })
+    }
+}
+
 /// Where the rules stand inside a directory.
 #[derive(Debug, Clone)]
 pub(super) struct Inside {
@@ -60,25 +81,17 @@ impl IgnoreRules {
             if written.starts_with('#') || written.trim().is_empty() {
                 continue;
             }
-            let bad = || BadRule { line: index + 1, pattern: written.to_owned() };
-            let (is_exception, body) = match written.trim().strip_prefix('!') {
-                Some(body) => (true, body.trim()),
-                None => (false, written.trim()),
-            };
-            if body.is_empty() {
-                return Err(bad());
-            }
-            let cleaned = clean(body);
-            if is_exception && cleaned == "/" {
-                return Err(bad());
-            }
-            let relative = match cleaned.strip_prefix('/') {
-                Some("") | None => cleaned.as_str(),
-                Some(relative) => relative,
-            };
-            rules.push(Rule { pattern: Pattern::parse(relative).map_err(|_| bad())?, is_exception });
+            rules.push(Rule::parse(written).ok_or_else(|| BadRule { line: index + 1, pattern: written.to_owned() })?);
         }
         Ok(Self { rules })
+    }
+
+    /// Rules from patterns that somebody read from a file already.
+    pub(super) fn from_patterns(patterns: &[String]) -> Result<Self, BadRule> {
+        let rule = |(index, written): (usize, &String)| {
+            Rule::parse(written).ok_or_else(|| BadRule { line: index + 1, pattern: written.clone() })
+        };
+        Ok(Self { rules: patterns.iter().enumerate().map(rule).collect::<Result<_, _>>()? })
     }
 
     /// Includes `path` whatever the rules so far say.
@@ -101,13 +114,27 @@ impl IgnoreRules {
 
     /// What becomes of the directory `name` in a directory.
     pub(super) fn directory(&self, within: &Inside, name: &str) -> DirectoryVerdict {
+        let inside = self.enter_directory(within, name);
+        let is_excluded = self.is_excluded(&inside.matched);
+        let is_worth_entering = !is_excluded || self.can_include_below(&inside);
+        DirectoryVerdict { is_excluded, inside: is_worth_entering.then_some(inside) }
+    }
+
+    /// The same for rules that are read the other way round: only what they match is meant.
+    pub(super) fn directory_if_matched(&self, within: &Inside, name: &str) -> DirectoryVerdict {
+        let inside = self.enter_directory(within, name);
+        let is_matched = self.is_excluded(&inside.matched);
+        let mut open = self.rules.iter().zip(&inside.positions).filter(|(rule, _)| !rule.is_exception);
+        let is_worth_entering = is_matched || open.any(|(rule, position)| rule.pattern.can_continue(position));
+        DirectoryVerdict { is_excluded: !is_matched, inside: is_worth_entering.then_some(inside) }
+    }
+
+    fn enter_directory(&self, within: &Inside, name: &str) -> Inside {
         let mut inside = self.enter(within, name);
         for (rule, position) in self.rules.iter().zip(&mut inside.positions) {
             *position = rule.pattern.advance(position, "/");
         }
-        let is_excluded = self.is_excluded(&inside.matched);
-        let is_worth_entering = !is_excluded || self.can_include_below(&inside);
-        DirectoryVerdict { is_excluded, inside: is_worth_entering.then_some(inside) }
+        inside
     }
 
     fn enter(&self, within: &Inside, name: &str) -> Inside {

@@ -1,10 +1,10 @@
-//! Images are built, and builds that fail or are cancelled leave nothing behind.
+//! Images are built with the classic builder, and builds that fail or are cancelled leave nothing behind.
 
 use crate::project::{Project, is_vertex};
 use crate::support::{Outcome, trial};
 use libtest_mimic::Trial;
 use tenantry::engine::{BuildErrorKind, EngineError};
-use tenantry::model::progress::{BuildProgress, VertexState};
+use tenantry::model::progress::{BuildProgress, Builder, VertexState};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 async fn an_unchanged_project_comes_from_the_cache() -> Outcome {
-    let project = Project::new(&[("file", "text")]);
+    let project = Project::with(Builder::Classic, &[("file", "text")]);
     project.dockerfile("COPY file /file\n");
     let (first, progress) = project.build().await;
     let first = first?;
@@ -45,7 +45,7 @@ async fn an_unchanged_project_comes_from_the_cache() -> Outcome {
 }
 
 async fn a_failing_step_says_which_and_with_what_code() -> Outcome {
-    let project = Project::new(&[]);
+    let project = Project::with(Builder::Classic, &[]);
     project.add_step_program();
     project.dockerfile("COPY step /step\nRUN [\"/step\", \"exit\", \"3\"]\n");
     let (outcome, _) = project.build().await;
@@ -58,7 +58,7 @@ async fn a_failing_step_says_which_and_with_what_code() -> Outcome {
 }
 
 async fn a_failure_does_not_take_what_another_build_made() -> Outcome {
-    let project = Project::new(&[]);
+    let project = Project::with(Builder::Classic, &[]);
     project.add_step_program();
     project.dockerfile("COPY step /step\n");
     project.build().await.0?;
@@ -72,7 +72,7 @@ async fn a_failure_does_not_take_what_another_build_made() -> Outcome {
 }
 
 async fn cancelling_in_the_middle_of_a_step_leaves_nothing() -> Outcome {
-    let project = Project::new(&[]);
+    let project = Project::with(Builder::Classic, &[]);
     project.add_step_program();
     project.dockerfile("COPY step /step\nRUN [\"/step\", \"wait\"]\n");
     let (progress, mut received) = mpsc::channel(4);
@@ -101,7 +101,7 @@ async fn mistakes_in_the_dockerfile_are_told_apart() -> Outcome {
         ("FROM scratch\nKOPY a b\n", BuildErrorKind::UnknownInstruction),
         ("FROM 127.0.0.1:1/none:t\nCOPY . /\n", BuildErrorKind::BaseImage),
     ] {
-        let project = Project::new(&[("Dockerfile", dockerfile)]);
+        let project = Project::with(Builder::Classic, &[("Dockerfile", dockerfile)]);
         let error = project.build().await.0.expect_err(dockerfile);
         let EngineError::Build { kind: found, .. } = &error else { panic!("{error:?}") };
         assert_eq!(*found, kind, "{error}");
@@ -111,7 +111,7 @@ async fn mistakes_in_the_dockerfile_are_told_apart() -> Outcome {
 }
 
 async fn a_missing_dockerfile_is_named() -> Outcome {
-    let project = Project::new(&[("file", "text")]);
+    let project = Project::with(Builder::Classic, &[("file", "text")]);
     let error = project.build().await.0.expect_err("no Dockerfile");
     let detail = error.problem().detail.unwrap_or_default();
     assert!(detail.contains(&project.path().join("Dockerfile").display().to_string()), "{detail}");
@@ -119,7 +119,7 @@ async fn a_missing_dockerfile_is_named() -> Outcome {
 }
 
 async fn removing_a_registrys_images_spares_other_names() -> Outcome {
-    let project = Project::new(&[("file", "text")]);
+    let project = Project::with(Builder::Classic, &[("file", "text")]);
     project.dockerfile("COPY file /file\n");
     let id = project.build().await.0?.id;
     let elsewhere = format!("elsewhere.invalid/{}", project.registry.split('.').next().unwrap_or_default());

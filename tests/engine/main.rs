@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod build;
+mod buildkit;
 mod capturing_engine;
 mod classic;
 #[path = "../common/mod.rs"]
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     let trials: Vec<Trial> = [
         build::trials(),
         classic::trials(),
+        buildkit::trials(),
         connection::trials(),
         context::trials(),
         demo::trials(),

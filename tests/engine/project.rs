@@ -5,16 +5,28 @@ use bollard::query_parameters::{
     CreateContainerOptions, ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveContainerOptions,
 };
 use futures_util::StreamExt;
-use std::collections::HashMap;
-use std::io::Write;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use tar::EntryType;
 use tenantry::engine::{BuildRequest, BuiltImage, Engine, EngineError, REGISTRY_LABEL};
 use tenantry::model::ImageReference;
 use tenantry::model::progress::{BuildProgress, Builder, VertexState};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+
+/// A file of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    pub kind: EntryType,
+    pub mode: u32,
+    pub owner: (u64, u64),
+    /// Where a symbolic link leads.
+    pub link: String,
+    pub content: Vec<u8>,
+}
 
 /// A directory to build from, with a registry name of its own. Its images are removed with [`Project::clean_up`].
 pub struct Project {
@@ -22,6 +34,8 @@ pub struct Project {
     pub registry: String,
     pub engine: Engine,
     pub docker: Docker,
+    /// Who builds; what the engine has where nobody is named.
+    pub builder: Option<Builder>,
 }
 
 impl Project {
@@ -31,10 +45,18 @@ impl Project {
             registry: format!("{}.invalid:5000", uuid::Uuid::new_v4().simple()),
             engine: Engine::connect().unwrap(),
             docker: Docker::connect_with_defaults().unwrap(),
+            builder: None,
         };
         for (path, text) in files {
             project.write(path, text);
         }
+        project
+    }
+
+    /// A project that a certain builder builds.
+    pub fn with(builder: Builder, files: &[(&str, &str)]) -> Self {
+        let mut project = Self::new(files);
+        project.builder = Some(builder);
         project
     }
 
@@ -53,7 +75,8 @@ impl Project {
         self.write("Dockerfile", &format!("FROM scratch\nLABEL test.project={}\n{instructions}", self.registry));
     }
 
-    /// Adds the program `step`: `exit <code>`, or `wait` after it printed `waiting`.
+    /// Adds the program `step`: `exit <code>` after it printed `leaving`, `hash <file>` prints a hash of a file,
+    /// `print <variable>`, or `wait` after it printed `waiting`.
     pub fn add_step_program(&self) {
         std::fs::copy(step_program(), self.path().join("step")).unwrap();
     }
@@ -65,12 +88,16 @@ impl Project {
     pub fn request(&self) -> BuildRequest {
         BuildRequest {
             labels: vec![(REGISTRY_LABEL.into(), self.registry.clone())],
-            builder: Some(Builder::Classic),
+            builder: self.builder,
             ..BuildRequest::new(self.path().to_owned(), "Dockerfile", self.image())
         }
     }
 
     pub async fn build(&self) -> (Result<BuiltImage, EngineError>, Vec<BuildProgress>) {
+        self.build_as(self.request()).await
+    }
+
+    pub async fn build_as(&self, request: BuildRequest) -> (Result<BuiltImage, EngineError>, Vec<BuildProgress>) {
         let (progress, mut received) = mpsc::channel(4);
         let cancel = CancellationToken::new();
         let reading = async {
@@ -80,7 +107,7 @@ impl Project {
             }
             all
         };
-        let building = async move { self.engine.build(self.request(), &progress, &cancel).await };
+        let building = async move { self.engine.build(request, &progress, &cancel).await };
         tokio::join!(building, reading)
     }
 
@@ -94,8 +121,14 @@ impl Project {
         (containers, self.docker.list_images(Some(options)).await.unwrap().len())
     }
 
-    /// What the image holds, without what the engine puts into every container.
+    /// What the image holds, without directories and what the engine puts into every container.
     pub async fn content(&self) -> Vec<String> {
+        let files = self.files().await.into_iter().filter(|(_, file)| file.kind != EntryType::Directory);
+        files.map(|(name, file)| if file.link.is_empty() { name } else { format!("{name} -> {}", file.link) }).collect()
+    }
+
+    /// The same with everything that is known of a file.
+    pub async fn files(&self) -> BTreeMap<String, File> {
         let body = bollard::models::ContainerCreateBody {
             image: Some(self.image().to_string()),
             cmd: Some(vec!["/none".into()]),
@@ -105,22 +138,28 @@ impl Project {
         let pieces: Vec<_> = self.docker.export_container(&container).collect().await;
         self.docker.remove_container(&container, None::<RemoveContainerOptions>).await.unwrap();
         let bytes: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.unwrap().to_vec()).collect();
-        let mut names: Vec<String> = tar::Archive::new(bytes.as_slice())
-            .entries()
-            .unwrap()
-            .map(|entry| entry.unwrap())
-            .filter(|entry| !entry.header().entry_type().is_dir())
-            .map(|entry| {
-                let name = entry.path().unwrap().display().to_string();
-                match entry.link_name().unwrap() {
-                    Some(target) => format!("{name} -> {}", target.display()),
-                    None => name,
-                }
-            })
-            .filter(|name| !["dev/", "etc/", "proc/", "sys/", ".dockerenv"].iter().any(|part| name.starts_with(part)))
-            .collect();
-        names.sort();
-        names
+        let mut files = BTreeMap::new();
+        for entry in tar::Archive::new(bytes.as_slice()).entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let name = entry.path().unwrap().display().to_string();
+            if ["dev/", "etc/", "proc/", "sys/", ".dockerenv"].iter().any(|part| name.starts_with(part)) {
+                continue;
+            }
+            let link = entry.link_name().unwrap().map(|target| target.display().to_string()).unwrap_or_default();
+            let kind = entry.header().entry_type();
+            let file = if kind == EntryType::Link {
+                // Another name of a file that came before.
+                File::clone(&files[&link])
+            } else {
+                let mut content = Vec::new();
+                entry.read_to_end(&mut content).unwrap();
+                let header = entry.header();
+                let owner = (header.uid().unwrap(), header.gid().unwrap());
+                File { kind, mode: header.mode().unwrap(), owner, link, content }
+            };
+            files.insert(name, file);
+        }
+        files
     }
 
     pub async fn clean_up(self) {
@@ -149,7 +188,15 @@ pub fn step_program() -> &'static Path {
             fn main() {
                 let mut arguments = std::env::args().skip(1);
                 match arguments.next().as_deref() {
-                    Some("exit") => std::process::exit(arguments.next().and_then(|code| code.parse().ok()).unwrap_or(1)),
+                    Some("exit") => {
+                        println!("leaving");
+                        std::process::exit(arguments.next().and_then(|code| code.parse().ok()).unwrap_or(1))
+                    }
+                    Some("hash") => {
+                        let content = std::fs::read(arguments.next().unwrap()).unwrap();
+                        println!("hash {:x}", content.iter().fold(5381_u64, |all, byte| all * 33 % 0xffff_fffb + u64::from(*byte)));
+                    }
+                    Some("print") => println!("value {}", std::env::var(arguments.next().unwrap()).unwrap()),
                     _ => {
                         println!("waiting");
                         loop { std::thread::park() }
