@@ -6,14 +6,24 @@
 pub mod atomic;
 pub mod build_command;
 pub mod credentials;
+pub mod dockerfile;
 pub mod error;
+mod generated;
 mod justfile;
+pub mod profile;
 pub mod project;
 mod reading;
+pub mod secrets;
+pub mod services;
 pub mod state;
+mod yaml;
 
 pub use build_command::BuildCommand;
 pub use credentials::Credentials;
+pub use dockerfile::Dockerfile;
 pub use error::WorkspaceError;
+pub use generated::Generated;
+pub use profile::Profile;
 pub use project::Project;
+pub use secrets::{Environment, SecretsFile};
 pub use state::StateDirectory;
