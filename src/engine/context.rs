@@ -65,6 +65,11 @@ impl BuildContext {
         Ok(Self { root: root.to_owned(), rules })
     }
 
+    /// What its ignore file says.
+    pub(super) fn into_rules(self) -> IgnoreRules {
+        self.rules
+    }
+
     /// Writes the whole archive. Blocks.
     pub(super) fn write_to(&self, out: impl Write) -> Result<(), Interrupted> {
         let mut walk = Walk { context: self, archive: Builder::new(out), unwritten: Vec::new() };

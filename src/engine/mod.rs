@@ -12,6 +12,7 @@ mod context;
 mod context_stream;
 mod contexts;
 mod error;
+mod excluded;
 #[cfg(test)]
 mod fake;
 mod ignore;
@@ -21,11 +22,13 @@ mod push;
 mod push_output;
 mod registry_auth;
 mod request;
+mod storage;
 mod volumes;
 
 pub use build::{BuildRequest, BuildSecret, BuiltImage};
 pub use connect::{Engine, EngineInfo};
 pub use containers::{ChangeStream, ContainerError, ContainerSpec, ContainerState, Health, LogStream};
 pub use error::{BuildErrorKind, EngineError, PushErrorKind};
+pub use excluded::Sent;
 pub use images::REGISTRY_LABEL;
 pub use registry_auth::Credentials;

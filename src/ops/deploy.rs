@@ -6,16 +6,20 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::preflight::{self, Cleared};
+use super::doctor::{self, Cleared};
 use super::reporter::{Done, Reporter};
-use super::{Session, project_build};
+use super::{Session, project_build, secrets};
 use crate::api::{self, ApiError};
 use crate::engine::{BuildRequest, Credentials, REGISTRY_LABEL};
 use crate::model::progress::{
     BuildProgress, DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState, VertexState,
 };
-use crate::model::{Digest, ImageReference, Problem, RegistryToken, Remedy, TenantId, TenantState};
+use crate::model::{Check, Digest, ImageReference, Problem, RegistryToken, Remedy, TenantId, TenantState};
 
+/// The most checks that a preflight has.
+const CHECKS: usize = 64;
+/// How old the preflight's registry token may be when the image is built with it.
+const FRESH: Duration = Duration::from_mins(1);
 /// How often the status is asked for while the server works (protocol C.4).
 const POLL: Duration = Duration::from_secs(2);
 /// How long the server may take without any change of state.
@@ -36,12 +40,17 @@ pub async fn run(
 ) -> Result<DeployOutcome, Problem> {
     let begun = Instant::now();
     let reporter = Reporter::new(progress, cancel);
-    let cleared = reporter.droppable_step(DeployStep::Preflight, preflight::check(session, tenant)).await?;
+    // On the heap: it holds all checks at once.
+    let checks = Box::pin(preflight(session, tenant, progress));
+    let mut cleared = reporter.droppable_step(DeployStep::Preflight, checks).await?;
     build_project(session, &cleared, &reporter, progress, cancel).await?;
-    let token = reporter.droppable_step(DeployStep::Registry, registry_token(session, tenant)).await?;
+    let known = cleared.registry_token.take().filter(|_| begun.elapsed() < FRESH);
+    let token = reporter.droppable_step(DeployStep::Registry, registry_token(session, tenant, known)).await?;
     let image = token.image().map_err(|error| unusable_image(&error))?;
     let image_id = reporter.step(DeployStep::Build, build_image(session, &cleared, &image, progress, cancel)).await?;
     let digest = reporter.step(DeployStep::Push, push(&cleared, &image, &token, progress, cancel)).await?;
+    let secrets = Box::pin(secrets::sync(session, tenant, cleared.profile.as_ref()));
+    reporter.droppable_step(DeployStep::Secrets, secrets).await?;
     let answered = reporter.droppable_step(DeployStep::Deploy, accept(session, tenant, &image, &digest)).await?;
     let address = answered.or(cleared.tenant.app_url);
     if let Some(url) = &address {
@@ -73,8 +82,34 @@ async fn build_project(
     reporter.step(DeployStep::Project, work).await
 }
 
-async fn registry_token(session: &Session, tenant: &TenantId) -> Result<Done<RegistryToken>, Problem> {
-    let token = session.client().registry_token(tenant).await.map_err(|error| error.problem())?;
+async fn preflight(
+    session: &Session,
+    tenant: &TenantId,
+    progress: &Sender<DeployProgress>,
+) -> Result<Done<Cleared>, Problem> {
+    let options = doctor::Options { profile: None, project_build: true, for_deploy: true };
+    let (sender, receiver) = mpsc::channel(CHECKS);
+    let telling = forward(receiver, progress, (), |(), check| DeployProgress::Check { check });
+    let work = async {
+        let tell = |check: &Check| drop(sender.try_send(check.clone()));
+        let diagnosis = doctor::diagnose(session, Some(tenant), &options, tell).await;
+        drop(sender);
+        diagnosis
+    };
+    let (diagnosis, ()) = tokio::join!(work, telling);
+    let summary = diagnosis.summary();
+    diagnosis.cleared.map(|cleared| Done::new(cleared, summary))
+}
+
+async fn registry_token(
+    session: &Session,
+    tenant: &TenantId,
+    known: Option<RegistryToken>,
+) -> Result<Done<RegistryToken>, Problem> {
+    let token = match known {
+        Some(token) => token,
+        None => session.client().registry_token(tenant).await.map_err(|error| error.problem())?,
+    };
     let summary = format!("token for {} at {}", token.tag, token.registry);
     Ok(Done::new(token, summary))
 }

@@ -6,10 +6,11 @@
 pub mod browser;
 pub mod checkout;
 pub mod deploy;
+pub mod doctor;
 pub mod live;
-mod preflight;
 mod project_build;
 mod reporter;
+mod secrets;
 mod session;
 
 pub use session::Session;
