@@ -173,3 +173,45 @@ async fn a_silent_database_does_not_hold_a_deploy_up() {
     let check = checks.iter().find(|check| check.name == "database").expect("a check");
     assert!(check.result == CheckResult::Warn && check.detail.contains("192.0.2.1:5432"), "{check:?}");
 }
+
+/// `tenantry doctor` in a folder; its exit code and what it prints.
+fn doctor(folder: &std::path::Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tenantry"));
+    let output = command.arg("doctor").args(arguments).current_dir(folder).output().expect("it runs");
+    let all = [output.stdout, output.stderr].concat();
+    assert!(!String::from_utf8_lossy(&all).contains("hunter2"), "{}", String::from_utf8_lossy(&all));
+    (output.status.code(), String::from_utf8_lossy(&all).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_tells_by_its_exit_code() {
+    let (folder, project) = sample_project().await;
+    let (code, said) = doctor(folder.path(), &[]);
+    assert!(code == Some(3) && said.contains("Not logged in."), "{code:?} {said}");
+
+    let login = |server: &MockServer| {
+        let credentials = json!({"api_token": TOKEN, "api_url": server.uri(), "user_email": "mara@orchard.example"});
+        std::fs::write(folder.path().join(".systemprompt/credentials.json"), credentials.to_string()).expect("written");
+    };
+    let server = Answers::default().serve().await;
+    login(&server);
+    let (code, said) = doctor(folder.path(), &["--tenant", "ten_1", "--json"]);
+    let document: Value = serde_json::from_str(&said).expect("one document");
+    // Without an engine the check of it fails, and everything else passes.
+    let failed = document["failed"].as_u64().expect("a number");
+    assert_eq!(code, Some(if failed == 0 { 0 } else { 4 }), "{said}");
+    assert!(document["passed"].as_u64().is_some_and(|passed| passed >= 8), "{said}");
+    let (_, said) = doctor(folder.path(), &["--tenant", "ten_1"]);
+    assert!(said.contains("✓ tenant            orchard is running\n"), "{said}");
+
+    std::fs::remove_file(project.root.join(".systemprompt/Dockerfile")).expect("removed");
+    let (code, said) = doctor(folder.path(), &["--tenant", "ten_1"]);
+    assert!(code == Some(4) && said.contains("✕ dockerfile"), "{code:?} {said}");
+    assert!(said.contains("Add one there"), "{said}");
+
+    std::fs::write(project.root.join("Dockerfile"), "FROM scratch\n").expect("written");
+    let server = Answers { me: refused(401, "expired"), ..Answers::default() }.serve().await;
+    login(&server);
+    let (code, said) = doctor(folder.path(), &["--tenant", "ten_1"]);
+    assert!(code == Some(3) || said.contains("✕ docker"), "{code:?} {said}");
+}

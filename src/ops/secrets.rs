@@ -41,6 +41,8 @@ fn keeps_no_secrets(error: &ApiError) -> bool {
 
 async fn send(session: &Session, tenant: &TenantId, profile: Option<&Profile>) -> Result<String, Failure> {
     let client = session.client();
+    // Before anything is sent: what fails here leaves nothing half done.
+    let me = client.me().await.map_err(|error| Failure::Problem(error.problem()))?;
     let of_profile = match profile {
         None => "no profile, so no secrets of one".to_owned(),
         Some(profile) => {
@@ -55,10 +57,9 @@ async fn send(session: &Session, tenant: &TenantId, profile: Option<&Profile>) -
             }
         }
     };
-    let email = client.me().await?.user.email;
     let platform = BTreeMap::from([
         ("SYSTEMPROMPT_API_TOKEN".to_owned(), client.token().clone()),
-        ("SYSTEMPROMPT_USER_EMAIL".to_owned(), Secret::new(email)),
+        ("SYSTEMPROMPT_USER_EMAIL".to_owned(), Secret::new(me.user.email)),
         ("SYSTEMPROMPT_CLI_REMOTE".to_owned(), Secret::new("true")),
     ]);
     client.put_secrets(tenant, &platform).await?;

@@ -8,7 +8,7 @@ use super::project::Look;
 use crate::engine::Sent;
 use crate::model::{Problem, text};
 use crate::workspace::dockerfile::{before_pattern, is_pattern};
-use crate::workspace::project::BINARIES;
+use crate::workspace::project::{self, BINARIES};
 use crate::workspace::services::Extensions;
 use crate::workspace::{Dockerfile, Generated, Project, WorkspaceError};
 
@@ -19,6 +19,8 @@ const LARGEST: u64 = 1024 * 1024;
 const MOST: usize = 50_000;
 /// Folders of other people's code: keys in there are examples.
 const SKIPPED: [&str; 2] = [".git", "node_modules"];
+/// Where a build leaves programs.
+const PROGRAMS: [&str; 2] = ["target/release/", "core/target/release/"];
 /// Copies every program of the platform's extensions at once.
 const ALL_PROGRAMS: &str = "target/release/systemprompt-*";
 
@@ -50,7 +52,7 @@ pub(super) fn check(
         Err(error) => return vec![Finding::fail(NAME, error.problem())],
     };
     let problem = secrets(look.project, file, &sent)
-        .or_else(|| programs(content, extensions))
+        .or_else(|| programs(file, content, extensions))
         .or_else(|| missing(look, path, file, &sent));
     if let Some(problem) = problem {
         return vec![Finding::fail(NAME, problem)];
@@ -65,13 +67,16 @@ pub(super) fn check(
 
 /// Secrets that would end in the image.
 fn secrets(project: &Project, file: &Dockerfile, sent: &Sent) -> Option<Problem> {
-    let mut found = BTreeSet::new();
-    let mut left = BTreeSet::new();
-    for copying in file.copies.iter().filter(|copying| !copying.excludes) {
+    let copies = file.copies.iter().filter(|copying| !copying.excludes).cloned().collect();
+    let whole = Dockerfile { copies, ..Dockerfile::default() };
+    // Where the platform keeps its secrets is looked at first and whole, however large the rest is.
+    let mut wanted = |path: &str| is_secret(project, path) && whole.copies_path(path);
+    let mut found: BTreeSet<String> = sent.files(project::DIRECTORY, &SKIPPED, MOST, &mut wanted).into_iter().collect();
+    let mut seen = BTreeSet::new();
+    for copying in &whole.copies {
         for source in &copying.sources {
             let folder = before_pattern(source);
-            if left.insert(folder.clone()) {
-                let mut wanted = |path: &str| is_secret(project, path) && file.copies_path(path);
+            if seen.insert(folder.clone()) {
                 found.extend(sent.files(&folder, &SKIPPED, MOST, &mut wanted));
             }
             if is_secret(project, source) && sent.has_file(source) && project.root.join(source).is_file() {
@@ -103,15 +108,20 @@ fn is_secret(project: &Project, path: &str) -> bool {
 }
 
 /// Programs of extensions that are not copied, and copies of programs that no extension has.
-fn programs(content: &str, extensions: &Extensions) -> Option<Problem> {
-    let wanted: BTreeSet<&str> =
-        extensions.found.iter().filter(|found| found.is_deployed).filter_map(|found| found.binary.as_deref()).collect();
+fn programs(file: &Dockerfile, content: &str, extensions: &Extensions) -> Option<Problem> {
+    let deployed = extensions.found.iter().filter(|found| found.is_deployed);
+    let wanted: BTreeSet<&str> = deployed.filter_map(|found| found.binary.as_deref()).collect();
     let named = names_in(content);
-    let missing: Vec<&str> =
-        if content.contains(ALL_PROGRAMS) { Vec::new() } else { wanted.difference(&named).copied().collect() };
-    let is_program =
-        |name: &&str| name.strip_prefix("systemprompt-").is_some_and(|rest| !rest.is_empty() && rest != "*");
-    let stale: Vec<&str> = named.difference(&wanted).filter(|name| is_program(name)).copied().collect();
+    let is_copied =
+        |name: &str| named.contains(name) || PROGRAMS.iter().any(|place| file.copies_path(&format!("{place}{name}")));
+    let has_all = content.contains(ALL_PROGRAMS);
+    let missing: Vec<&str> = wanted.iter().copied().filter(|name| !has_all && !is_copied(name)).collect();
+    // Only what comes from the project: another stage may build programs of its own.
+    let sources = file.copies.iter().flat_map(|copying| &copying.sources).filter(|source| !is_pattern(source));
+    let copied: BTreeSet<&str> =
+        sources.filter_map(|source| PROGRAMS.iter().find_map(|place| source.strip_prefix(place))).collect();
+    let stale: Vec<&str> =
+        copied.difference(&wanted).copied().filter(|name| name.starts_with("systemprompt-")).collect();
     let missing_words = || format!("These binaries are not copied: {}.", missing.join(", "));
     let stale_words = || format!("These no longer belong to an extension: {}.", stale.join(", "));
     let (title, detail) = match (missing.is_empty(), stale.is_empty()) {
@@ -254,6 +264,8 @@ mod tests {
             ("COPY target/release/systemprompt-* /app/bin/", &[(manifest, mcp), there], None),
             ("COPY target/release/systemprompt-a /app/bin/", &[(manifest, off), there], Some("no longer exist")),
             ("COPY target/release/systemprompt-b /app/bin/", &[(manifest, mcp), there], Some("does not fit")),
+            ("COPY --from=x /src/target/release/systemprompt-b /app/bin/", &[], None),
+            ("COPY target /app/target", &[(manifest, mcp), there], None),
             ("", &[(manifest, off)], None),
             ("", &[(manifest, "{binary: x, dev_only: true}")], None),
             ("", &[(manifest, "{binary: x, type: blog}")], None),
