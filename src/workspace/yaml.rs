@@ -113,6 +113,20 @@ mod tests {
     }
 
     #[test]
+    fn quoted_values_are_left_out() {
+        for (raw, shown) in [
+            (
+                r#"error: invalid type: string "hunter2", expected u16 at line 3 column 1"#,
+                "invalid type: string …, expected u16",
+            ),
+            ("unknown `hunter2`", "unknown …"),
+            ("a 'hunter2\nhunter2", "a …"),
+        ] {
+            assert_eq!(words(raw), shown);
+        }
+    }
+
+    #[test]
     fn bombs_are_refused_at_once() {
         let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for level in 1..9 {
