@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use tenantry::api::{ApiError, BaseUrl, Client, Pace, Page, probe};
 use tenantry::model::{CheckoutRequest, ImageReference, Secret, TenantId, TenantState};
 use wiremock::matchers::{any, body_json, body_string, header, method, path, query_param};
@@ -358,5 +359,52 @@ async fn a_ping_is_answered_by_any_answer() {
         let server = always(ResponseTemplate::new(status)).await;
         client(&server).ping().await.expect("answers");
         assert_eq!(requests(&server).await, 1);
+    }
+}
+
+fn secrets() -> BTreeMap<String, Secret> {
+    let all = [("OPENAI_API_KEY", "sk-hunter2"), ("MY_FLAG", "1"), ("LONG", "sk-hunter2-and-more")];
+    all.into_iter().map(|(name, value)| (name.to_owned(), Secret::new(value))).collect()
+}
+
+#[tokio::test]
+async fn secrets_are_put_whatever_the_success_says() {
+    for answer in [ResponseTemplate::new(204), ResponseTemplate::new(200).set_body_string("no json")] {
+        let server = MockServer::start().await;
+        let body = json!({"secrets": {"OPENAI_API_KEY": "sk-hunter2", "MY_FLAG": "1", "LONG": "sk-hunter2-and-more"}});
+        Mock::given(method("PUT"))
+            .and(path("/api/v1/tenants/3f6c1b8e/secrets"))
+            .and(header("authorization", format!("Bearer {TOKEN}")))
+            .and(body_json(body))
+            .respond_with(answer)
+            .expect(1)
+            .mount(&server)
+            .await;
+        client(&server).put_secrets(&id(), &secrets()).await.expect("accepted");
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_put_again_where_that_may_help() {
+    for (status, tries) in [(429, 3), (500, 3), (503, 3), (401, 1), (404, 1), (422, 1)] {
+        let server = always(ResponseTemplate::new(status)).await;
+        let error = client(&server).put_secrets(&id(), &secrets()).await.expect_err("refused");
+        assert_eq!((error.status(), requests(&server).await), (Some(status), tries));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_echoes_secrets_is_not_repeated() {
+    let echo = "value sk-hunter2-and-more and sk-hunter2 with hunter2.token.value refused";
+    for body in [
+        json!({"error": {"code": echo, "message": echo, "details": {"reason": echo, "expected": echo}}}),
+        json!({"secrets": {"OPENAI_API_KEY": "sk-hunter2"}}),
+        json!(echo),
+    ] {
+        let server = always(ResponseTemplate::new(422).set_body_json(body)).await;
+        let error = client(&server).put_secrets(&id(), &secrets()).await.expect_err("refused");
+        assert_harmless(&error);
+        // The longer value is not left half there because a shorter one begins it.
+        assert!(!format!("{error:?}").contains("and-more"), "{error:?}");
     }
 }

@@ -6,6 +6,8 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
@@ -13,7 +15,7 @@ use url::Url;
 use super::feed::{self, Feed};
 use super::pace::{PATIENCE, TRIES};
 use super::probe::web_address;
-use super::{ApiError, BaseUrl, Pace, transport};
+use super::{ApiError, BaseUrl, Pace, token, transport};
 use crate::model::{
     CheckoutRequest, CheckoutSession, DeployAnswer, DeployRequest, ImageReference, LogEntry, Me, Plan,
     ProvisioningEvent, RegistryToken, Secret, SessionId, Tenant, TenantId, TenantStatus, envelope, text,
@@ -81,6 +83,18 @@ impl Client {
         &self.0.base
     }
 
+    /// The login token, for what has to hand it on.
+    #[must_use]
+    pub fn token(&self) -> &Secret {
+        &self.0.token
+    }
+
+    /// When the login ends, as the token says itself; `None` where it does not.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<jiff::Timestamp> {
+        token::expires_at(&self.0.token)
+    }
+
     /// Who is logged in.
     pub async fn me(&self) -> Result<Me, ApiError> {
         self.get(&["auth", "me"], &[], Holds::Nothing).await
@@ -135,6 +149,23 @@ impl Client {
     pub async fn deploy(&self, id: &TenantId, image: &ImageReference) -> Result<DeployAnswer, ApiError> {
         let body = DeployRequest { image: image.to_string() };
         self.post(&["tenants", id.as_str(), "deploy"], &body, Holds::Nothing).await
+    }
+
+    /// Sets variables of the tenant; those that are not named stay. May be repeated (protocol A.5, B.28).
+    pub async fn put_secrets(&self, id: &TenantId, secrets: &BTreeMap<String, Secret>) -> Result<(), ApiError> {
+        let url = self.url(&["tenants", id.as_str(), "secrets"]);
+        let body = Secrets { secrets };
+        self.repeated(|| async {
+            let request = self.0.calls.request(Method::PUT, url.clone()).json(&body).headers(self.headers());
+            let answer = request.send().await.map_err(|error| transport::failure(&url, error))?;
+            tracing::debug!(path = url.path(), status = answer.status().as_u16(), "answered");
+            if answer.status().is_success() {
+                return Ok(());
+            }
+            let values = secrets.values().chain([&self.0.token]).map(Secret::reveal);
+            Err(transport::refusal_of_secrets(answer, &values.collect::<Vec<_>>()).await)
+        })
+        .await
     }
 
     /// The last `lines` log lines, oldest first.
@@ -220,10 +251,14 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
+        self.repeated(|| self.call(self.0.calls.request(Method::GET, url.clone()), &url, holds)).await
+    }
+
+    /// Makes a call up to [`TRIES`] times, as long as another try may help.
+    async fn repeated<T, F: Future<Output = Result<T, ApiError>>>(&self, call: impl Fn() -> F) -> Result<T, ApiError> {
         let mut tried = 1;
         loop {
-            let request = self.0.calls.request(Method::GET, url.clone());
-            let error = match self.call(request, &url, holds).await {
+            let error = match call().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -266,6 +301,17 @@ impl Client {
             transport::unreadable(url, status.as_u16(), &error.to_string(), begins)
         })
     }
+}
+
+/// Body of B.28.
+#[derive(Serialize)]
+struct Secrets<'a> {
+    #[serde(serialize_with = "expose_all")]
+    secrets: &'a BTreeMap<String, Secret>,
+}
+
+fn expose_all<S: serde::Serializer>(secrets: &BTreeMap<String, Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(secrets.iter().map(|(name, value)| (name, value.reveal())))
 }
 
 /// True for failures that another try may not meet. A call that took too long is not repeated: the person

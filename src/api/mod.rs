@@ -11,6 +11,7 @@ mod form;
 pub mod pace;
 pub mod page;
 pub mod probe;
+mod token;
 mod transport;
 
 pub use base::BaseUrl;

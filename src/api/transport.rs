@@ -20,6 +20,8 @@ pub(super) const BODY_LIMIT: usize = 8 * 1024 * 1024;
 const REFUSAL_LIMIT: usize = 64 * 1024;
 /// The most of a body that an error shows, characters (protocol A.4).
 const SHOWN: usize = 500;
+/// The shortest secret that is looked for in an answer, bytes.
+const SHORTEST: usize = 4;
 /// The most of a single word of an error body that is kept, characters.
 const WORD: usize = 200;
 
@@ -56,7 +58,25 @@ pub(super) async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>
 
 /// The error for an answer that is not a success. Reads as much of its body as an error can use;
 /// `secret` is blotted out should the server echo it.
-pub(super) async fn refusal(mut response: Response, secret: Option<&str>) -> ApiError {
+pub(super) async fn refusal(response: Response, secret: Option<&str>) -> ApiError {
+    refused(response, |raw| without(raw, secret), |body| excerpt(body, secret)).await
+}
+
+/// The same for a request that carried all of these secrets. A body of another form than the common one is not
+/// shown: it may echo them in a form of its own.
+pub(super) async fn refusal_of_secrets(response: Response, secrets: &[&str]) -> ApiError {
+    // The longest first: one may be the beginning of another. What is too short to tell anything would blot out words.
+    let mut hidden: Vec<&str> = secrets.iter().copied().filter(|secret| secret.len() >= SHORTEST).collect();
+    hidden.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let clean = |raw: &str| hidden.iter().fold(raw.to_owned(), |text, secret| text.replace(secret, "••••"));
+    refused(response, clean, |_| String::new()).await
+}
+
+async fn refused(
+    mut response: Response,
+    hide: impl Fn(&str) -> String,
+    other_form: impl Fn(&[u8]) -> String,
+) -> ApiError {
     let url = response.url().clone();
     let status = response.status().as_u16();
     let retry_after = retry_after(&response);
@@ -81,7 +101,7 @@ pub(super) async fn refusal(mut response: Response, secret: Option<&str>) -> Api
         subscription: None,
         retry_after,
     };
-    let clean = |raw: &str, most| text::short(&without(raw, secret), most);
+    let clean = |raw: &str, most| text::short(&hide(raw), most);
     if let Ok(envelope::ErrorBody { error }) = serde_json::from_slice(&body) {
         let detail = |name| error.details.as_ref()?.get(name)?.as_str().map(|raw| clean(raw, WORD));
         refusal.message = clean(&error.message, SHOWN);
@@ -92,7 +112,7 @@ pub(super) async fn refusal(mut response: Response, secret: Option<&str>) -> Api
     } else if let (300..=399, Some(elsewhere)) = (status, elsewhere) {
         refusal.message = format!("it names {elsewhere}");
     } else {
-        refusal.message = excerpt(&body, secret);
+        refusal.message = other_form(&body);
     }
     ApiError::Refused(Box::new(refusal))
 }

@@ -21,6 +21,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Try everything on this machine: a Management API, a registry and a sample project, all thrown away at the end.
     Demo(Demo),
+    /// Check what a deploy needs: the project, its profile, Docker, the login, the tenant. Changes nothing.
+    Doctor(Doctor),
     /// Run the Management API: for the sandbox, or to host your own.
     Serve(Serve),
     /// List a tenant's deploys: when, from which commit, how they ended, and which one runs.
@@ -36,6 +38,19 @@ pub(super) struct Demo {
     /// Pay on the sandbox's page by itself, through the page's own form.
     #[arg(long)]
     pub(super) auto_pay: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// Tenant to check for; else the one that the profile names.
+    #[arg(long, value_name = "TENANT")]
+    pub(super) tenant: Option<String>,
+    /// Profile to check, instead of the one that names the tenant.
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,10 @@
 //! Floor 4: the command line. Parses arguments, runs what they name, and turns its end into an exit code.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login needed.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login needed, 4 a check of the doctor failed.
 
 mod arguments;
 mod history;
+mod doctor;
 mod open;
 mod serve;
 mod stop;
@@ -31,7 +32,7 @@ pub fn main() -> color_eyre::Result<ExitCode> {
     // A blocking call that nobody waits for any more (a name look-up, a file) must not hold the exit up.
     runtime.shutdown_background();
     Ok(match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(problem) => {
             tell(&problem);
             ExitCode::from(if problem.requires_login { 3 } else { 1 })
@@ -39,7 +40,7 @@ pub fn main() -> color_eyre::Result<ExitCode> {
     })
 }
 
-async fn run(arguments: Arguments) -> Result<(), Problem> {
+async fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
     let stop = stop::on_signals().map_err(|error| cannot_listen(&error))?;
     match arguments.command {
         None => {
@@ -59,6 +60,12 @@ async fn run(arguments: Arguments) -> Result<(), Problem> {
             history::run(arguments, stop).await
         }
     }
+        Some(Command::Doctor(doctor)) => {
+            let _log = logging::to_state_directory();
+            return doctor::run(doctor, stop).await;
+        }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn cannot_listen(error: &std::io::Error) -> Problem {

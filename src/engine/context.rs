@@ -70,6 +70,11 @@ impl BuildContext {
         (self.root, self.rules)
     }
 
+    /// What its ignore file says.
+    pub(super) fn into_rules(self) -> IgnoreRules {
+        self.rules
+    }
+
     /// Writes the whole archive. Blocks.
     pub(super) fn write_to(&self, out: impl Write) -> Result<(), Interrupted> {
         let mut archive = Archive::new(&self.root, out);

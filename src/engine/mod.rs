@@ -21,6 +21,7 @@ mod dockerfile;
 mod error;
 mod expansion;
 mod export;
+mod excluded;
 #[cfg(test)]
 mod fake;
 mod fingerprint;
@@ -33,6 +34,7 @@ mod push;
 mod push_output;
 mod registry_auth;
 mod request;
+mod storage;
 mod volumes;
 
 pub use advice::advise;
@@ -43,5 +45,6 @@ pub use containers::{ChangeStream, ContainerError, ContainerSpec, ContainerState
 pub use error::{BuildErrorKind, EngineError, PushErrorKind};
 pub use export::{Export, ImageLayers};
 pub use fingerprint::{Fingerprint, FingerprintKey, ImageRecord, InputRecord, place};
+pub use excluded::Sent;
 pub use images::REGISTRY_LABEL;
 pub use registry_auth::Credentials;

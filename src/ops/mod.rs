@@ -10,14 +10,15 @@ pub mod deploy_lock;
 mod git;
 pub mod history;
 pub mod image;
+pub mod doctor;
 pub mod live;
-mod preflight;
 mod project_build;
 pub mod push;
 pub mod record;
 mod reporter;
 pub mod resume;
 pub mod rollback;
+mod secrets;
 mod session;
 pub mod tenants;
 #[cfg(test)]

@@ -53,6 +53,38 @@ pub enum WorkspaceError {
         /// For how long, where the clock can be believed.
         age: Option<Duration>,
     },
+    /// A YAML file that cannot be understood.
+    #[error("{} cannot be read: {why}", shown(.path))]
+    DamagedYaml {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it and where; never a value from it.
+        why: String,
+    },
+    /// A file of secrets that cannot be understood.
+    #[error("the secrets in {} cannot be read: {why}", shown(.path))]
+    DamagedSecrets {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it and where; never a value from it.
+        why: String,
+    },
+    /// There is no profile of that name.
+    #[error("no profile {name:?} in {}", shown(.path))]
+    NoProfile {
+        /// The name, harmless.
+        name: String,
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Those that are there.
+        known: Vec<String>,
+    },
+    /// More than one profile names the tenant.
+    #[error("more than one profile names the tenant: {}", .names.join(", "))]
+    AmbiguousProfile {
+        /// Which.
+        names: Vec<String>,
+    },
     /// A file that cannot be read.
     #[error("{} cannot be read: {cause}", shown(.path))]
     Read {
@@ -99,6 +131,23 @@ impl WorkspaceError {
                     None => "The lock does not say who holds it.".to_owned(),
                 })
                 .hint("Wait until it is done, or end it: the lock goes with its program."),
+            Self::DamagedYaml { path, why } => Problem::new(format!("{} cannot be understood.", shown(path)))
+                .detail(format!("{}.", why.trim_end_matches('.')))
+                .hint("Correct it there: it is YAML."),
+            Self::DamagedSecrets { path, why } => Problem::new("Secrets cannot be read.")
+                .detail(format!("{}: {why}.", shown(path)))
+                .hint("Correct that file; its values are shown nowhere."),
+            Self::NoProfile { name, path, known } => {
+                let hint = if known.is_empty() {
+                    "The project has no profiles: leave --profile away.".to_owned()
+                } else {
+                    format!("Those that are there: {}.", known.join(", "))
+                };
+                Problem::new(format!("No profile {name}.")).detail(format!("Looked in {}.", shown(path))).hint(hint)
+            }
+            Self::AmbiguousProfile { names } => Problem::new("More than one profile names this tenant.")
+                .detail(format!("{}.", names.join(", ")))
+                .hint("Name one with --profile, or correct cloud.tenant_id in the others."),
             Self::Read { path, cause } => Problem::new(format!("{} cannot be read.", shown(path)))
                 .detail(format!("{cause}."))
                 .hint("Check that it is a file and that you may read it."),

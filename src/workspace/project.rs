@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{BuildCommand, WorkspaceError, build_command};
+use super::{BuildCommand, Generated, WorkspaceError, build_command, generated};
 use crate::model::text;
 
 /// The directory that makes a folder a project's.
@@ -13,7 +13,7 @@ const COMPANIONS: [&str; 3] = ["Cargo.toml", "services", "storage"];
 /// Where the Dockerfile is looked for, the first being where it belongs.
 const DOCKERFILES: [&str; 2] = [".systemprompt/Dockerfile", "Dockerfile"];
 /// Where the release binary is looked for (protocol K7).
-const BINARIES: [&str; 2] = ["target/release/systemprompt", "core/target/release/systemprompt"];
+pub const BINARIES: [&str; 2] = ["target/release/systemprompt", "core/target/release/systemprompt"];
 /// The longest name shown, characters.
 const NAME: usize = 60;
 
@@ -50,6 +50,12 @@ impl Project {
     pub fn binary(&self) -> Result<String, WorkspaceError> {
         let found = BINARIES.into_iter().find(|place| self.root.join(place).is_file());
         found.map(str::to_owned).ok_or_else(|| WorkspaceError::NoBinary { path: self.root.join(BINARIES[0]) })
+    }
+
+    /// Whether its build makes `path`, one below the root with `/` between its parts.
+    #[must_use]
+    pub fn generates(&self, path: &str) -> Generated {
+        generated::by_build(&self.root, path)
     }
 
     /// How it is built, where anything says so.

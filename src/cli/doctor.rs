@@ -1,0 +1,99 @@
+//! `tenantry doctor`: the checks of a deploy, and nothing else of it.
+
+use serde_json::json;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::process::ExitCode;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::Doctor;
+use crate::model::{Check, CheckResult, Problem, TenantId};
+use crate::ops::Session;
+use crate::ops::doctor::{self, Diagnosis, Options};
+use crate::workspace::Project;
+
+/// The exit code where a check failed.
+const FAILED: u8 = 4;
+/// The exit code where only a login helps.
+const LOGIN: u8 = 3;
+
+pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Result<ExitCode, Problem> {
+    let here = std::env::current_dir()
+        .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
+    let session = Session::open(Project::discover(&here).map_err(|error| error.problem())?)?;
+    let tenant = arguments.tenant.as_deref().map(TenantId::new).transpose();
+    let tenant = tenant.map_err(|error| Problem::new("No tenant can be called so.").detail(error.to_string()))?;
+    let options = Options { profile: arguments.profile, project_build: true, for_deploy: false };
+    let diagnosis = tokio::select! {
+        diagnosis = doctor::diagnose(&session, tenant.as_ref(), &options, |check| if !arguments.json { print(&line(check)) }) => diagnosis,
+        () = stop.cancelled() => return Err(Problem::new("The checks were broken off.")),
+    };
+    if arguments.json {
+        print(&format!("{:#}\n", document(&diagnosis)));
+    } else {
+        print(&format!("\n{}\n", diagnosis.summary()));
+    }
+    Ok(code(&diagnosis))
+}
+
+/// What a check says: a line, and one with what to do about it.
+fn line(check: &Check) -> String {
+    let sign = match check.result {
+        CheckResult::Pass => '✓',
+        CheckResult::Warn => '!',
+        CheckResult::Fail => '✕',
+    };
+    let mut line = format!("{sign} {:<17} {}\n", check.name, check.detail);
+    if let Some(hint) = &check.hint {
+        let _ = writeln!(line, "  {:<17} {hint}", "");
+    }
+    line
+}
+
+fn document(diagnosis: &Diagnosis) -> serde_json::Value {
+    let count = |wanted| diagnosis.checks.iter().filter(|check| check.result == wanted).count();
+    json!({
+        "checks": diagnosis.checks,
+        "passed": count(CheckResult::Pass),
+        "warnings": count(CheckResult::Warn),
+        "failed": count(CheckResult::Fail),
+    })
+}
+
+/// Warnings are no failure, and neither is that no tenant was named.
+fn code(diagnosis: &Diagnosis) -> ExitCode {
+    let has_failed = diagnosis.checks.iter().any(|check| check.result == CheckResult::Fail);
+    match &diagnosis.cleared {
+        Err(problem) if has_failed => ExitCode::from(if problem.requires_login { LOGIN } else { FAILED }),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// A reader that went away is no reason to stop.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_a_line_and_a_hint() {
+        assert_eq!(line(&Check::pass("disk", "12 GB free")), "✓ disk              12 GB free\n");
+        let shown = line(&Check::warn("login", "expires in 5 min", "Log in again soon."));
+        assert_eq!(shown, "! login             expires in 5 min\n                    Log in again soon.\n");
+    }
+
+    #[test]
+    fn codes_tell_what_is_wrong() {
+        let diagnosis = |checks, problem: Problem| Diagnosis { checks, cleared: Err(problem) };
+        let fail = || Check::fail("login", "", "");
+        let problem = || Problem::new("x");
+        assert_eq!(code(&diagnosis(vec![fail()], problem())), ExitCode::from(FAILED));
+        assert_eq!(code(&diagnosis(vec![fail()], problem().needs_login())), ExitCode::from(LOGIN));
+        assert_eq!(code(&diagnosis(vec![Check::warn("a", "", "")], problem())), ExitCode::SUCCESS);
+        let document = document(&diagnosis(vec![fail(), Check::pass("a", "b")], problem()));
+        assert_eq!((&document["passed"], &document["failed"]), (&json!(1), &json!(1)));
+    }
+}
