@@ -158,7 +158,7 @@ async fn deploy_and_ask(
 ) -> Result<DeployOutcome, Problem> {
     let (sender, receiver) = mpsc::channel(64);
     let work = async {
-        let result = deploy::run(session, tenant, &sender, stop).await;
+        let result = deploy::run(session, tenant, &deploy::Options::default(), &sender, stop).await;
         drop(sender);
         result
     };

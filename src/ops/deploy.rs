@@ -6,6 +6,7 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use super::deploy_options::{ImageSource, Options};
 use super::preflight::{self, Cleared};
 use super::reporter::{Done, Reporter};
 use super::{Session, project_build};
@@ -31,6 +32,18 @@ const HEALTH_POLL: Duration = Duration::from_millis(250);
 pub async fn run(
     session: &Session,
     tenant: &TenantId,
+    options: &Options,
+    progress: &Sender<DeployProgress>,
+    cancel: &CancellationToken,
+) -> Result<DeployOutcome, Problem> {
+    // On the heap: with all its steps it is larger than a future that is passed around should be.
+    Box::pin(steps(session, tenant, options, progress, cancel)).await
+}
+
+async fn steps(
+    session: &Session,
+    tenant: &TenantId,
+    _options: &Options,
     progress: &Sender<DeployProgress>,
     cancel: &CancellationToken,
 ) -> Result<DeployOutcome, Problem> {
@@ -51,6 +64,58 @@ pub async fn run(
         reporter.say(DeployProgress::Skipped { step: DeployStep::Health, why }).await;
     }
     Ok(DeployOutcome { app_url: address, digest, image_id: Some(image_id), took: begun.elapsed() })
+}
+
+/// Deploys the project to each of the tenants. One that fails does not stop the rest.
+pub async fn run_many(
+    session: &Session,
+    tenants: &[TenantId],
+    options: &Options,
+    progress: &Sender<(TenantId, DeployProgress)>,
+    cancel: &CancellationToken,
+) -> Vec<(TenantId, Result<DeployOutcome, Problem>)> {
+    let mut ended = Vec::with_capacity(tenants.len());
+    for tenant in tenants {
+        let (sender, mut receiver) = mpsc::channel(64);
+        let work = async {
+            let result = run(session, tenant, options, &sender, cancel).await;
+            drop(sender);
+            result
+        };
+        let passing_on = async {
+            while let Some(moved) = receiver.recv().await {
+                let _ = progress.send((tenant.clone(), moved)).await;
+            }
+        };
+        let (result, ()) = tokio::join!(work, passing_on);
+        ended.push((tenant.clone(), result));
+    }
+    ended
+}
+
+/// Looks whether a deploy could begin, and changes nothing.
+pub async fn check(
+    session: &Session,
+    tenant: &TenantId,
+    _options: &Options,
+    progress: &Sender<DeployProgress>,
+    cancel: &CancellationToken,
+) -> Result<(), Problem> {
+    let reporter = Reporter::new(progress, cancel);
+    let checks = Box::pin(preflight::check(session, tenant));
+    reporter.droppable_step(DeployStep::Preflight, checks).await.map(drop)
+}
+
+/// Deploys again what the tenant ran before: `to` versions back, or the deploy whose id or digest begins with `to`.
+pub async fn roll_back(
+    session: &Session,
+    tenant: &TenantId,
+    _to: Option<&str>,
+    _progress: &Sender<DeployProgress>,
+    _cancel: &CancellationToken,
+) -> Result<DeployOutcome, Problem> {
+    let name = session.client().tenant(tenant).await.map_err(|error| error.problem())?.name;
+    Err(Problem::new("No recorded deploy to go back to.").detail(format!("This machine remembers none of {name}.")))
 }
 
 async fn build_project(

@@ -6,6 +6,7 @@
 pub mod browser;
 pub mod checkout;
 pub mod deploy;
+mod deploy_options;
 pub mod live;
 mod preflight;
 mod project_build;
