@@ -15,5 +15,6 @@ mod logging;
 pub mod model;
 pub mod ops;
 pub mod server;
+mod telling;
 pub mod tui;
 pub mod workspace;

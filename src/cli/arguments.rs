@@ -4,6 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::{deploy, rollback};
+
 /// Manage your cloud tenants: buy one, watch it being provisioned, deploy with one key, read its logs.
 ///
 /// Without a command, the full-screen program opens on the project of the working directory.
@@ -18,6 +20,10 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Try everything on this machine: a Management API, a registry and a sample project, all thrown away at the end.
     Demo(Demo),
+    /// Build the project, push its image and deploy it to a tenant.
+    Deploy(Box<deploy::Arguments>),
+    /// Deploy again what a tenant ran before.
+    Rollback(rollback::Arguments),
     /// Run the Management API: for the sandbox, or to host your own.
     Serve(Serve),
 }

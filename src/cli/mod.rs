@@ -1,11 +1,17 @@
 //! Floor 4: the command line. Parses arguments, runs what they name, and turns its end into an exit code.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login needed.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login needed, 4 a check before the deploy failed.
 
 mod arguments;
+mod build_secret;
+mod deploy;
+mod exit;
 mod open;
+mod progress;
+mod rollback;
 mod serve;
 mod stop;
+mod tenant;
 
 use clap::Parser;
 use std::io::{IsTerminal, Write};
@@ -15,6 +21,7 @@ use crate::demo;
 use crate::logging;
 use crate::model::Problem;
 use arguments::{Arguments, Command};
+use exit::Exit;
 
 /// Runs the program with the arguments of its process.
 ///
@@ -30,34 +37,47 @@ pub fn main() -> color_eyre::Result<ExitCode> {
     // A blocking call that nobody waits for any more (a name look-up, a file) must not hold the exit up.
     runtime.shutdown_background();
     Ok(match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit) => exit.into(),
         Err(problem) => {
             tell(&problem);
-            ExitCode::from(if problem.requires_login { 3 } else { 1 })
+            Exit::of(&problem).into()
         }
     })
 }
 
-async fn run(arguments: Arguments) -> Result<(), Problem> {
+async fn run(arguments: Arguments) -> Result<Exit, Problem> {
     let stop = stop::on_signals().map_err(|error| cannot_listen(&error))?;
     match arguments.command {
         None => {
             let _log = logging::to_state_directory();
-            open::run(stop).await
+            open::run(stop).await.map(|()| Exit::Done)
+        }
+        Some(Command::Deploy(arguments)) => {
+            let _log = logging::to_state_directory();
+            deploy::run(*arguments, stop).await
+        }
+        Some(Command::Rollback(arguments)) => {
+            let _log = logging::to_state_directory();
+            rollback::run(arguments, stop).await
         }
         Some(Command::Demo(demo)) => {
             let headless = demo.headless || !std::io::stdout().is_terminal();
-            demo::run(demo::Options { headless, auto_pay: demo.auto_pay || headless }, stop).await
+            demo::run(demo::Options { headless, auto_pay: demo.auto_pay || headless }, stop).await.map(|()| Exit::Done)
         }
         Some(Command::Serve(settings)) => {
             logging::to_standard_error();
-            serve::run(settings, stop).await
+            serve::run(settings, stop).await.map(|()| Exit::Done)
         }
     }
 }
 
 fn cannot_listen(error: &std::io::Error) -> Problem {
     Problem::new("The program cannot listen for signals.").detail(error.to_string())
+}
+
+/// A line for the person that is no result.
+fn note(words: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "tenantry: {words}");
 }
 
 /// What failed, with what, and what to do next: a line each, on standard error.

@@ -10,6 +10,7 @@ mod connection;
 mod context;
 mod demo;
 mod deploy;
+mod live;
 mod project;
 mod provider;
 mod push;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         context::trials(),
         demo::trials(),
         deploy::trials(),
+        live::trials(),
         provider::trials(),
         push::trials(),
         registry::trials(),
