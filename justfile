@@ -49,6 +49,6 @@ leftovers:
     docker ps -a --filter label=dev.tenantry.instance
     docker volume ls --filter label=dev.tenantry.instance
 
-# Draw the README's picture anew
+# Draw the README's picture anew, and the samples of docs/json.md
 readme-picture:
-    TENANTRY_UPDATE_PICTURES=1 cargo test --lib tui::tests::readme
+    TENANTRY_UPDATE_PICTURES=1 cargo test --lib -- tui::tests::readme cli::progress::json

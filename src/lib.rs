@@ -17,5 +17,6 @@ pub mod ops;
 mod outbound;
 pub mod registry;
 pub mod server;
+mod telling;
 pub mod tui;
 pub mod workspace;

@@ -5,23 +5,13 @@
 
 mod common;
 
+use common::login::{TOKEN, project};
 use common::terminal::Terminal;
 use std::path::Path;
 use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const NO_ENGINE: (&str, &str) = ("DOCKER_HOST", "unix:///nonexistent/docker.sock");
-
-/// A project whose stored login names `api_url`.
-fn project(api_url: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir_all(folder.path().join(".systemprompt")).expect("made");
-    std::fs::create_dir_all(folder.path().join("services")).expect("made");
-    let login =
-        serde_json::json!({"api_token": "t0p-s3cret", "api_url": api_url, "user_email": "mara@orchard.example"});
-    std::fs::write(folder.path().join(".systemprompt/credentials.json"), login.to_string()).expect("written");
-    folder
-}
 
 fn open(folder: &Path) -> Terminal {
     let state = folder.join("state");
@@ -34,7 +24,7 @@ fn leave(mut terminal: Terminal) {
     terminal.type_keys("q");
     assert_eq!(terminal.wait_for_whole_end(), 0);
     let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
-    assert!(!raw.contains("t0p-s3cret"));
+    assert!(!raw.contains(TOKEN));
 }
 
 async fn api() -> MockServer {

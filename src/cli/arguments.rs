@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::history;
+use super::{deploy, history, rollback};
 
 /// Manage your cloud tenants: buy one, watch it being provisioned, deploy with one key, read its logs.
 ///
@@ -21,6 +21,10 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Try everything on this machine: a Management API, a registry and a sample project, all thrown away at the end.
     Demo(Demo),
+    /// Build the project, push its image and deploy it to a tenant.
+    Deploy(Box<deploy::Arguments>),
+    /// Deploy again what a tenant ran before.
+    Rollback(rollback::Arguments),
     /// Check what a deploy needs: the project, its profile, Docker, the login, the tenant. Changes nothing.
     Doctor(Doctor),
     /// Run the Management API: for the sandbox, or to host your own.

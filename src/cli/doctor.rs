@@ -3,29 +3,35 @@
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::Write;
-use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::Doctor;
-use crate::model::{Check, CheckResult, Problem, TenantId};
-use crate::ops::Session;
+use super::exit::Exit;
+use crate::model::progress::DeployStep;
+use crate::model::{Check, CheckResult, Problem};
 use crate::ops::doctor::{self, Diagnosis, Options};
+use crate::ops::{Session, tenants};
 use crate::workspace::Project;
 
-/// The exit code where a check failed.
-const FAILED: u8 = 4;
-/// The exit code where only a login helps.
-const LOGIN: u8 = 3;
-
-pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Result<ExitCode, Problem> {
+pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Result<Exit, Problem> {
     let here = std::env::current_dir()
         .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
     let session = Session::open(Project::discover(&here).map_err(|error| error.problem())?)?;
-    let tenant = arguments.tenant.as_deref().map(TenantId::new).transpose();
-    let tenant = tenant.map_err(|error| Problem::new("No tenant can be called so.").detail(error.to_string()))?;
     let options = Options { profile: arguments.profile, project_build: true, for_deploy: false };
+    let tell = |check: &Check| {
+        if !arguments.json {
+            print(&line(check));
+        }
+    };
+    let work = async {
+        let tenant = match &arguments.tenant {
+            Some(wanted) => Some(tenants::resolve(&session, Some(wanted)).await?.id),
+            None => None,
+        };
+        Ok::<_, Problem>(doctor::diagnose(&session, tenant.as_ref(), &options, tell).await)
+    };
     let diagnosis = tokio::select! {
-        diagnosis = doctor::diagnose(&session, tenant.as_ref(), &options, |check| if !arguments.json { print(&line(check)) }) => diagnosis,
+        diagnosis = work => diagnosis?,
         () = stop.cancelled() => return Err(Problem::new("The checks were broken off.")),
     };
     if arguments.json {
@@ -61,11 +67,11 @@ fn document(diagnosis: &Diagnosis) -> serde_json::Value {
 }
 
 /// Warnings are no failure, and neither is that no tenant was named.
-fn code(diagnosis: &Diagnosis) -> ExitCode {
+fn code(diagnosis: &Diagnosis) -> Exit {
     let has_failed = diagnosis.checks.iter().any(|check| check.result == CheckResult::Fail);
     match &diagnosis.cleared {
-        Err(problem) if has_failed => ExitCode::from(if problem.requires_login { LOGIN } else { FAILED }),
-        _ => ExitCode::SUCCESS,
+        Err(problem) if has_failed => Exit::of_deploy(problem, Some(DeployStep::Preflight)),
+        _ => Exit::Done,
     }
 }
 
@@ -90,9 +96,9 @@ mod tests {
         let diagnosis = |checks, problem: Problem| Diagnosis { checks, cleared: Err(problem) };
         let fail = || Check::fail("login", "", "");
         let problem = || Problem::new("x");
-        assert_eq!(code(&diagnosis(vec![fail()], problem())), ExitCode::from(FAILED));
-        assert_eq!(code(&diagnosis(vec![fail()], problem().needs_login())), ExitCode::from(LOGIN));
-        assert_eq!(code(&diagnosis(vec![Check::warn("a", "", "")], problem())), ExitCode::SUCCESS);
+        assert_eq!(code(&diagnosis(vec![fail()], problem())), Exit::Preflight);
+        assert_eq!(code(&diagnosis(vec![fail()], problem().needs_login())), Exit::Login);
+        assert_eq!(code(&diagnosis(vec![Check::warn("a", "", "")], problem())), Exit::Done);
         let document = document(&diagnosis(vec![fail(), Check::pass("a", "b")], problem()));
         assert_eq!((&document["passed"], &document["failed"]), (&json!(1), &json!(1)));
     }

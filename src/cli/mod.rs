@@ -1,11 +1,16 @@
 //! Floor 4: the command line. Parses arguments, runs what they name, and turns its end into an exit code.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login needed, 4 a check of the doctor failed.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login needed, 4 a check before a deploy failed.
 
 mod arguments;
-mod history;
+mod build_secret;
+mod deploy;
 mod doctor;
+mod exit;
+mod history;
 mod open;
+mod progress;
+mod rollback;
 mod serve;
 mod stop;
 
@@ -17,6 +22,7 @@ use crate::demo;
 use crate::logging;
 use crate::model::Problem;
 use arguments::{Arguments, Command};
+use exit::Exit;
 
 /// Runs the program with the arguments of its process.
 ///
@@ -32,44 +38,55 @@ pub fn main() -> color_eyre::Result<ExitCode> {
     // A blocking call that nobody waits for any more (a name look-up, a file) must not hold the exit up.
     runtime.shutdown_background();
     Ok(match result {
-        Ok(code) => code,
+        Ok(exit) => exit.into(),
         Err(problem) => {
             tell(&problem);
-            ExitCode::from(if problem.requires_login { 3 } else { 1 })
+            Exit::of(&problem).into()
         }
     })
 }
 
-async fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
+async fn run(arguments: Arguments) -> Result<Exit, Problem> {
     let stop = stop::on_signals().map_err(|error| cannot_listen(&error))?;
     match arguments.command {
         None => {
             let _log = logging::to_state_directory();
-            open::run(stop).await
+            open::run(stop).await.map(|()| Exit::Done)
+        }
+        Some(Command::Deploy(arguments)) => {
+            let _log = logging::to_state_directory();
+            deploy::run(*arguments, stop).await
+        }
+        Some(Command::Rollback(arguments)) => {
+            let _log = logging::to_state_directory();
+            rollback::run(arguments, stop).await
         }
         Some(Command::Demo(demo)) => {
             let headless = demo.headless || !std::io::stdout().is_terminal();
-            demo::run(demo::Options { headless, auto_pay: demo.auto_pay || headless }, stop).await
+            demo::run(demo::Options { headless, auto_pay: demo.auto_pay || headless }, stop).await.map(|()| Exit::Done)
         }
         Some(Command::Serve(settings)) => {
             logging::to_standard_error();
-            serve::run(settings, stop).await
+            serve::run(settings, stop).await.map(|()| Exit::Done)
         }
         Some(Command::History(arguments)) => {
             let _log = logging::to_state_directory();
-            history::run(arguments, stop).await
+            history::run(arguments, stop).await.map(|()| Exit::Done)
         }
-    }
         Some(Command::Doctor(doctor)) => {
             let _log = logging::to_state_directory();
-            return doctor::run(doctor, stop).await;
+            doctor::run(doctor, stop).await
         }
-    }?;
-    Ok(ExitCode::SUCCESS)
+    }
 }
 
 fn cannot_listen(error: &std::io::Error) -> Problem {
     Problem::new("The program cannot listen for signals.").detail(error.to_string())
+}
+
+/// A line for the person that is no result.
+fn note(words: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "tenantry: {words}");
 }
 
 /// What failed, with what, and what to do next: a line each, on standard error.

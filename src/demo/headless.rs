@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::lines::Lines;
 use super::sample;
 use crate::api::{self, FeedItem};
-use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, LayerState, VertexState};
-use crate::model::{CheckResult, EventKind, Plan, Problem, ProvisioningEvent, REGIONS, SessionId, TenantId};
+use crate::model::progress::{DeployOutcome, DeployProgress};
+use crate::model::{EventKind, Plan, Problem, ProvisioningEvent, REGIONS, SessionId, TenantId};
 use crate::ops::{Session, checkout, deploy};
+use crate::telling::lines::{Lines, Teller};
 
 /// Where the demo's tenant lives.
 const REGION: &str = "fra";
@@ -158,7 +158,7 @@ async fn deploy_and_ask(
 ) -> Result<DeployOutcome, Problem> {
     let (sender, receiver) = mpsc::channel(64);
     let work = async {
-        let result = deploy::run(session, tenant, &sender, stop).await;
+        let result = deploy::run(session, tenant, &deploy::Options::default(), &sender, stop).await;
         drop(sender);
         result
     };
@@ -176,34 +176,10 @@ async fn deploy_and_ask(
 }
 
 async fn print(mut progress: mpsc::Receiver<DeployProgress>, lines: &Lines) {
+    let mut teller = Teller::default();
     while let Some(moved) = progress.recv().await {
-        match moved {
-            DeployProgress::Output { step, line } => lines.say(step.word(), &format!("  {line}")),
-            DeployProgress::Build { progress: BuildProgress::Vertex(vertex) } => match vertex.state {
-                VertexState::Cached => lines.say("build", &format!("  {} (cached)", vertex.name)),
-                VertexState::Done { .. } => lines.say("build", &format!("  {}", vertex.name)),
-                VertexState::Waiting | VertexState::Running | VertexState::Failed { .. } => {}
-            },
-            DeployProgress::Check { check } => {
-                let mark = match check.result {
-                    CheckResult::Pass => "✓",
-                    CheckResult::Warn => "!",
-                    CheckResult::Fail => "✕",
-                };
-                lines.say("check", &format!("  {mark} {}: {}", check.name, check.detail));
-            }
-            DeployProgress::Advice { advice } => lines.say("advice", &format!("  {} {}", advice.finding, advice.edit)),
-            DeployProgress::Push { layer } => match layer.state {
-                LayerState::Pushed => lines.say("push", &format!("  {} pushed", layer.id)),
-                LayerState::AlreadyThere => lines.say("push", &format!("  {} already there", layer.id)),
-                LayerState::Waiting | LayerState::Pushing { .. } => {}
-            },
-            DeployProgress::Started { .. } | DeployProgress::Build { .. } => {}
-            DeployProgress::Finished { step, summary, took } => {
-                lines.say(step.word(), &format!("✓ {summary} ({:.1} s)", took.as_secs_f64()));
-            }
-            DeployProgress::Skipped { step, why } => lines.say(step.word(), &format!("– {why}")),
-            DeployProgress::Failed { step, problem, .. } => lines.say(step.word(), &format!("✕ {problem}")),
+        if let Some((what, text)) = teller.line(&moved) {
+            lines.say(what, &text);
         }
     }
 }

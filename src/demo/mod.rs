@@ -4,7 +4,6 @@
 //! Whatever happens, nothing stays: the server removes every container, volume and image, and the folder goes.
 
 mod headless;
-mod lines;
 pub mod sample;
 mod server_process;
 
@@ -16,9 +15,9 @@ use crate::api::BaseUrl;
 use crate::logging;
 use crate::model::Problem;
 use crate::ops::Session;
+use crate::telling::lines::Lines;
 use crate::tui;
 use crate::workspace::{Project, StateDirectory};
-use lines::Lines;
 use server_process::ServerProcess;
 
 /// How the demo is played.

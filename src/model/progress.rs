@@ -2,9 +2,11 @@
 //! for JSON alike. All text in here is harmless already.
 
 pub mod build;
+pub mod meter;
 pub mod push;
 
 pub use build::{Advice, BuildProgress, Builder, Vertex, VertexState};
+pub use meter::Meter;
 pub use push::{LayerProgress, LayerState, PushedBy};
 
 use serde::{Deserialize, Serialize, Serializer};

@@ -1,239 +1,139 @@
-//! The deploy: preflight → the project's build → registry token → image → push → the server's part → health
+//! The deploy: preflight → the project's build → registry token → image → push → secrets → the server's part → health
 //! (protocol D.3). Written once; the screen and the command line only show its progress differently.
+//!
+//! This file begins and ends a deploy: its lock, its record, and what several of them share. One tenant's way through
+//! the steps is in `deploy/flow.rs`.
 
-use std::time::Duration;
+mod accept;
+mod flow;
+mod health;
+mod plan;
+mod together;
+mod undo;
+
+use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc::{self, Sender};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::preflight::{self, Cleared};
-use super::reporter::{Done, Reporter};
-use super::{Session, project_build, push};
-use crate::api::{self, ApiError};
-use crate::engine::{BuildRequest, REGISTRY_LABEL};
-use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, DeployStep, VertexState};
-use crate::model::{Digest, ImageReference, Problem, RegistryToken, Remedy, TenantId, TenantState};
+use super::deploy_lock::{self, Held};
+pub use super::deploy_options::{ImageSource, Options};
+use super::record::Recorder;
+use super::reporter::Reporter;
+use super::{Session, history, rollback};
+use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
+use crate::model::{Problem, TenantId};
+use flow::Flow;
+use plan::Plan;
+use together::Together;
 
-/// How often the status is asked for while the server works (protocol C.4).
-const POLL: Duration = Duration::from_secs(2);
-/// How long the server may take without any change of state.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// How many questions in a row may stay without an answer.
-const UNANSWERED: u32 = 5;
-/// How long the tenant may take to answer over HTTP after the server called it ready.
-const HEALTH_LIMIT: Duration = Duration::from_secs(30);
-/// Pause between two questions to the tenant.
-const HEALTH_POLL: Duration = Duration::from_millis(250);
+/// How many tenants of one call are under way at the same time.
+const UNDER_WAY: usize = 16;
 
-/// Deploys the project to the tenant. Cancelling until the server accepts leaves the tenant as it was.
+/// Deploys to one tenant. Cancelling until the server accepts leaves the tenant as it was; afterwards it only stops watching.
 pub async fn run(
     session: &Session,
     tenant: &TenantId,
+    options: &Options,
     progress: &Sender<DeployProgress>,
     cancel: &CancellationToken,
 ) -> Result<DeployOutcome, Problem> {
-    let begun = Instant::now();
-    let reporter = Reporter::new(progress, cancel);
-    let cleared = reporter.droppable_step(DeployStep::Preflight, preflight::check(session, tenant)).await?;
-    build_project(session, &cleared, &reporter, progress, cancel).await?;
-    let token = reporter.droppable_step(DeployStep::Registry, registry_token(session, tenant)).await?;
-    let image = token.image().map_err(|error| unusable_image(&error))?;
-    let image_id = reporter.step(DeployStep::Build, build_image(session, &cleared, &image, progress, cancel)).await?;
-    let pushing = push::run(session, &cleared.engine, tenant, &image_id, &image, token, progress, cancel);
-    let digest = reporter.step(DeployStep::Push, pushing).await?.digest;
-    let answered = reporter.droppable_step(DeployStep::Deploy, accept(session, tenant, &image, &digest)).await?;
-    let address = answered.or(cleared.tenant.app_url);
-    if let Some(url) = &address {
-        reporter.droppable_step(DeployStep::Health, health(url)).await?;
-    } else {
-        let why = "the server told no address".to_owned();
-        reporter.say(DeployProgress::Skipped { step: DeployStep::Health, why }).await;
-    }
-    Ok(DeployOutcome { app_url: address, digest, image_id: Some(image_id), took: begun.elapsed() })
+    run_with(&Together::default(), session, tenant, options, progress, cancel).await
 }
 
-async fn build_project(
+/// Looks whether a deploy could begin, and changes nothing.
+pub async fn check(
     session: &Session,
-    cleared: &Cleared,
-    reporter: &Reporter<'_>,
+    tenant: &TenantId,
+    options: &Options,
     progress: &Sender<DeployProgress>,
     cancel: &CancellationToken,
 ) -> Result<(), Problem> {
-    let Some(command) = &cleared.build_command else {
-        let why = "the project has no build command".to_owned();
-        reporter.say(DeployProgress::Skipped { step: DeployStep::Project, why }).await;
-        return Ok(());
-    };
-    let work = async {
-        let built = project_build::run(session.project(), command, progress, cancel).await?;
-        session.project().binary().map_err(|error| error.problem())?;
-        Ok(built)
-    };
-    reporter.step(DeployStep::Project, work).await
+    let plan = Plan::choose(session, tenant, options).await?;
+    let reporter = Reporter::new(progress, cancel);
+    flow::preflight(session, tenant, options, &plan, &reporter).await.map(drop)
 }
 
-async fn registry_token(session: &Session, tenant: &TenantId) -> Result<Done<RegistryToken>, Problem> {
-    let token = session.client().registry_token(tenant).await.map_err(|error| error.problem())?;
-    let summary = format!("token for {} at {}", token.tag, token.registry);
-    Ok(Done::new(token, summary))
-}
-
-fn unusable_image(error: &dyn std::error::Error) -> Problem {
-    Problem::new("The server named an image that cannot be used.")
-        .detail(error.to_string())
-        .hint("Check which Management API you are logged in to.")
-}
-
-async fn build_image(
+/// Deploys the same image to several tenants: built once, pushed to each, and deployed a few at a time. What fails for one does
+/// not stop the others; only a build that fails stops all, as there is nothing to deploy. Results are in the order of `tenants`,
+/// where one that is named twice counts once.
+pub async fn run_many(
     session: &Session,
-    cleared: &Cleared,
-    image: &ImageReference,
-    progress: &Sender<DeployProgress>,
+    tenants: &[TenantId],
+    options: &Options,
+    progress: &Sender<(TenantId, DeployProgress)>,
     cancel: &CancellationToken,
-) -> Result<Done<String>, Problem> {
-    let request = BuildRequest {
-        // Everything that was ever built for a registry can be found again, also after its tag moved on.
-        labels: vec![(REGISTRY_LABEL.into(), image.registry().into())],
-        ..BuildRequest::new(session.project().root.clone(), cleared.dockerfile.clone(), image.clone())
-    };
-    let (sender, receiver) = mpsc::channel(64);
-    let counting = forward(receiver, progress, Steps::default(), |steps: &mut Steps, moved| {
-        steps.count(&moved);
-        DeployProgress::Build { progress: moved }
-    });
-    let work = async {
-        let result = cleared.engine.build(request, &sender, cancel).await;
-        drop(sender);
-        result
-    };
-    let (result, steps) = tokio::join!(work, counting);
-    let built = result.map_err(|error| error.problem())?;
-    let id = built.id.trim_start_matches("sha256:");
-    Ok(Done::new(
-        built.id.clone(),
-        format!("{} steps, {} cached · {}", steps.total, steps.cached, id.get(..8).unwrap_or(id)),
-    ))
-}
-
-/// Passes on what the engine says, and keeps count of it for the step's last line.
-pub(super) async fn forward<T, C>(
-    mut receiver: mpsc::Receiver<T>,
-    progress: &Sender<DeployProgress>,
-    mut count: C,
-    mut wrap: impl FnMut(&mut C, T) -> DeployProgress,
-) -> C {
-    while let Some(moved) = receiver.recv().await {
-        let _ = progress.send(wrap(&mut count, moved)).await;
-    }
-    count
-}
-
-#[derive(Default)]
-struct Steps {
-    total: u32,
-    cached: u32,
-}
-
-impl Steps {
-    fn count(&mut self, moved: &BuildProgress) {
-        match moved {
-            BuildProgress::Began { .. } => *self = Self::default(),
-            BuildProgress::Vertex(vertex) if vertex.is_instruction() => match vertex.state {
-                VertexState::Cached => (self.total, self.cached) = (self.total + 1, self.cached + 1),
-                VertexState::Done { .. } => self.total += 1,
-                VertexState::Waiting | VertexState::Running | VertexState::Failed { .. } => {}
-            },
-            _ => {}
+) -> Vec<(TenantId, Result<DeployOutcome, Problem>)> {
+    let mut distinct: Vec<&TenantId> = Vec::new();
+    for tenant in tenants {
+        if !distinct.contains(&tenant) {
+            distinct.push(tenant);
         }
     }
+    let together = Together::default();
+    let deploys = distinct.into_iter().map(|tenant| {
+        let together = &together;
+        async move {
+            let (sender, mut receiver) = mpsc::channel(64);
+            let work = async move { run_with(together, session, tenant, options, &sender, cancel).await };
+            let telling = async {
+                while let Some(moved) = receiver.recv().await {
+                    let _ = progress.send((tenant.clone(), moved)).await;
+                }
+            };
+            let (result, ()) = tokio::join!(work, telling);
+            (tenant.clone(), result)
+        }
+    });
+    stream::iter(deploys).buffered(UNDER_WAY).collect().await
 }
 
-/// The deploy call, and the wait for the server where it needs longer than the call may take. An answer
-/// that got lost is no failure yet: what the tenant runs is asked for, and the call is never repeated.
-async fn accept(
+/// Deploys the image of an earlier deploy again: `wanted` is a number of steps back, or the beginning of an id, a digest or a
+/// commit; one step where nothing is said (protocol D.8).
+pub async fn roll_back(
     session: &Session,
     tenant: &TenantId,
-    image: &ImageReference,
-    digest: &Digest,
-) -> Result<Done<Option<String>>, Problem> {
-    match session.client().deploy(tenant, image).await {
-        Ok(answer) if answer.status == "deploying" => wait(session, tenant, digest).await,
-        Ok(answer) => Ok(Done::new(answer.address().map(str::to_owned), format!("runs {}", digest.short()))),
-        Err(error) if error.answer_was_lost() => match wait(session, tenant, digest).await {
-            Ok(running) => Ok(running),
-            Err(_) => Err(lost(&error)),
-        },
-        Err(error) => Err(error.problem().remedy(Remedy::Retry)),
-    }
+    wanted: Option<&str>,
+    progress: &Sender<DeployProgress>,
+    cancel: &CancellationToken,
+) -> Result<DeployOutcome, Problem> {
+    let records = history::records(session, tenant).await?;
+    let current = history::running(session, tenant).await?;
+    let record = rollback::find(&records, current.as_ref(), wanted)?;
+    let options = Options { source: ImageSource::Recorded(Box::new(record)), ..Options::default() };
+    run(session, tenant, &options, progress, cancel).await
 }
 
-fn lost(error: &ApiError) -> Problem {
-    let problem = error.problem();
-    let detail = problem.detail.unwrap_or(problem.title);
-    Problem::new("The answer to the deploy was lost.")
-        .detail(detail)
-        .hint("The tenant does not run the new image. Check its events, then deploy again.")
-        .remedy(Remedy::Retry)
-}
-
-/// Polls until the tenant runs exactly the pushed digest, or says that it failed.
-async fn wait(session: &Session, tenant: &TenantId, digest: &Digest) -> Result<Done<Option<String>>, Problem> {
-    let mut until = Instant::now() + PATIENCE;
-    let mut last = None;
-    let mut unanswered = 0;
-    loop {
-        let asked = session.client().status(tenant).await;
-        unanswered = if asked.is_ok() { 0 } else { unanswered + 1 };
-        if let Err(error) = &asked
-            && unanswered == UNANSWERED
-        {
-            return Err(error.problem());
-        }
-        if let Ok(status) = asked {
-            let state = status.state();
-            let runs_it = status.image.as_deref().is_none_or(|image| image.ends_with(digest.as_str()));
-            match state {
-                TenantState::Running if runs_it => {
-                    return Ok(Done::new(status.app_url, format!("runs {}", digest.short())));
-                }
-                TenantState::Running | TenantState::Failed | TenantState::ToDeploy => {
-                    let words = status.message.unwrap_or_else(|| "The server gave no reason.".into());
-                    return Err(Problem::new("The new version could not be started.")
-                        .detail(words)
-                        .hint("See the events and the logs; the version before it is kept where there was one.")
-                        .remedy(Remedy::Retry));
-                }
-                _ => {}
-            }
-            if last.replace(state) != Some(state) {
-                until = Instant::now() + PATIENCE;
-            }
-        }
-        if Instant::now() >= until {
-            return Err(Problem::new(format!("Still not ready after {} s.", PATIENCE.as_secs()))
-                .detail("The server is working on it, or does not answer.")
-                .hint("Watch the events of the tenant; deploy again when it has come to an end."));
-        }
-        tokio::time::sleep(POLL).await;
+async fn run_with(
+    together: &Together,
+    session: &Session,
+    tenant: &TenantId,
+    options: &Options,
+    progress: &Sender<DeployProgress>,
+    cancel: &CancellationToken,
+) -> Result<DeployOutcome, Problem> {
+    let held = deploy_lock::take(session, tenant, &format!("deploy of {tenant}")).await?;
+    if let Held::Unlocked(problem) = &held {
+        let (step, line) = (DeployStep::Preflight, problem.to_string());
+        let _ = progress.send(DeployProgress::Output { step, line }).await;
     }
-}
-
-/// Asks the tenant itself: only its own answer proves that the new version lives.
-async fn health(app_url: &str) -> Result<Done<()>, Problem> {
-    let url = format!("{}/api/v1/health", app_url.trim_end_matches('/'));
-    let until = Instant::now() + HEALTH_LIMIT;
-    loop {
-        let found = match api::probe(&url).await {
-            Ok(200..=299) => return Ok(Done::new((), format!("{app_url} answers"))),
-            Ok(code) => format!("It answered {code}."),
-            Err(error) => error.to_string(),
-        };
-        if Instant::now() >= until {
-            return Err(Problem::new("The tenant does not answer.")
-                .detail(format!("{url}: {found}"))
-                .hint("See its logs; it may have crashed at start, or need more memory.")
-                .remedy(Remedy::Retry));
+    let plan = Plan::choose(session, tenant, options).await?;
+    let recorder = Recorder::begin(session, tenant, plan.origin());
+    let (sender, mut receiver) = mpsc::channel(64);
+    let (plan, known) = (&plan, &recorder);
+    let work = async move {
+        let reporter = Reporter::new(&sender, cancel);
+        let (recorder, progress) = (known, &sender);
+        Flow { session, tenant, options, plan, together, recorder, reporter, progress, cancel }.perform().await
+    };
+    let telling = async {
+        while let Some(moved) = receiver.recv().await {
+            recorder.hear(&moved);
+            // A receiver that went away is no reason to stop a deploy.
+            let _ = progress.send(moved).await;
         }
-        tokio::time::sleep(HEALTH_POLL).await;
-    }
+    };
+    // On the heap: with all its steps it is larger than a future that is passed around should be.
+    let (result, ()) = tokio::join!(Box::pin(work), telling);
+    recorder.finish(&result, cancel.is_cancelled()).await;
+    result
 }

@@ -36,7 +36,7 @@ pub async fn make(
     cancel: &CancellationToken,
 ) -> Result<Done<Made>, Problem> {
     let looking = async {
-        let builder = chosen_builder(&request);
+        let builder = chosen_builder(engine, &request).await?;
         request.builder = Some(builder);
         let memory = Memory::open(session, &request).await?;
         let sight = memory.look(engine, &request, builder).await?;
@@ -68,9 +68,12 @@ pub async fn make(
     Ok(Done::new(Made { id: built.id, builder: Some(built.builder) }, summary))
 }
 
-/// Who will build: it is part of what the image depends on.
-fn chosen_builder(request: &BuildRequest) -> Builder {
-    request.builder.unwrap_or(Builder::Classic)
+/// Who will build: it is part of what the image depends on. `None` where the engine does not say, as the build then will.
+async fn chosen_builder(engine: &Engine, request: &BuildRequest) -> Option<Builder> {
+    match request.builder {
+        Some(builder) => Some(builder),
+        None => engine.builder().await.ok(),
+    }
 }
 
 /// What is remembered of the builds of one thing.

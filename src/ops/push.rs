@@ -14,8 +14,7 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio_util::sync::CancellationToken;
 
 use super::Session;
-use super::deploy::forward;
-use super::reporter::Done;
+use super::reporter::{Done, forward};
 use crate::engine::{ArchiveError, Credentials, Engine, EngineError, ImageLayers, PushErrorKind};
 use crate::model::progress::{DeployProgress, LayerProgress, LayerState, PushedBy};
 use crate::model::{Digest, ImageReference, Problem, RegistryToken, Remedy, TenantId};
@@ -49,6 +48,17 @@ pub struct Pushed {
     pub uploaded: u32,
     /// Layers that the registry had.
     pub there: u32,
+}
+
+/// What the registry holds under the tag that `token` is for; `None` where nothing was pushed yet.
+pub(super) async fn held(token: &RegistryToken) -> Result<Option<Digest>, Problem> {
+    let image = token.image().map_err(|error| {
+        Problem::new("The server named an image that cannot be used.")
+            .detail(error.to_string())
+            .hint("Check which Management API you are logged in to.")
+    })?;
+    let client = destination::client(&image, token).map_err(|error| error.problem())?;
+    client.head_manifest(image.tag()).await.map_err(|error| error.problem())
 }
 
 /// Pushes to one tag, as a step of a deploy.

@@ -1,6 +1,7 @@
 //! Steps with their times: says that a step began, how it ended, and how long it took.
 
 use std::future::Future;
+use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -67,7 +68,12 @@ impl<'a> Reporter<'a> {
         self.say(DeployProgress::Started { step }).await;
         let begun = Instant::now();
         let result = if self.cancel.is_cancelled() { Err(cancelled(step)) } else { work.await };
-        let took = begun.elapsed();
+        // What broke because it was cancelled is no fault of its own.
+        let result = result.map_err(|problem| if self.cancel.is_cancelled() { cancelled(step) } else { problem });
+        self.end(step, result, begun.elapsed()).await
+    }
+
+    async fn end<T>(&self, step: DeployStep, result: Result<Done<T>, Problem>, took: Duration) -> Result<T, Problem> {
         match result {
             Ok(Done { value, summary, was_skipped }) => {
                 self.say(if was_skipped {
@@ -79,12 +85,27 @@ impl<'a> Reporter<'a> {
                 Ok(value)
             }
             Err(problem) => {
-                // What broke because it was cancelled is no fault of its own.
-                let problem = if self.cancel.is_cancelled() { cancelled(step) } else { problem };
                 self.say(DeployProgress::Failed { step, problem: problem.clone(), took }).await;
                 Err(problem)
             }
         }
+    }
+
+    /// Runs a step that is left when it is cancelled; `leave` finds out what to say of it then.
+    pub(super) async fn step_until<T>(
+        &self,
+        step: DeployStep,
+        work: impl Future<Output = Result<Done<T>, Problem>>,
+        leave: impl Future<Output = Problem>,
+    ) -> Result<T, Problem> {
+        self.say(DeployProgress::Started { step }).await;
+        let begun = Instant::now();
+        let result = tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(leave.await),
+            result = work => result,
+        };
+        self.end(step, result, begun.elapsed()).await
     }
 
     /// Runs a step that can simply be dropped.
@@ -107,10 +128,9 @@ impl<'a> Reporter<'a> {
 pub(super) fn cancelled(step: DeployStep) -> Problem {
     let problem = Problem::new("Deploy cancelled.").detail(format!("Stopped during {}.", step.word()));
     match step {
-        DeployStep::Deploy | DeployStep::Health => {
-            problem.hint("The server goes on by itself; watch the events of the tenant.")
+        DeployStep::Push | DeployStep::Secrets => {
+            problem.hint("The tenant runs what it ran before; its tag in the registry may be ahead.")
         }
-        DeployStep::Push => problem.hint("The tenant runs what it ran before; its tag in the registry may be ahead."),
         _ => problem.hint("The tenant runs what it ran before."),
     }
 }

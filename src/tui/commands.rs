@@ -149,9 +149,15 @@ pub const COMMANDS: &[Command] = &[
     )
     .hinted()
     .dangerous(),
-    command(A::CancelDeploy, Main, &[Char('c')], "cancel", "Stop the running deploy; the tenant stays as it is.")
-        .hinted()
-        .dangerous(),
+    command(
+        A::CancelDeploy,
+        Main,
+        &[Char('c')],
+        "cancel",
+        "Stop the running deploy; one that the server has is left to it.",
+    )
+    .hinted()
+    .dangerous(),
     command(A::NewTenant, Main, &[Char('n')], "new tenant", "Buy a tenant: plan, region, payment.")
         .hinted()
         .dangerous(),

@@ -10,7 +10,6 @@ mod backend;
 mod commands;
 mod dialogs;
 mod effect;
-mod format;
 mod jobs;
 mod key;
 mod msg;
@@ -37,6 +36,7 @@ pub use runtime::run;
 pub use session::for_session;
 
 use crate::model::Problem;
+use crate::telling::format;
 
 /// Why the full-screen program ended by itself.
 #[derive(Debug, thiserror::Error)]

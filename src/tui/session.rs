@@ -78,7 +78,7 @@ impl Backend for Session {
         progress: Sender<DeployProgress>,
         cancel: CancellationToken,
     ) -> BoxFuture<'_, Result<DeployOutcome, Problem>> {
-        async move { deploy::run(self, &id, &progress, &cancel).await }.boxed()
+        async move { deploy::run(self, &id, &deploy::Options::default(), &progress, &cancel).await }.boxed()
     }
 
     fn open_url(&self, url: String) -> BoxFuture<'_, Result<(), Problem>> {

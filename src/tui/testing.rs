@@ -27,6 +27,11 @@ pub fn moment(seconds: u64) -> Moment {
     Moment { wall, running: Duration::from_secs(seconds) }
 }
 
+/// `milliseconds` after the start.
+pub fn moment_at(milliseconds: u64) -> Moment {
+    Moment { running: Duration::from_millis(milliseconds), ..moment(milliseconds / 1000) }
+}
+
 /// The RFC 3339 text of a second after the start; negative is before.
 pub fn at(second: i64) -> String {
     Timestamp::from_second(START + second).unwrap().to_string()

@@ -4,6 +4,8 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::model::TenantState;
+use crate::telling::Tone;
+pub use crate::telling::row::spinner;
 
 /// How many colours the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +100,20 @@ impl Theme {
         }
     }
 
+    /// The style of a tone.
+    #[must_use]
+    pub fn tone(&self, tone: Tone) -> Style {
+        match tone {
+            Tone::Text => self.text,
+            Tone::Strong => self.strong,
+            Tone::Dim => self.dim,
+            Tone::Accent => self.accent,
+            Tone::Good => self.good,
+            Tone::Warn => self.warn,
+            Tone::Bad => self.bad,
+        }
+    }
+
     /// Glyph and colour of a tenant's state; `frame` turns what is under way.
     #[must_use]
     pub fn tenant(&self, state: TenantState, frame: usize) -> (&'static str, Style) {
@@ -112,12 +128,6 @@ impl Theme {
             }
         }
     }
-}
-
-/// The turning glyph.
-#[must_use]
-pub fn spinner(frame: usize) -> &'static str {
-    ["◐", "◓", "◑", "◒"][frame % 4]
 }
 
 #[cfg(test)]

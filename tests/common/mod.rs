@@ -3,5 +3,6 @@
 #![allow(dead_code, reason = "each test target uses its part")]
 
 pub mod leftovers;
+pub mod login;
 pub mod server;
 pub mod terminal;

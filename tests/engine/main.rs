@@ -17,6 +17,7 @@ mod deploy_faults;
 mod engine_faults;
 mod ignore_cases;
 mod ignore_oracle;
+mod live;
 mod machine;
 mod own_engine;
 mod own_push;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         own_push::trials(),
         deploy_faults::trials(),
         machine::trials(),
+        live::trials(),
         provider::trials(),
         push::trials(),
         registry::trials(),

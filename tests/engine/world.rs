@@ -80,7 +80,7 @@ impl World {
         let (sender, mut receiver) = mpsc::channel(16);
         let cancel = CancellationToken::new();
         let work = async {
-            let result = deploy::run(&self.session, &self.tenant, &sender, &cancel).await;
+            let result = deploy::run(&self.session, &self.tenant, &deploy::Options::default(), &sender, &cancel).await;
             drop(sender);
             result
         };

@@ -98,6 +98,14 @@ pub enum VertexState {
     },
 }
 
+impl VertexState {
+    /// True where the step will not move any more.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::Cached | Self::Done { .. } | Self::Failed { .. })
+    }
+}
+
 impl Vertex {
     /// True for an instruction of the Dockerfile, false for the builder's own work (loading, exporting).
     #[must_use]

@@ -25,27 +25,16 @@ pub(super) async fn docker(session: &Session) -> (Finding, Option<(Engine, Build
         Ok(info) => info,
         Err(error) => return (Finding::fail(NAME, error.problem()), None),
     };
-    let builder = match builder(&engine).await {
+    let builder = match engine.builder().await {
         Ok(builder) => builder,
-        Err(problem) => return (Finding::fail(NAME, problem), None),
+        Err(error) => return (Finding::fail(NAME, error.problem()), None),
     };
     let word = match builder {
         Builder::BuildKit => "BuildKit",
         Builder::Classic => "the classic builder",
     };
-    let detail = format!("{} {} at {} ({}), {word}", info.name, info.version, engine.host(), reason(&engine));
+    let detail = format!("{} {} at {} ({}), {word}", info.name, info.version, engine.host(), engine.reason());
     (Finding::pass(NAME, detail), Some((engine, builder)))
-}
-
-/// Why this engine and no other.
-fn reason(engine: &Engine) -> String {
-    engine.name().to_owned()
-}
-
-/// Who builds on this engine.
-#[allow(clippy::unused_async, reason = "finding out takes a question to the engine")]
-async fn builder(_engine: &Engine) -> Result<Builder, Problem> {
-    Ok(Builder::Classic)
 }
 
 /// The room where the project is and where the engine keeps its images; nothing to report where neither can be told.

@@ -146,7 +146,7 @@ impl Destination {
     }
 }
 
-fn client(image: &ImageReference, token: &RegistryToken) -> Result<Client, RegistryError> {
+pub(super) fn client(image: &ImageReference, token: &RegistryToken) -> Result<Client, RegistryError> {
     Client::new(image.registry(), image.repository(), &token.username, token.token.clone())
 }
 

@@ -6,6 +6,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
 
+use crate::telling::Row;
+use crate::telling::row;
 use crate::tui::app::{App, Pane};
 use crate::tui::format;
 use crate::tui::theme::Theme;
@@ -105,13 +107,15 @@ pub fn problem_lines(
     columns: usize,
     rows: usize,
 ) -> Vec<Line<'static>> {
-    let mut lines = wrapped(&problem.title, indent, columns, 2, theme.bad);
-    let hint = problem.hint.as_deref().map_or_else(Vec::new, |hint| wrapped(hint, indent, columns, 3, theme.text));
-    let room = rows.saturating_sub(lines.len() + hint.len()).min(4);
-    if let (Some(detail), 1..) = (&problem.detail, room) {
-        lines.extend(wrapped(detail, indent, columns, room, theme.dim));
-    }
-    lines.extend(hint);
-    lines.truncate(rows);
-    lines
+    rows_to_lines(theme, row::problem(problem, indent, columns, rows))
+}
+
+/// Lines as this theme shows them.
+#[must_use]
+pub fn rows_to_lines(theme: &Theme, rows: Vec<Row>) -> Vec<Line<'static>> {
+    let line = |row: Row| {
+        let spans = row.pieces.into_iter().map(|piece| Span::styled(piece.text, theme.tone(piece.tone)));
+        Line::from(spans.collect::<Vec<_>>())
+    };
+    rows.into_iter().map(line).collect()
 }

@@ -15,7 +15,7 @@ use crate::tui::testing::{Play, log, phase_one, tenants};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
 
-fn at_each_size(name: &str, make: impl Fn(u16, u16) -> Play) {
+pub fn at_each_size(name: &str, make: impl Fn(u16, u16) -> Play) {
     for (width, height) in SIZES {
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), make(width, height).picture());
     }
@@ -48,7 +48,7 @@ pub fn filled(width: u16, height: u16) -> Play {
     play
 }
 
-fn say(play: &mut Play, progress: DeployProgress) {
+pub fn say(play: &mut Play, progress: DeployProgress) {
     play.answer(Slot::Deploy, Answer::DeployProgress(progress));
 }
 

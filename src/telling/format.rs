@@ -1,4 +1,4 @@
-//! Values as people read them: widths in columns, ages, durations, bytes, ids. Must not know panes or state.
+//! Values as people read them: widths in columns, ages, durations, bytes, ids. Must not know panes, terminals or state.
 
 use jiff::{Timestamp, tz::TimeZone};
 use std::time::Duration;
@@ -123,6 +123,18 @@ pub fn duration(value: Duration) -> String {
     }
 }
 
+/// What an estimate says: `4 s`, `2 min`, `2 min 15 s`, `1 h 02 min`. In whole seconds, none where they say nothing.
+#[must_use]
+pub fn estimate(value: Duration) -> String {
+    let seconds = value.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 /// How long ago, as short as can be: `now`, `3m`, `2h`, `41d`. The future counts as now.
 #[must_use]
 pub fn age(now: Timestamp, then: Timestamp) -> String {
@@ -146,6 +158,12 @@ pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
 #[must_use]
 pub fn moment(text: &str) -> Option<Timestamp> {
     text.parse().ok()
+}
+
+/// `12 MB/s`.
+#[must_use]
+pub fn rate(bytes_per_second: u64) -> String {
+    format!("{}/s", bytes(bytes_per_second))
 }
 
 /// `3 lines`, `1 line`.
@@ -174,6 +192,9 @@ mod tests {
             assert_eq!(duration(Duration::from_millis(milliseconds)), shown);
         }
         assert_eq!(duration(Duration::from_secs(3725)), "1 h 02 min");
+        for (seconds, shown) in [(4, "4 s"), (120, "2 min"), (135, "2 min 15 s"), (3720, "1 h 02 min")] {
+            assert_eq!(estimate(Duration::from_secs(seconds)), shown);
+        }
         let then = Timestamp::from_second(1_000_000).expect("in range");
         for (later, shown) in [(-5, "now"), (59, "now"), (60, "1m"), (3600, "1h"), (86_400 * 41, "41d")] {
             assert_eq!(age(Timestamp::from_second(1_000_000 + later).expect("in range"), then), shown);

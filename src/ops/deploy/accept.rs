@@ -1,0 +1,95 @@
+//! The server's part of a deploy: the call, and the wait where it needs longer than a call may take.
+//!
+//! The call is never repeated: an answer that got lost is asked for, by what the tenant runs.
+
+use std::time::Duration;
+use tokio::time::Instant;
+
+use crate::api::ApiError;
+use crate::model::{Digest, ImageReference, Problem, Remedy, TenantId, TenantState};
+use crate::ops::Session;
+use crate::ops::reporter::Done;
+
+/// How often the status is asked for while the server works (protocol C.4).
+const POLL: Duration = Duration::from_secs(2);
+/// How long the server may take without any change of state.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// How many questions in a row may stay without an answer.
+const UNANSWERED: u32 = 5;
+/// How long the question may take whether the server works on what was broken off.
+const LAST_QUESTION: Duration = Duration::from_secs(2);
+
+/// Asks the server to run what its registry holds under `image`, which is `digest`. Gives back the tenant's address.
+pub(super) async fn deploy(
+    session: &Session,
+    tenant: &TenantId,
+    image: &ImageReference,
+    digest: &Digest,
+) -> Result<Done<Option<String>>, Problem> {
+    match session.client().deploy(tenant, image).await {
+        Ok(answer) if answer.status == "deploying" => wait(session, tenant, digest).await,
+        Ok(answer) => Ok(Done::new(answer.address().map(str::to_owned), format!("runs {}", digest.short()))),
+        Err(error) if error.answer_was_lost() => match wait(session, tenant, digest).await {
+            Ok(running) => Ok(running),
+            Err(_) => Err(lost(&error)),
+        },
+        Err(error) => Err(error.problem().remedy(Remedy::Retry)),
+    }
+}
+
+fn lost(error: &ApiError) -> Problem {
+    let problem = error.problem();
+    let detail = problem.detail.unwrap_or(problem.title);
+    Problem::new("The answer to the deploy was lost.")
+        .detail(detail)
+        .hint("The tenant does not run the new image. Check its events, then deploy again.")
+        .remedy(Remedy::Retry)
+}
+
+/// True when the server works on a deploy, as far as it says so in time.
+pub(super) async fn is_at_work(session: &Session, tenant: &TenantId) -> bool {
+    let asked = tokio::time::timeout(LAST_QUESTION, session.client().status(tenant)).await;
+    matches!(asked, Ok(Ok(status)) if status.state() == TenantState::Deploying)
+}
+
+/// Polls until the tenant runs exactly the pushed digest, or says that it failed.
+async fn wait(session: &Session, tenant: &TenantId, digest: &Digest) -> Result<Done<Option<String>>, Problem> {
+    let mut until = Instant::now() + PATIENCE;
+    let mut last = None;
+    let mut unanswered = 0;
+    loop {
+        let asked = session.client().status(tenant).await;
+        unanswered = if asked.is_ok() { 0 } else { unanswered + 1 };
+        if let Err(error) = &asked
+            && unanswered == UNANSWERED
+        {
+            return Err(error.problem());
+        }
+        if let Ok(status) = asked {
+            let state = status.state();
+            let runs_it = status.image.as_deref().is_none_or(|image| image.ends_with(digest.as_str()));
+            match state {
+                TenantState::Running if runs_it => {
+                    return Ok(Done::new(status.app_url, format!("runs {}", digest.short())));
+                }
+                TenantState::Running | TenantState::Failed | TenantState::ToDeploy => {
+                    let words = status.message.unwrap_or_else(|| "The server gave no reason.".into());
+                    return Err(Problem::new("The new version could not be started.")
+                        .detail(words)
+                        .hint("See the events and the logs; the version before it is kept where there was one.")
+                        .remedy(Remedy::Retry));
+                }
+                _ => {}
+            }
+            if last.replace(state) != Some(state) {
+                until = Instant::now() + PATIENCE;
+            }
+        }
+        if Instant::now() >= until {
+            return Err(Problem::new(format!("Still not ready after {} s.", PATIENCE.as_secs()))
+                .detail("The server is working on it, or does not answer.")
+                .hint("Watch the events of the tenant; deploy again when it has come to an end."));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}

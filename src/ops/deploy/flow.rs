@@ -1,0 +1,295 @@
+//! One tenant's way through a deploy, step by step. What deploys that run together share is in [`super::together`];
+//! how a step is done is in a file of its own.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::mpsc::Sender;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::plan::Plan;
+use super::together::{Image, Together};
+use super::{Options, accept, health, undo};
+use crate::engine::{BuildRequest, REGISTRY_LABEL};
+use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
+use crate::model::{Digest, ImageReference, Problem, RegistryToken, TenantId};
+use crate::ops::doctor::{self, Cleared};
+use crate::ops::record::Recorder;
+use crate::ops::reporter::{Done, Reporter};
+use crate::ops::{Session, image, project_build, push, rollback, secrets};
+
+pub(super) struct Flow<'a> {
+    pub(super) session: &'a Session,
+    pub(super) tenant: &'a TenantId,
+    pub(super) options: &'a Options,
+    pub(super) plan: &'a Plan,
+    pub(super) together: &'a Together,
+    pub(super) recorder: &'a Recorder,
+    pub(super) reporter: Reporter<'a>,
+    pub(super) progress: &'a Sender<DeployProgress>,
+    pub(super) cancel: &'a CancellationToken,
+}
+
+/// What the registry holds for the tenant now.
+pub(super) struct Arrived {
+    pub(super) digest: Digest,
+    /// The engine's id of it; `None` where the image never was on this engine.
+    image_id: Option<String>,
+}
+
+/// Where the tenant's image goes, and with which right.
+pub(super) struct Destination {
+    pub(super) image: ImageReference,
+    pub(super) token: RegistryToken,
+}
+
+impl Flow<'_> {
+    pub(super) async fn perform(&self) -> Result<DeployOutcome, Problem> {
+        let begun = Instant::now();
+        let cleared = self.preflight().await?;
+        self.recorder.name(&cleared.tenant.name);
+        let destination = self.destination(&cleared).await?;
+        self.recorder.image(&destination.image);
+        let arrived = self.arrive(&cleared, &destination).await?;
+        self.recorder.pushed(&arrived.digest);
+        self.bring_secrets(&cleared).await?;
+        let served = self.serve(&cleared, &destination, &arrived).await;
+        let app_url = match served {
+            Ok(app_url) => app_url,
+            Err(problem) if self.options.rollback_on_failure && !self.cancel.is_cancelled() => {
+                return Err(undo::previous(self, &cleared, &destination, &arrived, problem).await);
+            }
+            Err(problem) => return Err(problem),
+        };
+        Ok(DeployOutcome { app_url, digest: arrived.digest, image_id: arrived.image_id, took: begun.elapsed() })
+    }
+
+    /// What must hold. A check that fails stops the deploy before anything is built.
+    async fn preflight(&self) -> Result<Cleared, Problem> {
+        preflight(self.session, self.tenant, self.options, self.plan, &self.reporter).await
+    }
+
+    /// The registry's name for the tenant's image: from the server's answer, never from constants.
+    async fn destination(&self, cleared: &Cleared) -> Result<Destination, Problem> {
+        let asked = async {
+            let token = match &cleared.registry_token {
+                Some(token) => token.clone(),
+                None => self.session.client().registry_token(self.tenant).await.map_err(|error| error.problem())?,
+            };
+            let image = token.image().map_err(|error| unusable_image(&error))?;
+            let summary = format!("token for {} at {}", token.tag, token.registry);
+            Ok(Done::new(Destination { image, token }, summary))
+        };
+        self.reporter.droppable_step(DeployStep::Registry, asked).await
+    }
+
+    /// Brings the image to the registry, by the way that was asked for.
+    async fn arrive(&self, cleared: &Cleared, destination: &Destination) -> Result<Arrived, Problem> {
+        if let Some(digest) = self.plan.held(&destination.token).await? {
+            let why = self.plan.why_held(&digest);
+            for step in [DeployStep::Project, DeployStep::Build, DeployStep::Push] {
+                self.skip(step, &why).await;
+            }
+            return Ok(Arrived { digest, image_id: self.plan.image_id() });
+        }
+        let image = self.image(cleared, destination).await?;
+        self.recorder.made(&image.id, image.builder);
+        let digest = self.push(cleared, destination, &image).await?;
+        Ok(Arrived { digest, image_id: Some(image.id) })
+    }
+
+    /// The image on the engine, under the tenant's name. Among deploys that run together the first builds it.
+    async fn image(&self, cleared: &Cleared, destination: &Destination) -> Result<Image, Problem> {
+        let is_mine = AtomicBool::new(false);
+        let begin = || {
+            is_mine.store(true, Ordering::Relaxed);
+            self.make(cleared, destination)
+        };
+        let made = self.together.image.get_or_init(begin).await;
+        if is_mine.into_inner() {
+            return made.clone();
+        }
+        let tagged = async {
+            let image = made.clone()?;
+            cleared.engine.tag(&image.id, &destination.image).await.map_err(|error| error.problem())?;
+            let why = format!("built once, with {}", image.made_with);
+            Ok(Done::skipped(image, why))
+        };
+        self.skip(DeployStep::Project, "built once for all").await;
+        self.reporter.droppable_step(DeployStep::Build, tagged).await
+    }
+
+    async fn make(&self, cleared: &Cleared, destination: &Destination) -> Result<Image, Problem> {
+        let made_with = cleared.tenant.name.clone();
+        let done = |id: String| Image { id, builder: None, made_with: made_with.clone() };
+        if let Some(record) = self.plan.to_bring_back() {
+            self.skip(DeployStep::Project, "an earlier image is brought back").await;
+            let (target, token) = (&destination.image, &destination.token);
+            let work = async {
+                let (engine, progress) = (&cleared.engine, self.progress);
+                let id =
+                    rollback::bring_back(self.session, engine, record, target, token, progress, self.cancel).await?;
+                let summary = format!("the image of {} again", record.began_at);
+                Ok(Done::new(done(id), summary))
+            };
+            return self.reporter.step(DeployStep::Build, work).await;
+        }
+        if let Some(name) = self.plan.local(&destination.image) {
+            self.skip(DeployStep::Project, "an image was named").await;
+            return self.reporter.droppable_step(DeployStep::Build, self.take_local(cleared, destination, &name)).await;
+        }
+        self.build_project(cleared).await?;
+        let request = self.request(cleared, &destination.image);
+        let force = self.options.force;
+        let work = image::make(self.session, &cleared.engine, request, force, self.progress, self.cancel);
+        let made = self.reporter.step(DeployStep::Build, work).await?;
+        Ok(Image { id: made.id, builder: made.builder, made_with })
+    }
+
+    /// An image that is on the engine already, under the tenant's name.
+    async fn take_local(
+        &self,
+        cleared: &Cleared,
+        destination: &Destination,
+        name: &str,
+    ) -> Result<Done<Image>, Problem> {
+        let found = cleared.engine.image_id(name).await.map_err(|error| error.problem())?;
+        let Some(id) = found else {
+            return Err(Problem::new(format!("The engine has no image {name}."))
+                .hint("See `docker images`, or deploy without naming an image."));
+        };
+        cleared.engine.tag(&id, &destination.image).await.map_err(|error| error.problem())?;
+        let why = format!("{name} is taken as it is");
+        Ok(Done::skipped(Image { id, builder: None, made_with: cleared.tenant.name.clone() }, why))
+    }
+
+    fn request(&self, cleared: &Cleared, image: &ImageReference) -> BuildRequest {
+        let options = self.options;
+        BuildRequest {
+            // Everything that was ever built for a registry can be found again, also after its tag moved on.
+            labels: vec![(REGISTRY_LABEL.into(), image.registry().into())],
+            args: options.args.clone(),
+            target: options.target.clone(),
+            platform: options.platform.clone(),
+            no_cache: options.no_cache,
+            secrets: options.build_secrets.clone(),
+            builder: options.builder,
+            ..BuildRequest::new(self.session.project().root.clone(), cleared.dockerfile.clone(), image.clone())
+        }
+    }
+
+    async fn build_project(&self, cleared: &Cleared) -> Result<(), Problem> {
+        if let Some(why) = self.plan.why_no_project_build(self.options) {
+            self.skip(DeployStep::Project, why).await;
+            return Ok(());
+        }
+        let Some(command) = &cleared.build_command else {
+            self.skip(DeployStep::Project, "the project has no build command").await;
+            return Ok(());
+        };
+        let work = async {
+            let built = project_build::run(self.session.project(), command, self.progress, self.cancel).await?;
+            self.session.project().binary().map_err(|error| error.problem())?;
+            Ok(built)
+        };
+        self.reporter.step(DeployStep::Project, work).await
+    }
+
+    /// Among deploys that run together the first pushes alone, so that the others find its layers there.
+    async fn push(&self, cleared: &Cleared, destination: &Destination, image: &Image) -> Result<Digest, Problem> {
+        let mut first = None;
+        let alone = async || first = Some(self.push_now(cleared, destination, image).await);
+        self.together.pushed.get_or_init(alone).await;
+        match first {
+            Some(result) => result,
+            None => self.push_now(cleared, destination, image).await,
+        }
+    }
+
+    async fn push_now(&self, cleared: &Cleared, destination: &Destination, image: &Image) -> Result<Digest, Problem> {
+        let token = destination.token.clone();
+        let (engine, target) = (&cleared.engine, &destination.image);
+        let work = push::run(self.session, engine, self.tenant, &image.id, target, token, self.progress, self.cancel);
+        Ok(self.reporter.step(DeployStep::Push, work).await?.digest)
+    }
+
+    async fn bring_secrets(&self, cleared: &Cleared) -> Result<(), Problem> {
+        if !self.options.sync_secrets {
+            self.skip(DeployStep::Secrets, "not asked for").await;
+            return Ok(());
+        }
+        let work = secrets::sync(self.session, self.tenant, cleared.profile.as_ref());
+        self.reporter.droppable_step(DeployStep::Secrets, work).await
+    }
+
+    /// The server's part and the tenant's own answer. Gives back the tenant's address.
+    async fn serve(
+        &self,
+        cleared: &Cleared,
+        destination: &Destination,
+        arrived: &Arrived,
+    ) -> Result<Option<String>, Problem> {
+        let _turn = self.together.turns.acquire().await;
+        let call = accept::deploy(self.session, self.tenant, &destination.image, &arrived.digest);
+        let answered = self.reporter.step_until(DeployStep::Deploy, call, self.leave_the_call()).await?;
+        self.recorder.accepted();
+        let Some(url) = answered.or_else(|| cleared.tenant.app_url.clone()) else {
+            self.skip(DeployStep::Health, "the server told no address").await;
+            return Ok(None);
+        };
+        let asking = health::wait(self.session, self.tenant, &url, self.progress);
+        self.reporter.step_until(DeployStep::Health, asking, async { detached("The new version runs.") }).await?;
+        Ok(Some(url))
+    }
+
+    /// What is said when the deploy call is left: whether the server had accepted it is asked for.
+    async fn leave_the_call(&self) -> Problem {
+        if accept::is_at_work(self.session, self.tenant).await {
+            self.recorder.accepted();
+            return detached("The server has accepted the deploy and goes on with it.");
+        }
+        Problem::new("Deploy cancelled.")
+            .detail("Stopped during deploy: the server is not at work on it.")
+            .hint("See `tenantry status` for what the tenant runs; its tag in the registry may be ahead.")
+    }
+
+    pub(super) async fn skip(&self, step: DeployStep, why: &str) {
+        self.reporter.say(DeployProgress::Skipped { step, why: why.to_owned() }).await;
+    }
+}
+
+/// What leaving a deploy says that nobody can stop any more.
+fn detached(what: &str) -> Problem {
+    Problem::new("Left the deploy.").detail(what).hint("Watch the events of the tenant to see how it ends.")
+}
+
+fn unusable_image(error: &dyn std::error::Error) -> Problem {
+    Problem::new("The server named an image that cannot be used.")
+        .detail(error.to_string())
+        .hint("Check which Management API you are logged in to.")
+}
+
+/// What must hold. A check that fails stops the deploy before anything is built.
+pub(super) async fn preflight(
+    session: &Session,
+    tenant: &TenantId,
+    options: &Options,
+    plan: &Plan,
+    reporter: &Reporter<'_>,
+) -> Result<Cleared, Problem> {
+    let checks = async {
+        let options = doctor::Options {
+            profile: options.profile.clone(),
+            project_build: options.project_build && plan.builds_project(),
+            for_deploy: true,
+        };
+        let diagnosis = doctor::diagnose(session, Some(tenant), &options, |_| {}).await;
+        let checked = diagnosis.summary();
+        for check in diagnosis.checks {
+            reporter.say(DeployProgress::Check { check }).await;
+        }
+        let cleared = diagnosis.cleared?;
+        let summary = format!("{checked} · {} · {}", cleared.engine.name(), cleared.dockerfile);
+        Ok(Done::new(cleared, summary))
+    };
+    reporter.droppable_step(DeployStep::Preflight, Box::pin(checks)).await
+}

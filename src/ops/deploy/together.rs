@@ -1,0 +1,38 @@
+//! What deploys that run together share: the image is made once, and only so many are with the server at a time.
+
+use tokio::sync::{OnceCell, Semaphore};
+
+use crate::model::Problem;
+use crate::model::progress::Builder;
+
+/// How many deploys the server works on at the same time: each starts a machine beside the one that runs.
+const AT_ONCE: usize = 3;
+
+/// An image on the engine.
+#[derive(Debug, Clone)]
+pub(super) struct Image {
+    /// `sha256:` and 64 hex digits.
+    pub(super) id: String,
+    /// Who built it; `None` where nothing was built.
+    pub(super) builder: Option<Builder>,
+    /// The tenant that it was made for, by name.
+    pub(super) made_with: String,
+}
+
+/// Shared by the deploys of one call.
+#[derive(Debug)]
+pub(super) struct Together {
+    /// The project is built, and the image, by the first deploy that comes so far; the others wait for what it comes to.
+    /// A deploy that is broken off while it builds leaves the work to the next one.
+    pub(super) image: OnceCell<Result<Image, Problem>>,
+    /// Set when the image was pushed once, so that the others find its layers there.
+    pub(super) pushed: OnceCell<()>,
+    /// Turns with the server.
+    pub(super) turns: Semaphore,
+}
+
+impl Default for Together {
+    fn default() -> Self {
+        Self { image: OnceCell::new(), pushed: OnceCell::new(), turns: Semaphore::new(AT_ONCE) }
+    }
+}
