@@ -294,9 +294,9 @@ fn build_problem(kind: BuildErrorKind, step: Option<&str>, message: &str) -> Pro
             "Images that the build goes on from are being removed.",
             "See what removes images on this engine, then deploy again.",
         ),
-        BuildErrorKind::NeedsBuildKit => Problem::new("This build needs BuildKit.")
-            .detail(&detail)
-            .hint("Use an engine that has BuildKit (Docker 18.09 and later), or build without build secrets."),
+        BuildErrorKind::NeedsBuildKit => Problem::new("This build needs BuildKit.").detail(&detail).hint(
+            "Build with BuildKit (Docker 18.09 and later), or without secrets and for the engine's own platform.",
+        ),
         BuildErrorKind::Other => problem("Build failed, see log.", "Read the log, fix it, repeat."),
     }
 }

@@ -20,6 +20,7 @@ mod ignore;
 mod images;
 mod pattern;
 mod pattern_syntax;
+mod platform;
 mod push;
 mod push_output;
 mod registry_auth;
