@@ -93,7 +93,11 @@ impl Run<'_> {
         if let Err(error) = outcome {
             return Err(reader.failure().await.unwrap_or(error));
         }
-        self.built(&request.image).await
+        let built = self.built(&request.image).await?;
+        if let Some(asked) = &request.platform {
+            Box::pin(self.engine.expect_platform(&built.id, &request.image, asked)).await?;
+        }
+        Ok(built)
     }
 
     async fn follow(

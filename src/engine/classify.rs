@@ -19,6 +19,9 @@ pub(super) fn build(message: &str, instruction: Option<&str>) -> BuildErrorKind 
         BuildErrorKind::UnknownInstruction
     } else if says(&["cannot locate specified dockerfile", "failed to read dockerfile", "dockerfile not found"]) {
         BuildErrorKind::DockerfileMissing
+    } else if says(&["does not match the specified platform"]) {
+        // The classic builder cannot go on from an image that it began for another platform.
+        BuildErrorKind::NeedsBuildKit
     } else if is_instruction(instruction, "FROM")
         || says(&["pull access denied", "manifest unknown", "error pulling image", "failed to resolve source metadata"])
     {
@@ -135,6 +138,11 @@ mod tests {
             ),
             ("Get \"https://registry-1.docker.io/v2/\": dial tcp: i/o timeout", Some("FROM debian"), Kind::BaseImage),
             ("write /x: no space left on device", Some("COPY . /"), Kind::NoSpace),
+            (
+                "image with reference sha256:00 was found but does not match the specified platform: wanted linux/arm64, actual: linux/amd64",
+                Some("FROM scratch"),
+                Kind::NeedsBuildKit,
+            ),
             (
                 "OCI runtime create failed: exec: \"/nothing\": no such file or directory",
                 Some("RUN /nothing"),

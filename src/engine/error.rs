@@ -305,9 +305,9 @@ fn build_problem(kind: BuildErrorKind, step: Option<&str>, message: &str) -> Pro
             "Remove the line that begins with # syntax= (what BuildKit has built in knows the ordinary syntax), \
              or build with --builder classic.",
         ),
-        BuildErrorKind::NeedsBuildKit => Problem::new("This build needs BuildKit.")
-            .detail(&detail)
-            .hint("Use an engine that has BuildKit (Docker 18.09 and later), or build without build secrets."),
+        BuildErrorKind::NeedsBuildKit => Problem::new("This build needs BuildKit.").detail(&detail).hint(
+            "Build with BuildKit (Docker 18.09 and later), or without secrets and for the engine's own platform.",
+        ),
         BuildErrorKind::SecretMissing => problem(
             "A build secret is missing.",
             "Give the build the secret that the Dockerfile's RUN --mount=type=secret names.",

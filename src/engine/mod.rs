@@ -30,6 +30,7 @@ mod images;
 mod pace;
 mod pattern;
 mod pattern_syntax;
+mod platform;
 mod push;
 mod push_output;
 mod registry_auth;

@@ -39,6 +39,11 @@ async fn label(project: &Project, name: &str) -> Option<String> {
     image.config.and_then(|config| config.labels)?.get(name).cloned()
 }
 
+async fn platform(project: &Project, image: &str) -> String {
+    let image = project.docker.inspect_image(image).await.unwrap();
+    format!("{}/{}", image.os.unwrap_or_default(), image.architecture.unwrap_or_default())
+}
+
 async fn arguments_reach_the_dockerfile() -> Outcome {
     let project = Project::new(&[]);
     project.dockerfile("ARG WHO=nobody\nARG WHAT\nARG NOT=given\nLABEL said=\"$WHO $WHAT $NOT\"\n");
@@ -67,18 +72,27 @@ async fn the_platform_that_is_named_is_what_counts() -> Outcome {
     project.dockerfile("COPY file /file\n");
     let own = project.engine.ping().await?.platform;
     build(&project, BuildRequest { platform: Some(own.clone()), ..project.request() }).await.0?;
-    // The classic builder of 20.10 begins an image for another platform and then does not go on from it.
+    // The classic builder of 20.10 takes what it has in its cache, whatever that is for, and where it has nothing it does
+    // not go on from the image that it began.
     let other = if own.ends_with("arm64") { "linux/amd64" } else { "linux/arm64" };
-    for platform in [other, "no such/thing/at/all"] {
-        let request = BuildRequest { platform: Some(platform.into()), ..project.request() };
-        if let Err(error) = build(&project, request).await.0 {
-            assert!(matches!(error, EngineError::Build { .. }), "{error:?}");
-            assert!(error.to_string().contains(platform), "{error}");
-            continue;
+    for no_cache in [false, true] {
+        let request = BuildRequest { platform: Some(other.into()), no_cache, ..project.request() };
+        match build(&project, request).await.0 {
+            Ok(built) => assert_eq!(platform(&project, &built.id).await, other),
+            Err(error) => {
+                let EngineError::Build { kind, message, .. } = &error else { panic!("{error:?}") };
+                assert_eq!(*kind, BuildErrorKind::NeedsBuildKit, "{error:?}");
+                assert!(message.contains(other) && message.contains(&own), "{message}");
+            }
         }
-        let image = project.docker.inspect_image(&project.image().to_string()).await?;
-        assert_eq!(format!("linux/{}", image.architecture.unwrap_or_default()), platform);
     }
+    // Nothing for the wrong platform has the name now.
+    if let Some(id) = project.engine.image_id(&project.image().to_string()).await? {
+        assert_eq!(platform(&project, &id).await, other);
+    }
+    let request = BuildRequest { platform: Some("no such/thing/at/all".into()), ..project.request() };
+    let error = build(&project, request).await.0.expect_err("no such platform");
+    assert!(matches!(&error, EngineError::Build { message, .. } if message.contains("thing")), "{error:?}");
     project.clean_up().await;
     Ok(())
 }
