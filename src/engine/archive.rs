@@ -140,7 +140,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let size = entry.size();
-        if size <= KEPT || size <= LARGEST_CONFIG && name.ends_with(".json") {
+        if size <= KEPT || size <= LARGEST_CONFIG && Path::new(&name).extension().is_some_and(|end| end == "json") {
             let mut content = Vec::new();
             entry.read_to_end(&mut content)?;
             self.kept_bytes += content.len();

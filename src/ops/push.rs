@@ -18,6 +18,7 @@ use super::reporter::{Done, forward};
 use crate::engine::{ArchiveError, Credentials, Engine, EngineError, ImageLayers, PushErrorKind};
 use crate::model::progress::{DeployProgress, LayerProgress, LayerState, PushedBy};
 use crate::model::{Digest, ImageReference, Problem, RegistryToken, Remedy, TenantId};
+use crate::registry::{Layer, RegistryError};
 use crate::workspace::PushedLayer;
 pub use choice::Pusher;
 use destination::{Destination, Fault};
@@ -114,7 +115,7 @@ pub async fn run_many(
         tokio::select! {
             biased;
             () = cancel.cancelled() => {}
-            () = push.to_its_end(&mut destinations) => {}
+            () = push.end(&mut destinations) => {}
         }
     };
     let ((), layers) = tokio::join!(pushing, counting);
@@ -163,7 +164,7 @@ struct Push<'a> {
 
 impl Push<'_> {
     /// Leaves an outcome in every destination.
-    async fn to_its_end(self, destinations: &mut [Destination]) {
+    async fn end(self, destinations: &mut [Destination]) {
         self.recall(destinations).await;
         join_all(destinations.iter_mut().map(|one| self.survey(one))).await;
         if !is_any_open(destinations) {
@@ -190,7 +191,7 @@ impl Push<'_> {
     /// may not even be one.
     async fn survey(&self, destination: &mut Destination) {
         let mut outcome = destination.survey(self.image_id).await;
-        if outcome.as_ref().is_err_and(crate::registry::RegistryError::is_unauthorized) {
+        if outcome.as_ref().is_err_and(RegistryError::is_unauthorized) {
             if !self.renew(destination).await {
                 return;
             }
@@ -293,8 +294,7 @@ impl Push<'_> {
             let (state, repository) = (state.clone(), one.image.name());
             let read = tokio::task::spawn_blocking(move || state.pushed_layers(&repository));
             for layer in read.await.unwrap_or_default() {
-                let lies = crate::registry::Layer { digest: layer.digest, size: layer.size };
-                one.known.insert(layer.diff_id, lies);
+                one.known.insert(layer.diff_id, Layer { digest: layer.digest, size: layer.size });
             }
         }
     }
@@ -302,9 +302,14 @@ impl Push<'_> {
     async fn remember(&self, diff_ids: &[Digest], destinations: &[Destination]) {
         let Some(state) = self.session.state() else { return };
         for one in destinations.iter().filter(|one| matches!(one.outcome, Some(Ok(_)))) {
-            let layers: Vec<PushedLayer> = own::learned(one, diff_ids)
-                .into_iter()
-                .map(|(diff_id, (digest, size))| PushedLayer { diff_id, digest, size })
+            let layers: Vec<PushedLayer> = diff_ids
+                .iter()
+                .filter_map(|diff_id| one.present.get_key_value(diff_id))
+                .map(|(diff_id, Layer { digest, size })| PushedLayer {
+                    diff_id: diff_id.clone(),
+                    digest: digest.clone(),
+                    size: *size,
+                })
                 .collect();
             let (state, repository) = (state.clone(), one.image.name());
             let written = tokio::task::spawn_blocking(move || state.remember_pushed_layers(&repository, &layers)).await;

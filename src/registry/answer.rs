@@ -80,10 +80,12 @@ pub(super) async fn refusal(mut response: Response, place: &Place) -> RegistryEr
             break;
         }
     }
-    let message = match serde_json::from_slice::<Errors>(&body).map(|errors| errors.errors.into_iter().next()) {
-        Ok(Some(Entry { code, message })) if message.is_empty() => place.clean(&code),
-        Ok(Some(Entry { message, .. })) => place.clean(&message),
-        _ => match response.status().canonical_reason() {
+    let first = serde_json::from_slice::<Errors>(&body).ok().and_then(|errors| errors.errors.into_iter().next());
+    let code = first.as_ref().map(|entry| place.clean(&entry.code)).unwrap_or_default();
+    let message = match first {
+        Some(entry) if entry.message.is_empty() => code.clone(),
+        Some(entry) => place.clean(&entry.message),
+        None => match response.status().canonical_reason() {
             Some(reason) => reason.to_lowercase(),
             None => "it gave no reason".to_owned(),
         },
@@ -92,7 +94,7 @@ pub(super) async fn refusal(mut response: Response, place: &Place) -> RegistryEr
     match status {
         401 => RegistryError::Unauthorized { registry, message },
         403 => RegistryError::Denied { registry, message },
-        _ => RegistryError::Refused { registry, status, message },
+        _ => RegistryError::Refused { registry, status, code, message },
     }
 }
 

@@ -116,7 +116,7 @@ pub(super) async fn bearer(
     let answer = request.send().await.map_err(|error| place.failure(error))?;
     if !answer.status().is_success() {
         return Err(match answer::refusal(answer, place).await {
-            RegistryError::Refused { registry, status: 400 | 404, message } => {
+            RegistryError::Refused { registry, status: 400 | 404, message, .. } => {
                 RegistryError::Unauthorized { registry, message }
             }
             other => other,

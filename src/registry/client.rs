@@ -174,6 +174,12 @@ impl Client {
         let _ = tokio::time::timeout(FAREWELL, removing).await;
     }
 
+    /// Takes over the unfinished uploads of a client whose login is no longer good.
+    pub fn take_over(&self, other: &Self) {
+        let open = std::mem::take(&mut *other.open());
+        self.open().extend(open);
+    }
+
     pub(super) fn open(&self) -> MutexGuard<'_, BTreeSet<Url>> {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -203,7 +209,7 @@ impl Client {
         loop {
             let login = self.login_for(url);
             let is_basic = login.as_ref() == Some(&self.0.basic);
-            let request = fill(self.authorized(self.0.http.request(method.clone(), url.clone()).timeout(CALL), login));
+            let request = fill(authorized(self.0.http.request(method.clone(), url.clone()).timeout(CALL), login));
             let answer = request.send().await.map_err(|error| self.place().failure(error))?;
             tracing::debug!(%method, path = url.path(), status = answer.status().as_u16(), "the registry answered");
             let is_final = answer.status() != StatusCode::UNAUTHORIZED || is_new_login || is_basic;
@@ -218,14 +224,7 @@ impl Client {
 
     /// A request whose body cannot be sent twice: the login must be known by now.
     pub(super) fn once(&self, method: Method, url: &Url) -> RequestBuilder {
-        self.authorized(self.0.http.request(method, url.clone()), self.login_for(url))
-    }
-
-    fn authorized(&self, request: RequestBuilder, login: Option<HeaderValue>) -> RequestBuilder {
-        match login {
-            Some(login) => request.header(AUTHORIZATION, login),
-            None => request,
-        }
+        authorized(self.0.http.request(method, url.clone()), self.login_for(url))
     }
 
     /// The login goes to the registry and to nobody whom it only names.
@@ -298,6 +297,13 @@ impl Client {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+fn authorized(request: RequestBuilder, login: Option<HeaderValue>) -> RequestBuilder {
+    match login {
+        Some(login) => request.header(AUTHORIZATION, login),
+        None => request,
     }
 }
 

@@ -46,6 +46,8 @@ pub enum RegistryError {
         registry: String,
         /// The HTTP status.
         status: u16,
+        /// The specification's word for it; empty where it gave none.
+        code: String,
         /// Its words.
         message: String,
     },
@@ -81,8 +83,10 @@ impl RegistryError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            // 404: an upload that the registry forgot when it was restarted.
-            Self::Refused { status, .. } => matches!(status, 404 | 408 | 416 | 429 | 500..=599),
+            // A registry that was restarted has forgotten its uploads.
+            Self::Refused { status, code, .. } => {
+                matches!(status, 408 | 416 | 429 | 500..=599) || code == "BLOB_UPLOAD_UNKNOWN"
+            }
             _ => false,
         }
     }

@@ -30,8 +30,11 @@ fn archive(files: &[(&str, &[u8])], links: &[(&str, &str)]) -> Vec<u8> {
     tar.into_inner().unwrap()
 }
 
+/// Name, proven digest and content of a layer.
+type Handed = (String, Option<Digest>, Vec<u8>);
+
 /// What a reader gets: the archive, and each layer that was handed on with its whole content.
-fn read(bytes: &[u8], diff_ids: &[Digest]) -> (Result<Archive, ArchiveError>, Vec<(String, Option<Digest>, Vec<u8>)>) {
+fn read(bytes: &[u8], diff_ids: &[Digest]) -> (Result<Archive, ArchiveError>, Vec<Handed>) {
     let wanted: HashSet<Digest> = diff_ids.iter().cloned().collect();
     read_wanted(bytes, diff_ids, &wanted)
 }
@@ -40,7 +43,7 @@ fn read_wanted(
     bytes: &[u8],
     diff_ids: &[Digest],
     wanted: &HashSet<Digest>,
-) -> (Result<Archive, ArchiveError>, Vec<(String, Option<Digest>, Vec<u8>)>) {
+) -> (Result<Archive, ArchiveError>, Vec<Handed>) {
     let (sender, mut found) = mpsc::channel::<FoundLayer>(1);
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| Archive::read(bytes, diff_ids, wanted, PIECE, sender));

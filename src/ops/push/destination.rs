@@ -68,7 +68,9 @@ impl Destination {
 
     /// The same place with another login.
     pub(super) fn renew(&mut self, token: RegistryToken) -> Result<(), RegistryError> {
-        self.client = client(&self.image, &token)?;
+        let client = client(&self.image, &token)?;
+        client.take_over(&self.client);
+        self.client = client;
         self.token = token;
         self.was_renewed = true;
         self.outcome = None;

@@ -125,9 +125,9 @@ where
 impl Running {
     fn start(receiver: Receiver) -> Self {
         let Receiver { client, places } = receiver;
-        let (pieces, received) = mpsc::channel(WAITING);
+        let (pieces, taken) = mpsc::channel(WAITING);
         let (digest, ended) = oneshot::channel();
-        let upload = AbortOnDropHandle::new(tokio::spawn(upload(client.clone(), received, ended)));
+        let upload = AbortOnDropHandle::new(tokio::spawn(upload(client.clone(), taken, ended)));
         Self { client, places, pieces: Some(pieces), digest, upload, is_stalled: false }
     }
 

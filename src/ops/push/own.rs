@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{self, Read};
 use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::oneshot;
@@ -195,9 +195,8 @@ fn note(destinations: &mut [Destination], name: &str, packing: Packing, carried:
         match (result, &carried.whole, packing) {
             (Ok(layer), Some(diff_id), Packing::Plain) => drop(one.present.insert(diff_id.clone(), layer)),
             (Ok(layer), Some(_), Packing::Gzip) => drop(one.compressed.insert(name.to_owned(), layer)),
-            (Ok(_), None, _) => {}
             (Err(error), ..) if one.is_open() => one.fail(error),
-            (Err(_), ..) => {}
+            (Ok(_), None, _) | (Err(_), ..) => {}
         }
     }
 }
@@ -227,10 +226,4 @@ impl Read for Pieces {
         }
         Ok(length)
     }
-}
-
-/// The layers of a finished destination, for the next push.
-pub(super) fn learned(one: &Destination, diff_ids: &[Digest]) -> HashMap<Digest, (Digest, u64)> {
-    let known = diff_ids.iter().filter_map(|diff_id| one.present.get_key_value(diff_id));
-    known.map(|(diff_id, layer)| (diff_id.clone(), (layer.digest.clone(), layer.size))).collect()
 }
