@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     let (ours, theirs) = (&tenants[0], &tenants[3]);
 
     // Both sides once, so that bases, caches and machines are there.
-    tenantry.deploy(&project, &[ours]);
+    Tenantry::deploy(&project, &[ours]);
     docker.release(&project, &tenantry, theirs);
     tenantry.call_deploy(theirs);
 
@@ -67,7 +67,7 @@ fn unchanged(
 ) {
     let (mut mine, mut other) = (Samples::default(), Samples::default());
     for _ in 0..runs {
-        mine.push(tenantry.deploy(project, &[ours]).build_and_push());
+        mine.push(Tenantry::deploy(project, &[ours]).build_and_push());
         other.push(docker.release(project, tenantry, theirs).whole());
     }
     table.add(Row::new("nothing changed: build + login + push", &mine, &other, 0.10));
@@ -85,7 +85,7 @@ fn changed(
     let mut samples: [Samples; 8] = Default::default();
     for _ in 0..runs {
         project.change();
-        let mine = tenantry.deploy(project, &[ours]);
+        let mine = Tenantry::deploy(project, &[ours]);
         project.change();
         let other = docker.release(project, tenantry, theirs);
         let called = tenantry.call_deploy(theirs);
@@ -111,16 +111,16 @@ fn changed(
 
 fn several(runs: usize, table: &mut Table, tenantry: &Tenantry, project: &Project, tenants: &[String]) {
     let names: Vec<&str> = tenants.iter().map(String::as_str).collect();
-    tenantry.deploy(project, &names);
+    Tenantry::deploy(project, &names);
     let (mut three, mut one) = (Samples::default(), Samples::default());
     let (mut three_whole, mut one_whole) = (Samples::default(), Samples::default());
     for _ in 0..runs {
         project.change();
-        let single = tenantry.deploy(project, &names[..1]);
+        let single = Tenantry::deploy(project, &names[..1]);
         one.push(single.build_and_push());
         one_whole.push(single.wall);
         project.change();
-        let all = tenantry.deploy(project, &names);
+        let all = Tenantry::deploy(project, &names);
         three.push(all.build_and_push());
         three_whole.push(all.wall);
     }

@@ -67,7 +67,7 @@ impl Tenantry {
     }
 
     /// `tenantry deploy` with its events as lines of JSON. The project's own build is not what is measured.
-    pub fn deploy(&self, project: &Project, tenants: &[&str]) -> Deployed {
+    pub fn deploy(project: &Project, tenants: &[&str]) -> Deployed {
         let mut command = Self::command(project, tenants);
         let begun = Instant::now();
         let output = command.output().expect("tenantry starts");
