@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let mut table = Table::default();
     unchanged(runs, &mut table, &tenantry, &docker, &project, ours, theirs);
     changed(runs, &mut table, &tenantry, &docker, &project, ours, theirs);
-    several(runs, &mut table, &tenantry, &project, &tenants[..3]);
+    several(runs, &mut table, &project, &tenants[..3]);
     println!("{table}");
     if std::env::var_os("TENANTRY_BENCH_MEMORY").is_some_and(|value| value != "0") {
         println!("{}", memory::measure(&project, ours));
@@ -109,7 +109,7 @@ fn changed(
     table.add(Row::new("the deploy call itself (the same on both sides)", call, their_call, f64::NAN));
 }
 
-fn several(runs: usize, table: &mut Table, tenantry: &Tenantry, project: &Project, tenants: &[String]) {
+fn several(runs: usize, table: &mut Table, project: &Project, tenants: &[String]) {
     let names: Vec<&str> = tenants.iter().map(String::as_str).collect();
     Tenantry::deploy(project, &names);
     let (mut three, mut one) = (Samples::default(), Samples::default());

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use super::error::{BuildErrorKind, EngineError};
 use super::ignore::{IgnoreRules, Inside};
 use archive::Archive;
+pub(super) use archive::open_file;
 
 const IGNORE_FILE: &str = ".dockerignore";
 
@@ -84,8 +85,7 @@ impl BuildContext {
 
     /// Shows the visitor everything that is sent, in the archive's order. Blocks.
     pub(super) fn walk(&self, visitor: &mut impl Visitor) -> Result<(), Interrupted> {
-        let mut walk = Walk { context: self, visitor, unshown: Vec::new() };
-        walk.run()
+        walk(&self.root, &self.rules, visitor)
     }
 
     /// The directory that is sent.
@@ -102,6 +102,41 @@ pub(super) trait Visitor {
     fn link(&mut self, path: &Path, metadata: &Metadata, target: &Path) -> Result<(), Interrupted>;
     /// A regular file.
     fn file(&mut self, path: &Path) -> Result<(), Interrupted>;
+}
+
+/// Which of the entries below a directory are shown.
+pub(super) trait Selection {
+    /// Where the selection stands inside a directory.
+    type Place;
+    /// At the root.
+    fn root(&self) -> Self::Place;
+    /// True when the file or link `name` in a directory is shown.
+    fn takes_file(&self, place: &Self::Place, name: &str) -> bool;
+    /// Whether the directory `name` in a directory is shown whatever it holds, and the way into it where anything
+    /// below can be shown.
+    fn directory(&self, place: &Self::Place, name: &str) -> (bool, Option<Self::Place>);
+}
+
+impl Selection for IgnoreRules {
+    type Place = Inside;
+
+    fn root(&self) -> Inside {
+        self.root()
+    }
+
+    fn takes_file(&self, place: &Inside, name: &str) -> bool {
+        !self.excludes_file(place, name)
+    }
+
+    fn directory(&self, place: &Inside, name: &str) -> (bool, Option<Inside>) {
+        let verdict = self.directory(place, name);
+        (!verdict.is_excluded, verdict.inside)
+    }
+}
+
+/// Shows the visitor what is selected below `root`, in the order of names, and the directories on the way there. Blocks.
+pub(super) fn walk<S: Selection>(root: &Path, selection: &S, visitor: &mut impl Visitor) -> Result<(), Interrupted> {
+    Walk { root, selection, visitor, unshown: Vec::new() }.run()
 }
 
 /// The ignore file that counts: the one beside the Dockerfile, else the one at the root.
@@ -125,29 +160,30 @@ fn read_rules(path: &Path) -> Result<Option<IgnoreRules>, EngineError> {
     })
 }
 
-struct Walk<'a, V: Visitor> {
-    context: &'a BuildContext,
+struct Walk<'a, S: Selection, V: Visitor> {
+    root: &'a Path,
+    selection: &'a S,
     visitor: &'a mut V,
-    /// Excluded directories above the place of the walk: shown only once something below is included.
+    /// Directories not selected themselves above the place of the walk: shown only once something below is included.
     unshown: Vec<(PathBuf, Metadata)>,
 }
 
 /// A directory on the way down.
-struct Level {
+struct Level<P> {
     path: PathBuf,
-    inside: Inside,
+    place: P,
     /// What is still to come of it.
     entries: std::vec::IntoIter<(OsString, FileType)>,
     /// How many directories above it were not shown when it was entered.
     unshown: usize,
 }
 
-impl<V: Visitor> Walk<'_, V> {
+impl<S: Selection, V: Visitor> Walk<'_, S, V> {
     /// Goes through the tree without calling itself: a path has room for two thousand directories, a stack has not.
     fn run(&mut self) -> Result<(), Interrupted> {
-        let rules = &self.context.rules;
+        let selection = self.selection;
         let entries = self.entries(Path::new(""))?.into_iter();
-        let mut levels = vec![Level { path: PathBuf::new(), inside: rules.root(), entries, unshown: 0 }];
+        let mut levels = vec![Level { path: PathBuf::new(), place: selection.root(), entries, unshown: 0 }];
         while let Some(level) = levels.last_mut() {
             let Some((name, kind)) = level.entries.next() else {
                 self.unshown.truncate(level.unshown);
@@ -156,9 +192,9 @@ impl<V: Visitor> Walk<'_, V> {
             };
             let path = level.path.join(&name);
             if kind.is_dir() {
-                let inside = self.enter(&path, &name, &level.inside)?;
-                levels.extend(inside);
-            } else if !rules.excludes_file(&level.inside, &name.to_string_lossy()) {
+                let below = self.enter(&path, &name, &level.place)?;
+                levels.extend(below);
+            } else if selection.takes_file(&level.place, &name.to_string_lossy()) {
                 self.entry(&path, kind)?;
             }
         }
@@ -168,30 +204,30 @@ impl<V: Visitor> Walk<'_, V> {
     /// A directory's entries in the order of their names' bytes.
     fn entries(&self, relative: &Path) -> Result<Vec<(OsString, FileType)>, Interrupted> {
         let list = || {
-            fs::read_dir(self.context.root.join(relative))?
+            fs::read_dir(self.root.join(relative))?
                 .map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?))))
                 .collect::<io::Result<Vec<_>>>()
         };
-        let mut entries = list().map_err(|error| unreadable(&self.context.root, relative, error))?;
+        let mut entries = list().map_err(|error| unreadable(self.root, relative, error))?;
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(entries)
     }
 
     /// A directory below the one at hand; `None` where nothing of it is sent.
-    fn enter(&mut self, path: &Path, name: &OsStr, inside: &Inside) -> Result<Option<Level>, Interrupted> {
-        let verdict = self.context.rules.directory(inside, &name.to_string_lossy());
-        let Some(within) = verdict.inside else { return Ok(None) };
+    fn enter(&mut self, path: &Path, name: &OsStr, place: &S::Place) -> Result<Option<Level<S::Place>>, Interrupted> {
+        let (is_taken, place) = self.selection.directory(place, &name.to_string_lossy());
+        let Some(place) = place else { return Ok(None) };
         let metadata = self.metadata(path)?;
         if !metadata.is_dir() {
-            return Err(unreadable(&self.context.root, path, became_something_else()));
+            return Err(unreadable(self.root, path, became_something_else()));
         }
         let unshown = self.unshown.len();
         self.unshown.push((path.to_owned(), metadata));
-        if !verdict.is_excluded {
+        if is_taken {
             self.show_directories()?;
         }
         let entries = self.entries(path)?.into_iter();
-        Ok(Some(Level { path: path.to_owned(), inside: within, entries, unshown }))
+        Ok(Some(Level { path: path.to_owned(), place, entries, unshown }))
     }
 
     fn show_directories(&mut self) -> Result<(), Interrupted> {
@@ -205,7 +241,7 @@ impl<V: Visitor> Walk<'_, V> {
         if kind.is_symlink() {
             self.show_directories()?;
             let metadata = self.metadata(path)?;
-            let root = &self.context.root;
+            let root = self.root;
             let target = fs::read_link(root.join(path)).map_err(|error| unreadable(root, path, error))?;
             self.visitor.link(path, &metadata, &target)
         } else if kind.is_file() {
@@ -218,7 +254,7 @@ impl<V: Visitor> Walk<'_, V> {
     }
 
     fn metadata(&self, path: &Path) -> Result<Metadata, Interrupted> {
-        let root = &self.context.root;
+        let root = self.root;
         fs::symlink_metadata(root.join(path)).map_err(|error| unreadable(root, path, error))
     }
 }

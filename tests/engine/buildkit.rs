@@ -1,20 +1,31 @@
 //! Images are built with BuildKit, which is the builder where nobody names one.
 
 use crate::project::{Project, is_vertex};
+use crate::sample::{Image, World, in_world};
 use crate::support::{Outcome, trial};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
 use libtest_mimic::Trial;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 use tenantry::engine::{BuildErrorKind, BuildRequest, BuildSecret, EngineError};
 use tenantry::model::Secret;
 use tenantry::model::progress::{BuildProgress, Builder, VertexState};
+use tenantry::server::registry::{Access, USER};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Runs in a process of its own, because it counts what is open.
-const ALONE: &str = "buildkit::alone";
+const COUNT: &str = "buildkit::alone_count_what_stays_open";
+
+/// Runs in a process of its own, because its logins come from the environment.
+const LOGIN: &str = "buildkit::alone_build_on_a_private_base";
+
+/// The private base image, for the test that runs alone.
+const BASE: &str = "TEST_BASE_IMAGE";
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -30,7 +41,11 @@ pub fn trials() -> Vec<Trial> {
         trial("buildkit::a_file_that_cannot_be_sent_is_named", a_file_that_cannot_be_sent_is_named),
         trial("buildkit::cancelling_in_the_middle_of_a_step_ends_it", cancelling_in_the_middle_of_a_step_ends_it),
         trial("buildkit::nothing_stays_open", nothing_stays_open),
-        trial(ALONE, count_what_stays_open).with_ignored_flag(true),
+        trial("buildkit::a_base_image_that_needs_a_login_is_pulled_with_the_users_own", || {
+            in_world(a_base_image_that_needs_a_login_is_pulled_with_it)
+        }),
+        trial(COUNT, count_what_stays_open).with_ignored_flag(true),
+        trial(LOGIN, build_on_a_private_base).with_ignored_flag(true),
     ]
 }
 
@@ -317,10 +332,47 @@ async fn cancel_in_the_step(project: &Project) {
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
+/// Runs one test in a process of its own.
+fn alone(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--ignored"]);
+    command
+}
+
 async fn nothing_stays_open() -> Outcome {
-    let output = Command::new(std::env::current_exe()?).args(["--exact", ALONE, "--ignored"]).output()?;
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+    let output = tokio::process::Command::from(alone(COUNT)).output().await?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    Ok(())
+}
+
+async fn a_base_image_that_needs_a_login_is_pulled_with_it(world: Arc<World>) -> Outcome {
+    let base = world.publish("a", &Image::default()).await?;
+    let auth = STANDARD.encode(format!("{USER}:{}", world.token("a", Access::Pull).reveal()));
+    let login = format!(r#"{{"auths":{{"{}":{{"auth":"{auth}"}}}}}}"#, world.host);
+    // Without the login first: afterwards BuildKit has the image.
+    for (configuration, is_built) in [("{}", false), (login.as_str(), true)] {
+        let directory = tempfile::tempdir()?;
+        std::fs::write(directory.path().join("config.json"), configuration)?;
+        let mut build = tokio::process::Command::from(alone(LOGIN));
+        let output = build.env("DOCKER_CONFIG", directory.path()).env(BASE, &base).output().await?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.success(), is_built, "{said}");
+        assert!(is_built || said.contains("The base image cannot be pulled."), "{said}");
+        assert!(!said.contains(world.token("a", Access::Pull).reveal()), "the login shows");
+    }
+    Ok(())
+}
+
+async fn build_on_a_private_base() -> Outcome {
+    let project = Project::with(Builder::BuildKit, &[]);
+    let base = std::env::var(BASE)?;
+    // Without the cache, which would spare the pull.
+    project.write("Dockerfile", &format!("FROM {base}\nLABEL test.project={}\nCOPY Dockerfile /\n", project.registry));
+    match project.build_as(BuildRequest { no_cache: true, ..project.request() }).await.0 {
+        Ok(_) => project.clean_up().await,
+        Err(error) => return Err(error.problem().to_string().into()),
+    }
     Ok(())
 }
 
@@ -345,6 +397,11 @@ async fn count_what_stays_open() -> Outcome {
         project.build().await.0.expect_err("there is no such file");
         project.dockerfile("COPY step /step\nRUN [\"/step\", \"wait\"]\n");
         cancel_in_the_step(&project).await;
+    }
+    // A task that was broken off needs a moment to be gone.
+    let limit = std::time::Instant::now() + Duration::from_secs(5);
+    while (open_sockets() > sockets || tasks() > alive) && std::time::Instant::now() < limit {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(open_sockets() <= sockets, "{} sockets, and {sockets} before", open_sockets());
     assert!(tasks() <= alive, "{} tasks, and {alive} before", tasks());

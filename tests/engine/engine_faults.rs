@@ -15,7 +15,7 @@ use crate::own_engine::{OwnEngine, obstacle};
 use crate::project;
 
 /// Who builds. Every build fault is tried with each.
-const BUILDERS: &[Builder] = &[Builder::Classic];
+const BUILDERS: &[Builder] = &[Builder::Classic, Builder::BuildKit];
 
 /// Longest time from the fault to the error.
 const SOON: Duration = Duration::from_secs(10);

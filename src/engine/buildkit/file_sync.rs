@@ -9,7 +9,7 @@ use bollard_buildkit_proto::fsutil::types::{Packet, Stat};
 use futures_util::{Stream, StreamExt};
 use prost::Message;
 use std::collections::HashMap;
-use std::fs::{File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -20,9 +20,8 @@ use tokio::sync::{mpsc, watch};
 use tonic::Status;
 
 use super::tasks::Tasks;
-use super::walk::{self, Entry};
 use super::wanted::Wanted;
-use crate::engine::context::{BuildContext, Interrupted};
+use crate::engine::context::{self, BuildContext, Interrupted, Visitor};
 use crate::engine::error::EngineError;
 use crate::engine::ignore::IgnoreRules;
 
@@ -156,6 +155,78 @@ struct Sending {
     out: mpsc::Sender<Result<Packet, Status>>,
 }
 
+/// Tells the engine of one entry after the other.
+struct Offer<'a> {
+    sending: &'a Sending,
+    next_id: u32,
+    /// Where a file with several names was told first, by its device and number.
+    first_names: HashMap<(u64, u64), String>,
+}
+
+impl Visitor for Offer<'_> {
+    fn directory(&mut self, path: &Path, metadata: &Metadata) -> Result<(), Interrupted> {
+        self.tell(Stat { size: 0, ..self.stat(path, metadata)? })
+    }
+
+    fn link(&mut self, path: &Path, metadata: &Metadata, target: &Path) -> Result<(), Interrupted> {
+        let linkname = self.text(path, target, "what the link leads to")?;
+        self.tell(Stat { linkname, ..self.stat(path, metadata)? })
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), Interrupted> {
+        let place = self.sending.files.root.join(path);
+        let unreadable = |error| Interrupted::Source { path: place.clone(), error };
+        let metadata = fs::symlink_metadata(&place).map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(unreadable(changed()));
+        }
+        let mut stat = self.stat(path, &metadata)?;
+        let file = (metadata.dev(), metadata.ino());
+        if let Some(first) = self.first_names.get(&file) {
+            stat.linkname.clone_from(first);
+        } else {
+            if metadata.nlink() > 1 {
+                self.first_names.insert(file, stat.path.clone());
+            }
+            let modified = (metadata.mtime(), metadata.mtime_nsec());
+            let offered = Offered { path: place, size: metadata.len(), modified };
+            self.sending.offered.lock().unwrap_or_else(PoisonError::into_inner).insert(self.next_id, offered);
+        }
+        self.tell(stat)
+    }
+}
+
+impl Offer<'_> {
+    fn tell(&mut self, stat: Stat) -> Result<(), Interrupted> {
+        self.next_id += 1;
+        self.sending.put(Packet { stat: Some(stat), ..empty(PacketType::PacketStat, 0) })
+    }
+
+    fn stat(&self, path: &Path, metadata: &Metadata) -> Result<Stat, Interrupted> {
+        Ok(Stat {
+            path: self.text(path, path, "its name")?,
+            mode: go_mode(metadata),
+            size: i64::try_from(metadata.len()).unwrap_or(i64::MAX),
+            mod_time: metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec()),
+            ..Stat::default()
+        })
+    }
+
+    fn text(&self, path: &Path, text: &Path, what: &str) -> Result<String, Interrupted> {
+        text.to_str().map(ToOwned::to_owned).ok_or_else(|| Interrupted::Source {
+            path: self.sending.files.root.join(path),
+            error: io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("{what} is not UTF-8, which BuildKit cannot take; the classic builder can"),
+            ),
+        })
+    }
+}
+
+fn changed() -> io::Error {
+    io::Error::other("it changed while the build context was read")
+}
+
 /// Why the sending ended early.
 enum Ended {
     Interrupted(Interrupted),
@@ -173,62 +244,8 @@ impl Sending {
     fn offer(&self, wanted: &Wanted) -> Result<(), Ended> {
         let files = &self.files;
         let selection = wanted.selection(&files.root, &files.rules, &files.dockerfile).map_err(Ended::Refused)?;
-        let mut ids = 0..;
-        // Where a file with several names was told first.
-        let mut first_names: HashMap<(u64, u64), String> = HashMap::new();
-        let mut visit = |entry: Entry<'_>| {
-            let mut stat = self.stat(&entry)?;
-            let id = ids.next().unwrap_or_default();
-            if entry.metadata.is_file() {
-                let file = (entry.metadata.dev(), entry.metadata.ino());
-                if let Some(first) = first_names.get(&file) {
-                    stat.linkname.clone_from(first);
-                } else {
-                    if entry.metadata.nlink() > 1 {
-                        first_names.insert(file, stat.path.clone());
-                    }
-                    self.remember(id, &entry);
-                }
-            }
-            self.put(Packet { stat: Some(stat), ..empty(PacketType::PacketStat, 0) })
-        };
-        walk::walk(&files.root, &selection, &mut visit)?;
+        context::walk(&files.root, &selection, &mut Offer { sending: self, next_id: 0, first_names: HashMap::new() })?;
         Ok(self.put(empty(PacketType::PacketStat, 0))?)
-    }
-
-    fn remember(&self, id: u32, entry: &Entry<'_>) {
-        let offered = Offered {
-            path: self.files.root.join(entry.path),
-            size: entry.metadata.len(),
-            modified: (entry.metadata.mtime(), entry.metadata.mtime_nsec()),
-        };
-        self.offered.lock().unwrap_or_else(PoisonError::into_inner).insert(id, offered);
-    }
-
-    fn stat(&self, entry: &Entry<'_>) -> Result<Stat, Interrupted> {
-        let text = |path: &Path, what: &str| match path.to_str() {
-            Some(text) => Ok(text.to_owned()),
-            None => Err(Interrupted::Source {
-                path: self.files.root.join(entry.path),
-                error: io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    format!("{what} is not UTF-8, which BuildKit cannot take; the classic builder can"),
-                ),
-            }),
-        };
-        let linkname = match entry.target {
-            Some(target) => text(target, "what the link leads to")?,
-            None => String::new(),
-        };
-        let metadata = entry.metadata;
-        Ok(Stat {
-            path: text(entry.path, "its name")?,
-            mode: go_mode(metadata),
-            size: if metadata.is_dir() { 0 } else { i64::try_from(metadata.len()).unwrap_or(i64::MAX) },
-            mod_time: metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec()),
-            linkname,
-            ..Stat::default()
-        })
     }
 
     /// Reads one file after the other that the engine asks for.
@@ -246,23 +263,22 @@ impl Sending {
 
     fn content(&self, id: u32, offered: &Offered) -> Result<(), Interrupted> {
         let unreadable = |error| Interrupted::Source { path: offered.path.clone(), error };
-        let changed = || unreadable(io::Error::other("it changed while the build context was read"));
-        let mut file = File::open(&offered.path).map_err(unreadable)?;
-        let is_same = |file: &File| file.metadata().map(|metadata| offered.is_still(&metadata)).map_err(unreadable);
-        if !is_same(&file)? {
-            return Err(changed());
+        let (mut file, metadata) = context::open_file(&offered.path).map_err(unreadable)?;
+        if !offered.is_still(&metadata) {
+            return Err(unreadable(changed()));
         }
         let mut left = offered.size;
         while left > 0 {
             let mut data = vec![0; usize::try_from(left).unwrap_or(CHUNK).min(CHUNK)];
             file.read_exact(&mut data).map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => changed(),
+                io::ErrorKind::UnexpectedEof => unreadable(changed()),
                 _ => unreadable(error),
             })?;
             left -= data.len() as u64;
             self.put(Packet { data, ..empty(PacketType::PacketData, id) })?;
         }
-        if is_same(&file)? { Ok(()) } else { Err(changed()) }
+        let metadata = file.metadata().map_err(unreadable)?;
+        if offered.is_still(&metadata) { Ok(()) } else { Err(unreadable(changed())) }
     }
 
     /// Waits while the connection is slow.

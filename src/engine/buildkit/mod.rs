@@ -12,12 +12,12 @@ mod follow;
 mod lines;
 mod logins;
 mod secrets;
+mod selection;
 mod session;
 mod tasks;
 #[cfg(test)]
 mod tests;
 mod trace;
-mod walk;
 mod wanted;
 
 use sha2::{Digest as _, Sha256};

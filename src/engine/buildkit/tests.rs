@@ -1,5 +1,9 @@
 //! Builds at a stand-in for the engine, for what a real one cannot be made to do at the right moment.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex};
+use prost::Message;
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +18,7 @@ use crate::model::progress::{BuildProgress, Builder};
 /// Connections that the engine keeps open.
 type Held = Arc<Mutex<Vec<Call>>>;
 
+/// Builds, and cancels at the first vertex.
 async fn build(engine: &Engine, cancel: &CancellationToken) -> (Result<BuiltImage, EngineError>, Vec<BuildProgress>) {
     let project = tempfile::tempdir().unwrap();
     std::fs::write(project.path().join("Dockerfile"), "FROM scratch\n").unwrap();
@@ -22,14 +27,19 @@ async fn build(engine: &Engine, cancel: &CancellationToken) -> (Result<BuiltImag
         builder: Some(Builder::BuildKit),
         ..BuildRequest::new(project.path().to_owned(), "Dockerfile", image)
     };
-    let (progress, mut received) = mpsc::channel(64);
-    let outcome = engine.build(request, &progress, cancel).await;
-    received.close();
-    let mut all = Vec::new();
-    while let Some(one) = received.recv().await {
-        all.push(one);
-    }
-    (outcome, all)
+    let (progress, mut received) = mpsc::channel(1);
+    let reading = async {
+        let mut all = Vec::new();
+        while let Some(one) = received.recv().await {
+            if matches!(one, BuildProgress::Vertex(_)) {
+                cancel.cancel();
+            }
+            all.push(one);
+        }
+        all
+    };
+    let building = async move { engine.build(request, &progress, cancel).await };
+    tokio::join!(building, reading)
 }
 
 /// Takes sessions; `answer` is given the builds, and a build that is cancelled ends.
@@ -119,17 +129,16 @@ async fn the_image_and_the_failure_are_read_and_the_session_is_closed() {
 
 #[tokio::test]
 async fn a_build_that_is_cancelled_waits_for_the_engine_and_closes_its_session() {
-    let (held, cancel) = (Held::default(), CancellationToken::new());
-    let at_the_build = cancel.clone();
-    let engine = engine(&held, move |mut call| {
-        let cancel = at_the_build.clone();
-        async move {
-            call.begin().await;
-            cancel.cancel();
-            Some(call)
-        }
+    let held = Held::default();
+    let engine = engine(&held, |mut call| async move {
+        let vertexes = vec![Vertex { digest: "sha256:1".into(), name: "[1/1] RUN x".into(), ..Vertex::default() }];
+        let trace = StatusResponse { vertexes, ..StatusResponse::default() };
+        let encoded = STANDARD.encode(trace.encode_to_vec());
+        call.begin().await;
+        call.piece(&format!("{{\"id\":\"moby.buildkit.trace\",\"aux\":\"{encoded}\"}}\n")).await;
+        Some(call)
     });
-    let (outcome, _) = build(&engine.connect(), &cancel).await;
+    let (outcome, _) = build(&engine.connect(), &CancellationToken::new()).await;
     assert!(matches!(outcome, Err(EngineError::Cancelled)), "{outcome:?}");
     session_is_closed(&held).await;
     assert!(held.lock().unwrap().is_empty(), "the build had ended");

@@ -9,7 +9,7 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 use super::follow;
-use super::walk::Selection;
+use super::selection::Selection;
 use crate::engine::ignore::IgnoreRules;
 
 /// A call's metadata.
@@ -99,7 +99,7 @@ fn values(metadata: &MetadataMap, key: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::buildkit::walk;
+    use crate::engine::buildkit::selection::tests::shown;
     use tonic::metadata::MetadataKey;
 
     fn metadata(pairs: &[(&str, &str)]) -> MetadataMap {
@@ -118,13 +118,7 @@ mod tests {
         let wanted = Wanted::read(&metadata(pairs)).unwrap();
         let rules = IgnoreRules::parse(rules).unwrap();
         let selection = wanted.selection(tree.path(), &rules, "Dockerfile").unwrap();
-        let mut paths = Vec::new();
-        let mut visit = |entry: walk::Entry<'_>| {
-            paths.push(entry.path.display().to_string());
-            Ok(())
-        };
-        walk::walk(tree.path(), &selection, &mut visit).unwrap();
-        paths
+        shown(tree.path(), &selection)
     }
 
     #[test]

@@ -43,18 +43,7 @@ impl<W: Write> Visitor for Archive<'_, W> {
     }
 
     fn file(&mut self, path: &Path) -> Result<(), Interrupted> {
-        let open = || {
-            // Since it was listed it may have become a link out of the tree, or a pipe that nobody writes to.
-            let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-            let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-            let path = self.root.join(path);
-            let file = File::options().read(true).custom_flags(flags).open(path).map_err(|error| {
-                if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) { became_something_else() } else { error }
-            })?;
-            let metadata = file.metadata()?;
-            if metadata.is_file() { Ok((file, metadata)) } else { Err(became_something_else()) }
-        };
-        let (file, metadata) = open().map_err(|error| unreadable(self.root, path, error))?;
+        let (file, metadata) = open_file(&self.root.join(path)).map_err(|error| unreadable(self.root, path, error))?;
         let mut header = header(&metadata, EntryType::Regular, metadata.len());
         let mut content = ExactContent { file, left: metadata.len(), metadata, failure: None };
         self.builder.append_data(&mut header, path, &mut content).map_err(|error| match content.failure.take() {
@@ -62,6 +51,18 @@ impl<W: Write> Visitor for Archive<'_, W> {
             None => Interrupted::Sink(error),
         })
     }
+}
+
+/// Opens a file that a walk showed. Since it was listed it may have become a link out of the tree, or a pipe that nobody
+/// writes to. Blocks.
+pub(in crate::engine) fn open_file(path: &Path) -> io::Result<(File, Metadata)> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file = File::options().read(true).custom_flags(flags).open(path).map_err(|error| {
+        if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) { became_something_else() } else { error }
+    })?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok((file, metadata)) } else { Err(became_something_else()) }
 }
 
 fn header(metadata: &Metadata, kind: EntryType, size: u64) -> Header {
