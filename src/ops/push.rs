@@ -175,6 +175,12 @@ impl Push<'_> {
             Ok(None) => return fail_all(destinations, &no_image(destinations)),
             Err(error) => return fail_all(destinations, &error.problem()),
         };
+        if self.pusher != Pusher::Engine {
+            join_all(destinations.iter_mut().filter(|one| one.is_open()).map(|one| self.assemble(one, &layers))).await;
+            if !is_any_open(destinations) {
+                return self.remember(&layers.diff_ids, destinations).await;
+            }
+        }
         let own = match self.pusher {
             Pusher::Automatic => choice::own_is_faster(self.engine, &layers, destinations),
             Pusher::Engine => false,
@@ -204,6 +210,25 @@ impl Push<'_> {
                 tracing::info!(%error, "the registry cannot be asked from here; the engine pushes");
                 destination.is_reachable = false;
             }
+        }
+    }
+
+    /// Where the registry has every part of the image, only the manifest is missing. A fault is the pusher's business.
+    async fn assemble(&self, destination: &mut Destination, layers: &ImageLayers) {
+        match destination.assemble(self.image_id, &layers.diff_ids).await {
+            Ok(false) => {}
+            Ok(true) => {
+                for diff_id in &layers.diff_ids {
+                    let id = own::short(diff_id.hex());
+                    let told = LayerProgress { id, state: LayerState::AlreadyThere };
+                    let _ = self.progress.send(told).await;
+                }
+            }
+            Err(error) => tracing::info!(%error, "the image is pushed whole"),
+        }
+        // What failed here is tried anew by a pusher that has means against it.
+        if matches!(destination.outcome, Some(Err(_))) {
+            destination.outcome = None;
         }
     }
 

@@ -36,6 +36,22 @@ impl Client {
         Ok(Upload { client: self.clone(), place })
     }
 
+    /// Asks for a blob that another push of the same repository brought: true where the registry takes it over for this
+    /// login, without a byte sent. Registries that do not know the blob, or that say nothing of others' blobs, begin an
+    /// upload instead, which is given up.
+    pub async fn mount(&self, digest: &Digest) -> Result<bool, RegistryError> {
+        let mut url = self.url(&["blobs", "uploads", ""])?;
+        url.query_pairs_mut().append_pair("mount", digest.as_str()).append_pair("from", &self.place().repository);
+        let answer = self.send(&Method::POST, &url, |request| request.header(CONTENT_LENGTH, 0)).await?;
+        if answer.status() == StatusCode::CREATED {
+            return Ok(true);
+        }
+        let answer = self.expect(StatusCode::ACCEPTED, answer).await?;
+        let place = self.elsewhere(&url, answer.headers())?;
+        drop(self.send(&Method::DELETE, &place, |request| request).await);
+        Ok(false)
+    }
+
     /// Puts a small blob, unless it is there already. True when it was uploaded.
     pub async fn put_blob(&self, content: &Bytes) -> Result<bool, RegistryError> {
         let digest = Hasher::digest(content);

@@ -6,6 +6,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bollard::query_parameters::TagImageOptionsBuilder;
+use futures_util::future::BoxFuture;
 use libtest_mimic::{Failed, Trial};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +18,7 @@ use tenantry::model::progress::{DeployProgress, LayerState, PushedBy};
 use tenantry::model::{ImageReference, Problem, RegistryToken, Secret, TenantId};
 use tenantry::ops::Session;
 use tenantry::ops::push::{Pushed, Pusher, Target, run_many};
-use tenantry::server::registry::{Access, REPOSITORY, Registry, RegistryTokens, USER};
+use tenantry::server::registry::{Access, Owners, REPOSITORY, Registry, RegistryTokens, USER};
 use tenantry::workspace::{Project as Folder, StateDirectory};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -88,6 +89,15 @@ impl Drop for World {
     }
 }
 
+#[derive(Debug)]
+struct OneAccount;
+
+impl Owners for OneAccount {
+    fn siblings<'a>(&'a self, id: &'a TenantId) -> BoxFuture<'a, Vec<TenantId>> {
+        Box::pin(async move { ["a", "b"].map(tenant).into_iter().filter(|other| other != id).collect() })
+    }
+}
+
 fn tenant(id: &str) -> TenantId {
     TenantId::new(id).expect("valid")
 }
@@ -103,9 +113,20 @@ fn noise(bytes: usize) -> String {
 
 impl World {
     async fn new() -> Result<Self, Failed> {
+        Self::of(|folder, tokens| Registry::open(folder, tokens)).await
+    }
+
+    /// The tenants `a` and `b` are one account's.
+    async fn of_one_account() -> Result<Self, Failed> {
+        Self::of(|folder, tokens| Registry::open_with(folder, tokens, Arc::new(OneAccount))).await
+    }
+
+    async fn of<E: std::error::Error>(
+        open: impl FnOnce(&std::path::Path, RegistryTokens) -> Result<Registry, E>,
+    ) -> Result<Self, Failed> {
         let folder = tempfile::tempdir()?;
         let tokens = RegistryTokens::new([5; 32]);
-        let registry = Registry::open(&folder.path().join("registry"), tokens.clone())?;
+        let registry = open(&folder.path().join("registry"), tokens.clone())?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let host = listener.local_addr()?.to_string();
         let faults = Arc::new(Faults::default());
@@ -331,8 +352,26 @@ async fn tenants_get_the_same_image_and_one_failure_stops_nobody() -> Outcome {
     Ok(())
 }
 
+/// What one tenant pushed is the other's without a byte sent; a tenant of somebody else gets nothing so.
+async fn a_second_tenant_takes_over_what_is_there() -> Outcome {
+    for (world, is_one_account) in [(World::of_one_account().await?, true), (World::new().await?, false)] {
+        let (image_id, a) = world.build("a").await?;
+        let (_, b) = world.build("b").await?;
+        let first = world.push_one(&image_id, a, Pusher::Tenantry).await?;
+        let uploads = world.faults.uploads.load(Ordering::SeqCst);
+        let second = world.push_one(&image_id, b, Pusher::Tenantry).await?;
+        assert_eq!(second.digest, first.digest);
+        assert_eq!(second.uploaded == 0, is_one_account, "{second:?}");
+        assert_eq!(world.faults.uploads.load(Ordering::SeqCst) == uploads, is_one_account);
+        assert_eq!(world.unfinished(), 0);
+        assert_eq!(world.pulled_id("b", &image_id).await?, image_id);
+    }
+    Ok(())
+}
+
 pub fn trials() -> Vec<Trial> {
     vec![
+        trial("own_push::a_second_tenant_takes_over_what_is_there", a_second_tenant_takes_over_what_is_there),
         trial("own_push::the_engine_pulls_what_was_pushed_here", the_engine_pulls_what_was_pushed_here),
         trial("own_push::only_a_changed_layer_is_sent", only_a_changed_layer_is_sent),
         trial("own_push::a_token_refused_on_the_way_is_replaced_once", a_token_refused_on_the_way_is_replaced_once),

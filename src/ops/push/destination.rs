@@ -1,5 +1,6 @@
 //! One tag that an image is pushed to, and what its repository holds already.
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -94,6 +95,25 @@ impl Destination {
         Ok(())
     }
 
+    /// Puts the image together from what the registry holds already: as it is for a second tenant, and for an image that
+    /// was there before. False where a part is missing.
+    pub(super) async fn assemble(&mut self, image_id: &str, diff_ids: &[Digest]) -> Result<bool, RegistryError> {
+        let Ok(config) = Digest::new(image_id) else { return Ok(false) };
+        if diff_ids.is_empty() || !diff_ids.iter().all(|diff_id| self.known.contains_key(diff_id)) {
+            return Ok(false);
+        }
+        self.look(diff_ids).await;
+        let layers: Option<Vec<Layer>> = diff_ids.iter().map(|diff_id| self.present.get(diff_id).cloned()).collect();
+        let Some(layers) = layers.filter(|_| self.is_open()) else { return Ok(false) };
+        if self.client.head_blob(&config).await?.is_none() && !self.client.mount(&config).await? {
+            return Ok(false);
+        }
+        let Some(config) = self.client.blob(&config).await? else { return Ok(false) };
+        let digest = self.put(&Bytes::from(config), &layers).await?;
+        self.outcome = Some(Ok((digest, Some(PushedBy::Tenantry))));
+        Ok(true)
+    }
+
     /// Asks the registry for the layers of an image that may be there.
     pub(super) async fn look(&mut self, diff_ids: &[Digest]) {
         let open = diff_ids.iter().filter(|diff_id| !self.present.contains_key(diff_id));
@@ -103,8 +123,12 @@ impl Destination {
             .map(|(diff_id, layer)| {
                 let client = self.client.clone();
                 async move {
-                    let size = client.head_blob(&layer.digest).await?;
-                    Ok((size == Some(layer.size)).then_some((diff_id, layer)))
+                    let is_there = match client.head_blob(&layer.digest).await? {
+                        Some(size) => size == layer.size,
+                        // Another tenant's push may have brought it.
+                        None => client.mount(&layer.digest).await?,
+                    };
+                    Ok(is_there.then_some((diff_id, layer)))
                 }
             })
             .buffer_unordered(QUESTIONS)
@@ -130,19 +154,19 @@ impl Destination {
             layers.push(layer.ok_or_else(|| ArchiveError::Damaged(format!("the layer {diff_id}")))?);
         }
         self.present.extend(diff_ids.iter().cloned().zip(layers.iter().cloned()));
-        match self.put(archive, &layers).await {
+        match self.put(&archive.config, &layers).await {
             Ok(digest) => self.outcome = Some(Ok((digest, Some(PushedBy::Tenantry)))),
             Err(error) => self.fail(error),
         }
         Ok(())
     }
 
-    async fn put(&self, archive: &Archive, layers: &[Layer]) -> Result<Digest, RegistryError> {
-        let manifest = Manifest::of_image(&archive.config, layers).map_err(|error| RegistryError::Unusable {
+    async fn put(&self, config: &Bytes, layers: &[Layer]) -> Result<Digest, RegistryError> {
+        let manifest = Manifest::of_image(config, layers).map_err(|error| RegistryError::Unusable {
             registry: self.image.registry().to_owned(),
             why: format!("the manifest cannot be written: {error}"),
         })?;
-        self.client.put_blob(&archive.config).await?;
+        self.client.put_blob(config).await?;
         self.client.put_manifest(self.image.tag(), &manifest).await?;
         Ok(manifest.digest)
     }

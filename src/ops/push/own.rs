@@ -201,7 +201,7 @@ fn note(destinations: &mut [Destination], name: &str, packing: Packing, carried:
     }
 }
 
-fn short(hex: &str) -> String {
+pub(super) fn short(hex: &str) -> String {
     hex.chars().take(12).collect()
 }
 
