@@ -116,6 +116,8 @@ impl Dockerfile {
                         found.add_source(from, &stages);
                     }
                 }
+                // It works in whatever stands on this stage later.
+                "ONBUILD" => found.is_complete = false,
                 _ => {}
             }
         }
@@ -219,8 +221,8 @@ impl Instruction {
         }
         let paths = self.paths();
         let sources = paths.split_last().map_or(&[][..], |(_, sources)| sources);
-        // What a variable in front stands for may be an address.
-        sources.iter().any(|source| source.contains("://") || source.starts_with("git@") || source.starts_with('$'))
+        // What a variable stands for may be an address.
+        sources.iter().any(|source| source.contains("://") || source.contains("git@") || source.contains('$'))
     }
 
     fn copy(&self, stage: usize) -> Option<Copy> {

@@ -118,7 +118,7 @@ impl Engine {
         }));
         let (record, bases, engine) = tokio::try_join!(reading, looking, self.identity())?;
         let is_complete =
-            foundation.is_complete && !bases.iter().flat_map(|(_, image)| image).any(|image| image.reaches_out);
+            foundation.is_complete && bases.iter().all(|(_, base)| base.as_ref().is_some_and(|base| !base.reaches_out));
         let surroundings = Surroundings { builder, engine, bases, is_complete };
         Ok((surroundings.fingerprint(key, request, &texts, &record)?, record))
     }

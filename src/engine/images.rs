@@ -12,6 +12,9 @@ use crate::model::{ImageReference, text};
 /// The label of every image that was built for a registry; its value is the registry's host and port.
 pub const REGISTRY_LABEL: &str = "dev.tenantry.registry";
 
+/// How long a registry may take to say what it has under a base image's name.
+const REMOTE_LIMIT: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// An image that others stand on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BaseImage {
@@ -35,16 +38,26 @@ impl Engine {
         self.docker.tag_image(image_id, Some(options)).await.map_err(|error| self.explain(error))
     }
 
-    /// What the engine has under a name; `None` when it does not have it.
+    /// What the engine has under a name, or what the registry has that it would fetch it from: BuildKit keeps base images
+    /// for itself, and asks for them anew with every build. `None` where neither can be said.
     pub(super) async fn base_image(&self, name: &str) -> Result<Option<BaseImage>, EngineError> {
         let found = absent_is_none(self.docker.inspect_image(name).await.map_err(|error| self.explain(error)))?;
-        Ok(found.map(|image| {
+        let Some(image) = found else { return Ok(self.remote_base(name).await) };
+        Ok(Some({
             let triggers = image.config.and_then(|config| config.on_build).unwrap_or_default();
             let reaches_out = |trigger: &String| trigger.to_ascii_uppercase().contains("FROM=") || is_add(trigger);
             // One without an id could change unseen.
             let reaches_out = image.id.is_none() || triggers.iter().any(reaches_out);
             BaseImage { id: image.id.unwrap_or_default(), reaches_out }
         }))
+    }
+
+    /// By way of the engine, which knows how to reach the registry. One that wants a login, or does not answer soon, is no
+    /// answer.
+    async fn remote_base(&self, name: &str) -> Option<BaseImage> {
+        let asked = tokio::time::timeout(REMOTE_LIMIT, self.docker.inspect_registry_image(name, None)).await;
+        let digest = asked.ok()?.ok()?.descriptor.digest?;
+        Some(BaseImage { id: format!("registry {}", text::short(&digest, 100)), reaches_out: false })
     }
 
     /// The full id of an image, by name, digest or id; `None` when the engine does not have it.

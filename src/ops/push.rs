@@ -9,6 +9,7 @@ mod layer;
 mod own;
 
 use futures_util::future::join_all;
+use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Sender};
 use tokio_util::sync::CancellationToken;
@@ -130,26 +131,28 @@ pub async fn run_many(
 
 fn ended(destination: Destination, layers: &Layers) -> Result<Pushed, Problem> {
     match destination.outcome {
-        Some(Ok((digest, by))) => Ok(Pushed { digest, by, uploaded: layers.pushed, there: layers.there }),
+        Some(Ok((digest, by))) => Ok(Pushed { digest, by, uploaded: layers.number(LayerState::Pushed), there: layers.number(LayerState::AlreadyThere) }),
         Some(Err(Fault::Registry(error))) => Err(error.problem()),
         Some(Err(Fault::Other(problem))) => Err(problem),
         None => Err(Problem::new("Cancelled.")),
     }
 }
 
+/// What became of each layer; a push that is tried again tells the same ones again.
 #[derive(Default)]
-struct Layers {
-    pushed: u32,
-    there: u32,
-}
+struct Layers(HashMap<String, LayerState>);
 
 impl Layers {
     fn count(&mut self, moved: &LayerProgress) {
-        match moved.state {
-            LayerState::Pushed => self.pushed += 1,
-            LayerState::AlreadyThere => self.there += 1,
-            LayerState::Waiting | LayerState::Pushing { .. } => {}
+        // What was uploaded in the first trial is there already in the second.
+        let was_pushed = self.0.get(&moved.id) == Some(&LayerState::Pushed);
+        if matches!(moved.state, LayerState::Pushed | LayerState::AlreadyThere) && !was_pushed {
+            self.0.insert(moved.id.clone(), moved.state);
         }
+    }
+
+    fn number(&self, state: LayerState) -> u32 {
+        u32::try_from(self.0.values().filter(|known| **known == state).count()).unwrap_or(u32::MAX)
     }
 }
 

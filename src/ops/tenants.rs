@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Session;
 use crate::model::{Problem, Tenant, TenantId};
-use crate::workspace::Project;
+use crate::workspace::{Project, profile};
 
 /// The most names that a message lists.
 const LISTED: usize = 12;
@@ -90,22 +90,12 @@ fn list(tenants: &[&Tenant]) -> String {
 /// The tenants that the project's profiles name (protocol E.4). What cannot be read names none: this is a convenience,
 /// and the profiles are checked where they are used.
 async fn of_profiles(project: &Project) -> BTreeSet<TenantId> {
-    let folder = project.directory().join("profiles");
+    let project = project.clone();
     let look = move || {
-        let profiles = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let texts = profiles.filter_map(|profile| std::fs::read_to_string(profile.path().join("profile.yaml")).ok());
-        texts.filter_map(|text| tenant_of(&text)).collect()
+        let names = profile::names(&project).unwrap_or_default();
+        names.iter().filter_map(|name| profile::named(&project, name).ok()?.tenant()).collect()
     };
     tokio::task::spawn_blocking(look).await.unwrap_or_default()
-}
-
-/// The value of `tenant_id`, in either of YAML's notations.
-fn tenant_of(profile: &str) -> Option<TenantId> {
-    let mut lines = profile.lines().map(|line| line.split(" #").next().unwrap_or_default());
-    let (_, value) =
-        lines.find_map(|line| line.split_once("tenant_id:").filter(|(before, _)| !before.contains('#')))?;
-    let value = value.split(',').next()?.trim_matches([' ', '"', '\'', '}', '\r']);
-    TenantId::new(value).ok()
 }
 
 #[cfg(test)]

@@ -13,6 +13,12 @@ use crate::model::Digest;
 /// The most layers that are remembered for one repository; the oldest are forgotten first.
 const MOST: usize = 500;
 
+/// The most repositories that are remembered.
+const REPOSITORIES: usize = 16;
+/// Where, below the state directory.
+const FOLDER: &str = "pushed";
+const FILE: &str = "layers.json";
+
 /// A layer as a registry holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushedLayer {
@@ -45,9 +51,14 @@ impl StateDirectory {
         known.retain(|old| !layers.iter().any(|new| new.diff_id == old.diff_id));
         known.extend_from_slice(layers);
         known.drain(..known.len().saturating_sub(MOST));
-        let path = self.pushed_path();
+        // A sandbox has another port each time: what it left behind must not push out what is still used.
+        while file.repositories.len() > REPOSITORIES {
+            let other = file.repositories.keys().find(|known| *known != repository).cloned();
+            let Some(other) = other else { break };
+            file.repositories.remove(&other);
+        }
+        let path = self.folder(FOLDER)?.join(FILE);
         let write = |cause| WorkspaceError::Write { path: path.clone(), cause };
-        std::fs::create_dir_all(self.path()).map_err(write)?;
         let json = serde_json::to_vec(&file).map_err(|error| write(error.into()))?;
         atomic::write(&path, &json, 0o600)
     }
@@ -58,7 +69,7 @@ impl StateDirectory {
     }
 
     fn pushed_path(&self) -> PathBuf {
-        self.path().join("pushed-layers.json")
+        self.path().join(FOLDER).join(FILE)
     }
 }
 

@@ -56,7 +56,7 @@ fn judge(places: &[(PathBuf, u64)]) -> Option<Finding> {
     let shown = |place: &Path| text::short(&place.to_string_lossy(), 120);
     let all = places.iter().map(|(place, free)| format!("{} free at {}", bytes(*free), shown(place)));
     let detail = all.collect::<Vec<_>>().join(", ");
-    let hint = "Make room: `docker builder prune` and `docker image prune` remove what no container uses.";
+    let hint = "Make room: `docker builder prune` removes cached build steps, and keeps the images that a rollback brings back.";
     Some(match least {
         room if room < FAIL => {
             Finding::fail(NAME, Problem::new("The disk is nearly full.").detail(format!("{detail}.")).hint(hint))

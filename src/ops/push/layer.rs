@@ -20,6 +20,8 @@ use crate::registry::{Client, Layer, RegistryError, gzip};
 const WAITING: usize = 4;
 /// How long a registry may take no byte before it counts as gone.
 const STALL: Duration = Duration::from_mins(1);
+/// How long a registry may take to be told that a layer broke off.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// How long a registry may take to store a layer that it has been sent.
 const STORING: Duration = Duration::from_mins(5);
 
@@ -150,7 +152,9 @@ impl Running {
             (Some(digest), Some(_)) => drop(told.send(digest.clone())),
             // An error in the stream, so that the registry does not take it for the end.
             (None, Some(pieces)) => {
-                drop(pieces.send(Err(io::Error::other("the layer broke off"))).await);
+                let broken = pieces.send(Err(io::Error::other("the layer broke off")));
+                // A registry that reads no more does not hold this up; dropping the rest ends its upload too.
+                let _ = tokio::time::timeout(FAREWELL, broken).await;
                 return None;
             }
             (_, None) => drop(told),
