@@ -10,28 +10,28 @@ use crate::model::{Problem, Remedy, TenantId, text};
 use crate::ops::Session;
 use crate::ops::reporter::Done;
 
-/// How long the tenant may take to answer after the server called it ready.
-const LIMIT: Duration = Duration::from_secs(30);
 /// Pause between two questions.
 const POLL: Duration = Duration::from_millis(250);
 /// How many of its last lines are shown when it does not answer, and how long they may take to come.
 const LAST_LINES: u32 = 20;
 const LINES_LIMIT: Duration = Duration::from_secs(5);
 
-/// Asks until it answers with success or the limit is over; then its last log lines are told.
+/// Asks until it answers with success or `limit` is over; then its last log lines are told.
 pub(super) async fn wait(
     session: &Session,
     tenant: &TenantId,
     app_url: &str,
+    limit: Duration,
     progress: &Sender<DeployProgress>,
 ) -> Result<Done<()>, Problem> {
     let url = format!("{}/api/v1/health", app_url.trim_end_matches('/'));
-    let until = Instant::now() + LIMIT;
+    let until = Instant::now() + limit;
     loop {
-        let found = match api::probe(&url).await {
-            Ok(200..=299) => return Ok(Done::new((), format!("{app_url} answers"))),
-            Ok(code) => format!("It answered {code}."),
-            Err(error) => error.to_string(),
+        let found = match tokio::time::timeout_at(until, api::probe(&url)).await {
+            Ok(Ok(200..=299)) => return Ok(Done::new((), format!("{app_url} answers"))),
+            Ok(Ok(code)) => format!("It answered {code}."),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("It gave no answer within {} s.", limit.as_secs()),
         };
         if Instant::now() >= until {
             let last = last_lines(session, tenant, progress).await;
