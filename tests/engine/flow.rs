@@ -144,6 +144,9 @@ async fn images_that_are_there() -> Outcome {
     let problem = world.deploy_with(&unknown, |_| false).await.0.expect_err("it is nowhere");
     assert_eq!(problem.title, "The engine has no image no-such-image:1.");
 
+    // What is there needs no project that could be built.
+    fs::remove_file(world.file(".systemprompt/Dockerfile"))?;
+    fs::remove_dir_all(world.file("target"))?;
     let (held, said) = serves(&world, &from(ImageSource::Registry), 1).await;
     assert_eq!((held.digest, held.image_id), (first.digest, None));
     for step in [DeployStep::Project, DeployStep::Build, DeployStep::Push] {
@@ -181,6 +184,9 @@ async fn an_earlier_version_comes_back() -> Outcome {
     sample::change(&world.file(""), 1, 2).await?;
     let (second, _) = serves(&world, &Options::default(), 2).await;
 
+    // A way back must be open also where nothing could be built.
+    fs::remove_file(world.file(".systemprompt/Dockerfile"))?;
+    fs::remove_dir_all(world.file("target"))?;
     let (result, said) = back(&world, None).await;
     let third = result?;
     assert!(world.page(&third).await.contains(&sample::title(1)), "{said:?}");

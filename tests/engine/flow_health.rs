@@ -36,7 +36,7 @@ fn break_health(world: &World, what: &str) -> Result<(), Failed> {
 }
 
 fn has_log_lines(said: &[DeployProgress]) -> bool {
-    let is_line = |progress: &DeployProgress| matches!(progress, DeployProgress::Output { step: DeployStep::Health, line } if line.contains("/api/v1/health 500"));
+    let is_line = |progress: &DeployProgress| matches!(progress, DeployProgress::Output { step: DeployStep::Health, line } if line.contains("listening on"));
     said.iter().any(is_line)
 }
 

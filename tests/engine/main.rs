@@ -17,6 +17,7 @@ mod deploy_faults;
 mod engine_faults;
 mod flow;
 mod flow_broken_off;
+mod flow_clock;
 mod flow_health;
 mod flow_records;
 mod flow_together;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         engine_faults::trials(),
         flow::trials(),
         flow_broken_off::trials(),
+        flow_clock::trials(),
         flow_health::trials(),
         flow_records::trials(),
         flow_together::trials(),

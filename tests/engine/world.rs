@@ -46,14 +46,14 @@ impl World {
         let base = BaseUrl::parse(&server.api_url).expect("an address");
         let session =
             Session::log_in(Project { root }, Some(state), base, server.token.clone()).await.expect("a login");
-        let tenant = buy(&session).await;
+        let tenant = buy(&session, 0).await;
         let engine = session.engine().await.expect("an engine");
         Self { session, tenant, engine, folder, server: Mutex::new(server) }
     }
 
     /// Buys one more tenant, and waits until its infrastructure is ready.
     pub async fn another(&self) -> TenantId {
-        buy(&self.session).await
+        buy(&self.session, 1).await
     }
 
     /// A file of the project.
@@ -184,9 +184,10 @@ impl World {
     }
 }
 
-async fn buy(session: &Session) -> TenantId {
+/// The first plan is free, and only one tenant may have it.
+async fn buy(session: &Session, plan: usize) -> TenantId {
     let plans = session.client().plans().await.expect("plans");
-    let opened = checkout::start(session, &plans[0].paddle_price_id, "fra").await.expect("a checkout");
+    let opened = checkout::start(session, &plans[plan].paddle_price_id, "fra").await.expect("a checkout");
     checkout::auto_pay(&opened.checkout_url).await.expect("paid");
     let mut feed = session.client().checkout_events(&opened.checkout_session_id.expect("a session id"));
     let tenant = loop {

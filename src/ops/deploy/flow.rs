@@ -210,18 +210,11 @@ impl Flow<'_> {
         self.reporter.step(DeployStep::Project, work).await
     }
 
-    /// Among deploys that run together the first pushes alone, so that the others find its layers there.
+    /// Among deploys that run together one pushes at a time: the next finds the layers there. The engine, too, would carry a
+    /// layer once for all that push it at the same time, with the token of one of them, and the registry would not know
+    /// it as the others'.
     async fn push(&self, cleared: &Cleared, destination: &Destination, image: &Image) -> Result<Digest, Problem> {
-        let mut first = None;
-        let alone = async || first = Some(self.push_now(cleared, destination, image).await);
-        self.together.pushed.get_or_init(alone).await;
-        match first {
-            Some(result) => result,
-            None => self.push_now(cleared, destination, image).await,
-        }
-    }
-
-    async fn push_now(&self, cleared: &Cleared, destination: &Destination, image: &Image) -> Result<Digest, Problem> {
+        let _turn = self.together.push.lock().await;
         let token = destination.token.clone();
         let (engine, target) = (&cleared.engine, &destination.image);
         let work = push::run(self.session, engine, self.tenant, &image.id, target, token, self.progress, self.cancel);
@@ -314,6 +307,7 @@ pub(super) async fn preflight(
         let options = doctor::Options {
             profile: options.profile.clone(),
             project_build: options.project_build && plan.builds_project(),
+            image_is_there: !plan.makes_image(),
             for_deploy: true,
         };
         let diagnosis = doctor::diagnose(session, Some(tenant), &options, |_| {}).await;
@@ -322,7 +316,10 @@ pub(super) async fn preflight(
             reporter.say(DeployProgress::Check { check }).await;
         }
         let cleared = diagnosis.cleared?;
-        let summary = format!("{checked} · {} · {}", cleared.engine.name(), cleared.dockerfile);
+        let mut summary = format!("{checked} · {}", cleared.engine.name());
+        if plan.makes_image() {
+            summary = format!("{summary} · {}", cleared.dockerfile);
+        }
         Ok(Done::new(cleared, summary))
     };
     reporter.droppable_step(DeployStep::Preflight, Box::pin(checks)).await

@@ -54,6 +54,15 @@ impl Plan {
         matches!(self, Self::Build)
     }
 
+    /// True where the image is made now, so that the project must be fit for it.
+    pub(super) fn makes_image(&self) -> bool {
+        match self {
+            Self::Build => true,
+            Self::Resume(resume) => resume.from <= DeployStep::Build,
+            Self::BringBack(_) | Self::Local(_) | Self::Tagged | Self::Registry => false,
+        }
+    }
+
     /// Why the project's own build is left out, where it is.
     pub(super) fn why_no_project_build(&self, options: &Options) -> Option<&'static str> {
         match self {

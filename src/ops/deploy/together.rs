@@ -1,6 +1,6 @@
 //! What deploys that run together share: the image is made once, and only so many are with the server at a time.
 
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{Mutex, OnceCell, Semaphore};
 
 use crate::model::Problem;
 use crate::model::progress::Builder;
@@ -26,19 +26,14 @@ pub(super) struct Together {
     pub(super) project: OnceCell<Result<(), Problem>>,
     /// The same for the image.
     pub(super) image: OnceCell<Result<Image, Problem>>,
-    /// Set when the image was pushed once, so that the others find its layers there.
-    pub(super) pushed: OnceCell<()>,
+    /// Held by the one that pushes.
+    pub(super) push: Mutex<()>,
     /// Turns with the server.
     pub(super) turns: Semaphore,
 }
 
 impl Default for Together {
     fn default() -> Self {
-        Self {
-            project: OnceCell::new(),
-            image: OnceCell::new(),
-            pushed: OnceCell::new(),
-            turns: Semaphore::new(AT_ONCE),
-        }
+        Self { project: OnceCell::new(), image: OnceCell::new(), push: Mutex::new(()), turns: Semaphore::new(AT_ONCE) }
     }
 }
