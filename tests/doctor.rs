@@ -78,7 +78,7 @@ async fn of(answers: Answers, project: Project, options: &Options) -> (Diagnosis
 }
 
 fn deploying() -> Options {
-    Options { profile: None, project_build: true, for_deploy: true }
+    Options { profile: None, project_build: true, for_deploy: true, ..Options::default() }
 }
 
 /// The checks that need no Docker Engine, and how they stand.

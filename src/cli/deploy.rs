@@ -3,6 +3,7 @@
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::sync::mpsc::{self, Sender};
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +49,10 @@ pub(super) struct Arguments {
     /// Leave the tenant's secrets as they are.
     #[arg(long)]
     no_secrets: bool,
+    /// How long the tenant may take to answer after the server called it ready.
+    #[arg(long, value_name = "SECONDS", default_value_t = deploy::HEALTH_LIMIT.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    health_limit: u64,
     /// Deploy the version before this one again where the new one is not healthy.
     #[arg(long)]
     rollback_on_failure: bool,
@@ -124,6 +129,7 @@ impl Arguments {
             build_secrets: Vec::new(),
             force: self.force,
             sync_secrets: !self.no_secrets,
+            health_limit: Duration::from_secs(self.health_limit),
             rollback_on_failure: self.rollback_on_failure,
             resume: self.resume,
             profile: self.profile.clone(),
@@ -304,7 +310,8 @@ mod tests {
         assert_eq!((all.builder, all.args), (Some(Builder::Classic), vec![("A".into(), "b=c".into())]));
         assert_eq!((all.target.as_deref(), all.platform.as_deref()), (Some("t"), Some("p")));
         assert!(all.no_cache && all.force && !all.sync_secrets);
-        let rest = options("--rollback-on-failure --resume --profile staging");
+        let rest = options("--health-limit 5 --rollback-on-failure --resume --profile staging");
+        assert_eq!(rest.health_limit, Duration::from_secs(5));
         assert!(rest.rollback_on_failure && rest.resume && rest.profile.as_deref() == Some("staging"));
     }
 
@@ -320,6 +327,7 @@ mod tests {
             "--build-arg =x",
             "--build-arg TENANTRY_NO_SUCH_VARIABLE",
             "--build-secret id",
+            "--health-limit 0",
         ] {
             let refused = parsed(words).and_then(|arguments| arguments.options().map(|_| arguments));
             assert!(refused.is_err(), "{words}");

@@ -17,7 +17,7 @@ pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Result<Ex
     let here = std::env::current_dir()
         .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
     let session = Session::open(Project::discover(&here).map_err(|error| error.problem())?)?;
-    let options = Options { profile: arguments.profile, project_build: true, for_deploy: false };
+    let options = Options { profile: arguments.profile, project_build: true, ..Options::default() };
     let tell = |check: &Check| {
         if !arguments.json {
             print(&line(check));

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio_util::sync::CancellationToken;
 
 use super::deploy_lock::{self, Held};
-pub use super::deploy_options::{ImageSource, Options};
+pub use super::deploy_options::{HEALTH_LIMIT, ImageSource, Options};
 use super::record::Recorder;
 use super::reporter::Reporter;
 use super::{Session, history, rollback};

@@ -1,8 +1,13 @@
 //! What a person can ask of a deploy. Must not know how it is asked for, nor how it is done.
 
+use std::time::Duration;
+
 use crate::engine::BuildSecret;
 use crate::model::DeployRecord;
 use crate::model::progress::Builder;
+
+/// How long the tenant may take to answer after the server called it ready, unless told.
+pub const HEALTH_LIMIT: Duration = Duration::from_secs(30);
 
 /// How to deploy. The default is the ordinary deploy: everything that is needed, and nothing twice.
 #[derive(Debug, Clone)]
@@ -28,6 +33,8 @@ pub struct Options {
     pub force: bool,
     /// Brings the profile's secrets to the tenant before the deploy.
     pub sync_secrets: bool,
+    /// How long the tenant may take to answer after the server called it ready.
+    pub health_limit: Duration,
     /// Deploys the version before this one again where the new one is not healthy.
     pub rollback_on_failure: bool,
     /// Goes on from the last finished step of a deploy that was broken off.
@@ -65,6 +72,7 @@ impl Default for Options {
             build_secrets: Vec::new(),
             force: false,
             sync_secrets: true,
+            health_limit: HEALTH_LIMIT,
             rollback_on_failure: false,
             resume: false,
             profile: None,

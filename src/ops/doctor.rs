@@ -32,6 +32,8 @@ pub struct Options {
     pub profile: Option<String>,
     /// True where the project's own build will run first: what it makes need not be there yet.
     pub project_build: bool,
+    /// True where the image is made already: what only making one needs is not looked at.
+    pub image_is_there: bool,
     /// True in a deploy: what can only warn must not hold it up.
     pub for_deploy: bool,
 }
@@ -52,7 +54,7 @@ pub struct Cleared {
     pub engine: Engine,
     /// Who builds there.
     pub builder: Builder,
-    /// The Dockerfile below the project's root, with `/` between its parts.
+    /// The Dockerfile below the project's root, with `/` between its parts; may be empty where no image is made.
     pub dockerfile: String,
     /// The project's own build.
     pub build_command: Option<BuildCommand>,

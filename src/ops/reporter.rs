@@ -131,6 +131,7 @@ pub(super) fn cancelled(step: DeployStep) -> Problem {
         DeployStep::Push | DeployStep::Secrets => {
             problem.hint("The tenant runs what it ran before; its tag in the registry may be ahead.")
         }
+        DeployStep::Rollback => problem.hint("The tenant may run either version; see `tenantry history`."),
         _ => problem.hint("The tenant runs what it ran before."),
     }
 }

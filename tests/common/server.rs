@@ -61,6 +61,11 @@ impl Server {
         assert_eq!(ready.api_url, self.api_url);
     }
 
+    /// Where its registry keeps uploads that are not finished.
+    pub fn uploads(&self) -> std::path::PathBuf {
+        self.folder.path().join("data/registry/uploads")
+    }
+
     /// What it logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

@@ -15,6 +15,12 @@ mod demo;
 mod deploy;
 mod deploy_faults;
 mod engine_faults;
+mod flow;
+mod flow_broken_off;
+mod flow_clock;
+mod flow_health;
+mod flow_records;
+mod flow_together;
 mod ignore_cases;
 mod ignore_oracle;
 mod live;
@@ -46,6 +52,12 @@ fn main() -> ExitCode {
         demo::trials(),
         deploy::trials(),
         engine_faults::trials(),
+        flow::trials(),
+        flow_broken_off::trials(),
+        flow_clock::trials(),
+        flow_health::trials(),
+        flow_records::trials(),
+        flow_together::trials(),
         ignore_oracle::trials(),
         own_push::trials(),
         deploy_faults::trials(),

@@ -46,20 +46,14 @@ impl World {
         let base = BaseUrl::parse(&server.api_url).expect("an address");
         let session =
             Session::log_in(Project { root }, Some(state), base, server.token.clone()).await.expect("a login");
-        let plans = session.client().plans().await.expect("plans");
-        let opened = checkout::start(&session, &plans[0].paddle_price_id, "fra").await.expect("a checkout");
-        checkout::auto_pay(&opened.checkout_url).await.expect("paid");
-        let mut feed = session.client().checkout_events(&opened.checkout_session_id.expect("a session id"));
-        let tenant = loop {
-            match feed.next().await.expect("events until the infrastructure is ready") {
-                FeedItem::Item(event) if event.event_type == EventKind::InfrastructureReady => break event.tenant_id,
-                FeedItem::Item(event) => assert_ne!(event.event_type, EventKind::ProvisioningFailed, "{event:?}"),
-                FeedItem::Failed(error) => panic!("{error}"),
-                FeedItem::Connected | FeedItem::Interrupted { .. } => {}
-            }
-        };
+        let tenant = buy(&session, 0).await;
         let engine = session.engine().await.expect("an engine");
-        Self { session, tenant: tenant.expect("the tenant's id"), engine, folder, server: Mutex::new(server) }
+        Self { session, tenant, engine, folder, server: Mutex::new(server) }
+    }
+
+    /// Buys one more tenant, and waits until its infrastructure is ready.
+    pub async fn another(&self) -> TenantId {
+        buy(&self.session, 1).await
     }
 
     /// A file of the project.
@@ -77,10 +71,29 @@ impl World {
         &self,
         until: impl Fn(&DeployProgress) -> bool,
     ) -> (Result<DeployOutcome, Problem>, Vec<DeployProgress>) {
-        let (sender, mut receiver) = mpsc::channel(16);
+        self.deploy_with(&deploy::Options::default(), until).await
+    }
+
+    /// Deploys as `options` ask for, and cancels when `until` holds for something said.
+    pub async fn deploy_with(
+        &self,
+        options: &deploy::Options,
+        until: impl Fn(&DeployProgress) -> bool,
+    ) -> (Result<DeployOutcome, Problem>, Vec<DeployProgress>) {
         let cancel = CancellationToken::new();
+        self.deploy_under(options, &cancel, until).await
+    }
+
+    /// The same where something else may cancel it, too.
+    pub async fn deploy_under(
+        &self,
+        options: &deploy::Options,
+        cancel: &CancellationToken,
+        until: impl Fn(&DeployProgress) -> bool,
+    ) -> (Result<DeployOutcome, Problem>, Vec<DeployProgress>) {
+        let (sender, mut receiver) = mpsc::channel(16);
         let work = async {
-            let result = deploy::run(&self.session, &self.tenant, &deploy::Options::default(), &sender, &cancel).await;
+            let result = deploy::run(&self.session, &self.tenant, options, &sender, cancel).await;
             drop(sender);
             result
         };
@@ -107,6 +120,12 @@ impl World {
         self.server.lock().expect("nobody panicked").faults()
     }
 
+    /// How many uploads the registry waits for.
+    pub fn uploads(&self) -> usize {
+        let folder = self.server.lock().expect("nobody panicked").uploads();
+        std::fs::read_dir(folder).expect("the registry's uploads").count()
+    }
+
     /// What the server logged.
     pub fn server_log(&self) -> String {
         self.server.lock().expect("nobody panicked").log()
@@ -114,9 +133,20 @@ impl World {
 
     /// A call of the Management API that the client has no method for; its answer.
     pub async fn call(&self, method: reqwest::Method, rest: &str, body: Option<Value>) -> (u16, Value) {
+        self.call_for(&self.tenant, method, rest, body).await
+    }
+
+    /// The same for any tenant.
+    pub async fn call_for(
+        &self,
+        tenant: &TenantId,
+        method: reqwest::Method,
+        rest: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let (url, token) = {
             let server = self.server.lock().expect("nobody panicked");
-            (format!("{}/api/v1/tenants/{}{rest}", server.api_url, self.tenant), server.token.clone())
+            (format!("{}/api/v1/tenants/{tenant}{rest}", server.api_url), server.token.clone())
         };
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         let mut request = http.request(method, url).bearer_auth(token.reveal());
@@ -152,4 +182,21 @@ impl World {
         let url = outcome.app_url.as_deref().expect("an address");
         tenantry::api::page::html(url).await.expect("a page")
     }
+}
+
+/// The first plan is free, and only one tenant may have it.
+async fn buy(session: &Session, plan: usize) -> TenantId {
+    let plans = session.client().plans().await.expect("plans");
+    let opened = checkout::start(session, &plans[plan].paddle_price_id, "fra").await.expect("a checkout");
+    checkout::auto_pay(&opened.checkout_url).await.expect("paid");
+    let mut feed = session.client().checkout_events(&opened.checkout_session_id.expect("a session id"));
+    let tenant = loop {
+        match feed.next().await.expect("events until the infrastructure is ready") {
+            FeedItem::Item(event) if event.event_type == EventKind::InfrastructureReady => break event.tenant_id,
+            FeedItem::Item(event) => assert_ne!(event.event_type, EventKind::ProvisioningFailed, "{event:?}"),
+            FeedItem::Failed(error) => panic!("{error}"),
+            FeedItem::Connected | FeedItem::Interrupted { .. } => {}
+        }
+    };
+    tenant.expect("the tenant's id")
 }

@@ -16,19 +16,28 @@ const POLL: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How many questions in a row may stay without an answer.
 const UNANSWERED: u32 = 5;
-/// How long the question may take whether the server works on what was broken off.
+/// How long the question may take how the server stands to a call that was left.
 const LAST_QUESTION: Duration = Duration::from_secs(2);
+/// Pause before it is asked once more: the call may have been on its way.
+const ON_ITS_WAY: Duration = Duration::from_millis(250);
 
-/// Asks the server to run what its registry holds under `image`, which is `digest`. Gives back the tenant's address.
+/// Asks the server to run what its registry holds under `image`, which is `digest`. Gives back the tenant's address. Says
+/// `accepted` as soon as nobody can stop it any more.
 pub(super) async fn deploy(
     session: &Session,
     tenant: &TenantId,
     image: &ImageReference,
     digest: &Digest,
+    accepted: impl FnOnce(),
 ) -> Result<Done<Option<String>>, Problem> {
     match session.client().deploy(tenant, image).await {
-        Ok(answer) if answer.status == "deploying" => wait(session, tenant, digest).await,
-        Ok(answer) => Ok(Done::new(answer.address().map(str::to_owned), format!("runs {}", digest.short()))),
+        Ok(answer) => {
+            accepted();
+            if answer.status == "deploying" {
+                return wait(session, tenant, digest).await;
+            }
+            Ok(Done::new(answer.address().map(str::to_owned), format!("runs {}", digest.short())))
+        }
         Err(error) if error.answer_was_lost() => match wait(session, tenant, digest).await {
             Ok(running) => Ok(running),
             Err(_) => Err(lost(&error)),
@@ -46,10 +55,39 @@ fn lost(error: &ApiError) -> Problem {
         .remedy(Remedy::Retry)
 }
 
-/// True when the server works on a deploy, as far as it says so in time.
-pub(super) async fn is_at_work(session: &Session, tenant: &TenantId) -> bool {
-    let asked = tokio::time::timeout(LAST_QUESTION, session.client().status(tenant)).await;
-    matches!(asked, Ok(Ok(status)) if status.state() == TenantState::Deploying)
+/// How the server stands to a deploy whose call was left before its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It works on it.
+    Works,
+    /// The tenant runs it.
+    Runs,
+    /// It has not begun.
+    NotBegun,
+    /// It does not say.
+    Unknown,
+}
+
+/// Asks how the server stands to the deploy of `digest`; `before` is what the tenant ran when it began.
+pub(super) async fn standing(session: &Session, tenant: &TenantId, digest: &Digest, before: Option<&str>) -> Standing {
+    let ask = async || match tokio::time::timeout(LAST_QUESTION, session.client().status(tenant)).await {
+        Ok(Ok(status)) => {
+            let is = |image: Option<&str>| image.is_some_and(|image| image.ends_with(digest.as_str()));
+            match status.state() {
+                TenantState::Deploying => Standing::Works,
+                TenantState::Running if is(status.image.as_deref()) && !is(before) => Standing::Runs,
+                _ => Standing::NotBegun,
+            }
+        }
+        _ => Standing::Unknown,
+    };
+    match ask().await {
+        Standing::NotBegun => {
+            tokio::time::sleep(ON_ITS_WAY).await;
+            ask().await
+        }
+        known => known,
+    }
 }
 
 /// Polls until the tenant runs exactly the pushed digest, or says that it failed.

@@ -6,9 +6,10 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::accept::{self, Standing};
 use super::plan::Plan;
 use super::together::{Image, Together};
-use super::{Options, accept, health, undo};
+use super::{Options, health, undo};
 use crate::engine::{BuildRequest, REGISTRY_LABEL};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{Digest, ImageReference, Problem, RegistryToken, TenantId};
@@ -47,6 +48,7 @@ impl Flow<'_> {
         let begun = Instant::now();
         let cleared = self.preflight().await?;
         self.recorder.name(&cleared.tenant.name);
+        self.project(&cleared).await?;
         let destination = self.destination(&cleared).await?;
         self.recorder.image(&destination.image);
         let arrived = self.arrive(&cleared, &destination).await?;
@@ -84,11 +86,14 @@ impl Flow<'_> {
 
     /// Brings the image to the registry, by the way that was asked for.
     async fn arrive(&self, cleared: &Cleared, destination: &Destination) -> Result<Arrived, Problem> {
-        if let Some(digest) = self.plan.held(&destination.token).await? {
-            let why = self.plan.why_held(&digest);
-            for step in [DeployStep::Project, DeployStep::Build, DeployStep::Push] {
-                self.skip(step, &why).await;
-            }
+        if let Some(why) = self.plan.why_nothing_is_pushed() {
+            self.skip(DeployStep::Build, why).await;
+            let held = async {
+                let digest = self.plan.held(&destination.token).await?;
+                let why = format!("{why}: {}", digest.short());
+                Ok(Done::skipped(digest, why))
+            };
+            let digest = self.reporter.droppable_step(DeployStep::Push, held).await?;
             return Ok(Arrived { digest, image_id: self.plan.image_id() });
         }
         let image = self.image(cleared, destination).await?;
@@ -114,7 +119,6 @@ impl Flow<'_> {
             let why = format!("built once, with {}", image.made_with);
             Ok(Done::skipped(image, why))
         };
-        self.skip(DeployStep::Project, "built once for all").await;
         self.reporter.droppable_step(DeployStep::Build, tagged).await
     }
 
@@ -122,7 +126,6 @@ impl Flow<'_> {
         let made_with = cleared.tenant.name.clone();
         let done = |id: String| Image { id, builder: None, made_with: made_with.clone() };
         if let Some(record) = self.plan.to_bring_back() {
-            self.skip(DeployStep::Project, "an earlier image is brought back").await;
             let (target, token) = (&destination.image, &destination.token);
             let work = async {
                 let (engine, progress) = (&cleared.engine, self.progress);
@@ -134,10 +137,8 @@ impl Flow<'_> {
             return self.reporter.step(DeployStep::Build, work).await;
         }
         if let Some(name) = self.plan.local(&destination.image) {
-            self.skip(DeployStep::Project, "an image was named").await;
             return self.reporter.droppable_step(DeployStep::Build, self.take_local(cleared, destination, &name)).await;
         }
-        self.build_project(cleared).await?;
         let request = self.request(cleared, &destination.image);
         let force = self.options.force;
         let work = image::make(self.session, &cleared.engine, request, force, self.progress, self.cancel);
@@ -177,11 +178,26 @@ impl Flow<'_> {
         }
     }
 
-    async fn build_project(&self, cleared: &Cleared) -> Result<(), Problem> {
+    /// The project's own build, where the image is made from it. Among deploys that run together the first builds it.
+    async fn project(&self, cleared: &Cleared) -> Result<(), Problem> {
         if let Some(why) = self.plan.why_no_project_build(self.options) {
             self.skip(DeployStep::Project, why).await;
             return Ok(());
         }
+        let is_mine = AtomicBool::new(false);
+        let begin = || {
+            is_mine.store(true, Ordering::Relaxed);
+            self.build_project(cleared)
+        };
+        let built = self.together.project.get_or_init(begin).await;
+        if is_mine.into_inner() {
+            return built.clone();
+        }
+        let known = async { built.clone().map(|()| Done::skipped((), "built once for all")) };
+        self.reporter.droppable_step(DeployStep::Project, known).await
+    }
+
+    async fn build_project(&self, cleared: &Cleared) -> Result<(), Problem> {
         let Some(command) = &cleared.build_command else {
             self.skip(DeployStep::Project, "the project has no build command").await;
             return Ok(());
@@ -194,18 +210,11 @@ impl Flow<'_> {
         self.reporter.step(DeployStep::Project, work).await
     }
 
-    /// Among deploys that run together the first pushes alone, so that the others find its layers there.
+    /// Among deploys that run together one pushes at a time: the next finds the layers there. The engine, too, would carry a
+    /// layer once for all that push it at the same time, with the token of one of them, and the registry would not know
+    /// it as the others'.
     async fn push(&self, cleared: &Cleared, destination: &Destination, image: &Image) -> Result<Digest, Problem> {
-        let mut first = None;
-        let alone = async || first = Some(self.push_now(cleared, destination, image).await);
-        self.together.pushed.get_or_init(alone).await;
-        match first {
-            Some(result) => result,
-            None => self.push_now(cleared, destination, image).await,
-        }
-    }
-
-    async fn push_now(&self, cleared: &Cleared, destination: &Destination, image: &Image) -> Result<Digest, Problem> {
+        let _turn = self.together.push.lock().await;
         let token = destination.token.clone();
         let (engine, target) = (&cleared.engine, &destination.image);
         let work = push::run(self.session, engine, self.tenant, &image.id, target, token, self.progress, self.cancel);
@@ -229,27 +238,45 @@ impl Flow<'_> {
         arrived: &Arrived,
     ) -> Result<Option<String>, Problem> {
         let _turn = self.together.turns.acquire().await;
-        let call = accept::deploy(self.session, self.tenant, &destination.image, &arrived.digest);
-        let answered = self.reporter.step_until(DeployStep::Deploy, call, self.leave_the_call()).await?;
+        let is_accepted = AtomicBool::new(false);
+        let accepted = || {
+            is_accepted.store(true, Ordering::Relaxed);
+            self.recorder.accepted();
+        };
+        let call = accept::deploy(self.session, self.tenant, &destination.image, &arrived.digest, accepted);
+        let leave = self.leave_the_call(cleared, &arrived.digest, &is_accepted);
+        let answered = self.reporter.step_until(DeployStep::Deploy, call, leave).await?;
         self.recorder.accepted();
         let Some(url) = answered.or_else(|| cleared.tenant.app_url.clone()) else {
             self.skip(DeployStep::Health, "the server told no address").await;
             return Ok(None);
         };
-        let asking = health::wait(self.session, self.tenant, &url, self.progress);
+        let asking = health::wait(self.session, self.tenant, &url, self.options.health_limit, self.progress);
         self.reporter.step_until(DeployStep::Health, asking, async { detached("The new version runs.") }).await?;
         Ok(Some(url))
     }
 
-    /// What is said when the deploy call is left: whether the server had accepted it is asked for.
-    async fn leave_the_call(&self) -> Problem {
-        if accept::is_at_work(self.session, self.tenant).await {
-            self.recorder.accepted();
-            return detached("The server has accepted the deploy and goes on with it.");
+    /// What is said when the deploy call is left. Where its answer had not come, the server is asked whether it accepted.
+    async fn leave_the_call(&self, cleared: &Cleared, digest: &Digest, is_accepted: &AtomicBool) -> Problem {
+        let works = "The server has accepted the deploy and goes on with it.";
+        if is_accepted.load(Ordering::Relaxed) {
+            return detached(works);
         }
+        let before = cleared.tenant.image_digest.as_deref();
+        let standing = accept::standing(self.session, self.tenant, digest, before).await;
+        let (what, hint) = match standing {
+            Standing::Works | Standing::Runs => {
+                self.recorder.accepted();
+                return detached(if standing == Standing::Works { works } else { "The new version runs." });
+            }
+            Standing::NotBegun => ("the server had not begun with it", "The tenant runs what it ran before"),
+            Standing::Unknown => {
+                ("the server does not say whether it accepted it", "See `tenantry history` for what the tenant runs")
+            }
+        };
         Problem::new("Deploy cancelled.")
-            .detail("Stopped during deploy: the server is not at work on it.")
-            .hint("See `tenantry status` for what the tenant runs; its tag in the registry may be ahead.")
+            .detail(format!("Stopped during deploy: {what}."))
+            .hint(format!("{hint}; its tag in the registry may be ahead."))
     }
 
     pub(super) async fn skip(&self, step: DeployStep, why: &str) {
@@ -280,6 +307,7 @@ pub(super) async fn preflight(
         let options = doctor::Options {
             profile: options.profile.clone(),
             project_build: options.project_build && plan.builds_project(),
+            image_is_there: !plan.makes_image(),
             for_deploy: true,
         };
         let diagnosis = doctor::diagnose(session, Some(tenant), &options, |_| {}).await;
@@ -288,7 +316,10 @@ pub(super) async fn preflight(
             reporter.say(DeployProgress::Check { check }).await;
         }
         let cleared = diagnosis.cleared?;
-        let summary = format!("{checked} · {} · {}", cleared.engine.name(), cleared.dockerfile);
+        let mut summary = format!("{checked} · {}", cleared.engine.name());
+        if plan.makes_image() {
+            summary = format!("{summary} · {}", cleared.dockerfile);
+        }
         Ok(Done::new(cleared, summary))
     };
     reporter.droppable_step(DeployStep::Preflight, Box::pin(checks)).await

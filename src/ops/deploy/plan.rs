@@ -54,12 +54,24 @@ impl Plan {
         matches!(self, Self::Build)
     }
 
+    /// True where the image is made now, so that the project must be fit for it.
+    pub(super) fn makes_image(&self) -> bool {
+        match self {
+            Self::Build => true,
+            Self::Resume(resume) => resume.from <= DeployStep::Build,
+            Self::BringBack(_) | Self::Local(_) | Self::Tagged | Self::Registry => false,
+        }
+    }
+
     /// Why the project's own build is left out, where it is.
     pub(super) fn why_no_project_build(&self, options: &Options) -> Option<&'static str> {
         match self {
             Self::Resume(_) => Some("done before the deploy was broken off"),
-            _ if !options.project_build => Some("not asked for"),
-            _ => None,
+            Self::BringBack(_) => Some("an earlier image is brought back"),
+            Self::Local(_) | Self::Tagged => Some("an image was named"),
+            Self::Registry => Some("the registry's image is taken as it is"),
+            Self::Build if !options.project_build => Some("not asked for"),
+            Self::Build => None,
         }
     }
 
@@ -89,12 +101,20 @@ impl Plan {
         }
     }
 
-    /// What the registry holds already, where nothing is to be built or pushed.
-    pub(super) async fn held(&self, token: &RegistryToken) -> Result<Option<Digest>, Problem> {
+    /// Why nothing is built or pushed, where what the registry holds already is deployed.
+    pub(super) fn why_nothing_is_pushed(&self) -> Option<&'static str> {
+        match self {
+            Self::Registry => Some("the registry's image is taken as it is"),
+            Self::Resume(resume) if resume.from > DeployStep::Push => Some("done before the deploy was broken off"),
+            _ => None,
+        }
+    }
+
+    /// What the registry holds, where that is what is to be deployed.
+    pub(super) async fn held(&self, token: &RegistryToken) -> Result<Digest, Problem> {
         let wanted = match self {
-            Self::Registry => None,
-            Self::Resume(resume) if resume.from > DeployStep::Push => resume.record.digest.as_ref(),
-            _ => return Ok(None),
+            Self::Resume(resume) => resume.record.digest.as_ref(),
+            _ => None,
         };
         match (push::held(token).await?, wanted) {
             (Some(held), Some(wanted)) if held != *wanted => {
@@ -102,19 +122,10 @@ impl Plan {
                     .detail(format!("{} was pushed, {} is there.", wanted.short(), held.short()))
                     .hint("Deploy without --resume, or deploy what is there with --skip-push."))
             }
-            (Some(held), _) => Ok(Some(held)),
+            (Some(held), _) => Ok(held),
             (None, _) => Err(Problem::new("Image not in the registry.")
                 .detail(format!("Nothing was pushed as {}.", token.tag))
                 .hint("Push first: deploy without --skip-push.")),
-        }
-    }
-
-    /// Why build and push are skipped.
-    pub(super) fn why_held(&self, digest: &Digest) -> String {
-        let short = digest.short();
-        match self {
-            Self::Resume(_) => format!("done before the deploy was broken off: {short}"),
-            _ => format!("the registry's {short} is taken as it is"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What deploys that run together share: the image is made once, and only so many are with the server at a time.
 
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{Mutex, OnceCell, Semaphore};
 
 use crate::model::Problem;
 use crate::model::progress::Builder;
@@ -22,17 +22,18 @@ pub(super) struct Image {
 /// Shared by the deploys of one call.
 #[derive(Debug)]
 pub(super) struct Together {
-    /// The project is built, and the image, by the first deploy that comes so far; the others wait for what it comes to.
-    /// A deploy that is broken off while it builds leaves the work to the next one.
+    /// The project's own build, by the first deploy that comes so far; the others wait for what it comes to.
+    pub(super) project: OnceCell<Result<(), Problem>>,
+    /// The same for the image.
     pub(super) image: OnceCell<Result<Image, Problem>>,
-    /// Set when the image was pushed once, so that the others find its layers there.
-    pub(super) pushed: OnceCell<()>,
+    /// Held by the one that pushes.
+    pub(super) push: Mutex<()>,
     /// Turns with the server.
     pub(super) turns: Semaphore,
 }
 
 impl Default for Together {
     fn default() -> Self {
-        Self { image: OnceCell::new(), pushed: OnceCell::new(), turns: Semaphore::new(AT_ONCE) }
+        Self { project: OnceCell::new(), image: OnceCell::new(), push: Mutex::new(()), turns: Semaphore::new(AT_ONCE) }
     }
 }

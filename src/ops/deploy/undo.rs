@@ -58,9 +58,9 @@ async fn bring_back(
     };
     let id = rollback::bring_back(session, engine, &record, target, token, progress, cancel).await?;
     let pushed = push::run(session, engine, tenant, &id, target, token.clone(), progress, cancel).await?.value;
-    let address = accept::deploy(session, tenant, target, &pushed.digest).await?.value;
+    let address = accept::deploy(session, tenant, target, &pushed.digest, || ()).await?.value;
     if let Some(url) = address.or_else(|| cleared.tenant.app_url.clone()) {
-        health::wait(session, tenant, &url, progress).await?;
+        health::wait(session, tenant, &url, flow.options.health_limit, progress).await?;
     }
     Ok(Done::new((), format!("{} runs again", pushed.digest.short())))
 }

@@ -65,12 +65,14 @@ fn all(project: &Project, tenant: Option<&TenantId>, options: &Options, is_local
     let extensions = services::extensions(project);
     let services = services::read(project);
 
-    found.push(build(&look, command.as_ref(), read.as_ref()));
-    found.extend(dockerfile::check(&look, path.as_ref(), content.as_deref().zip(read.as_ref()), &extensions));
-    found.push(web(&look, read.as_ref()));
-    found.extend(services_config(&look, services.as_ref()));
-    found.extend(storage(project));
-    found.extend(extension_config(&extensions));
+    if !options.image_is_there {
+        found.push(build(&look, command.as_ref(), read.as_ref()));
+        found.extend(dockerfile::check(&look, path.as_ref(), content.as_deref().zip(read.as_ref()), &extensions));
+        found.push(web(&look, read.as_ref()));
+        found.extend(services_config(&look, services.as_ref()));
+        found.extend(storage(project));
+        found.extend(extension_config(&extensions));
+    }
     let mut database = None;
     let used = match used {
         Ok(Some(used)) => {
@@ -87,7 +89,8 @@ fn all(project: &Project, tenant: Option<&TenantId>, options: &Options, is_local
             None
         }
     };
-    let files = Files { dockerfile: path.ok(), build_command: command.ok().flatten(), profile: used, database };
+    let dockerfile = path.ok().or_else(|| options.image_is_there.then(String::new));
+    let files = Files { dockerfile, build_command: command.ok().flatten(), profile: used, database };
     (found, files)
 }
 
