@@ -57,7 +57,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     rollback_on_failure: bool,
     /// Go on from the last finished step of a deploy that was broken off.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["tag", "skip_build", "skip_push", "force"])]
     resume: bool,
     /// The profile whose secrets and settings are used; the tenant's own where it is left out.
     #[arg(long, value_name = "PROFILE")]

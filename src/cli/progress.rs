@@ -6,7 +6,7 @@ mod lines;
 mod live;
 
 use clap::Args;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -156,7 +156,7 @@ where
             () = &mut hurry => return Err(left_at_once(&known)),
             () = stop.cancelled(), if !is_stopping => {
                 is_stopping = true;
-                shown.stopping(known.with_server);
+                shown.stopping(known.is_with_server());
             }
             () = suspension.asked() => {
                 shown.suspend();
@@ -182,17 +182,30 @@ where
 struct Known {
     /// Where each deploy failed first.
     failed: HashMap<TenantId, DeployStep>,
-    /// True once the server was asked to run any of the images.
-    with_server: bool,
+    /// Whose image the server was asked to run, and has not answered for; the others are still stopped.
+    with_server: HashSet<TenantId>,
+    /// Those that are under way at all.
+    under_way: HashSet<TenantId>,
 }
 
 impl Known {
+    /// True where nobody can stop what is under way any more.
+    fn is_with_server(&self) -> bool {
+        !self.with_server.is_empty() && self.with_server.len() == self.under_way.len()
+    }
+
     fn pass_on(&mut self, tenant: &TenantId, said: DeployProgress, shown: &mut dyn Shows) {
+        self.under_way.insert(tenant.clone());
         match &said {
             DeployProgress::Failed { step, .. } => {
                 self.failed.entry(tenant.clone()).or_insert(*step);
             }
-            DeployProgress::Started { step: DeployStep::Deploy } => self.with_server = true,
+            DeployProgress::Started { step: DeployStep::Deploy } => {
+                self.with_server.insert(tenant.clone());
+            }
+            DeployProgress::Started { step: DeployStep::Rollback } => {
+                self.with_server.remove(tenant);
+            }
             _ => {}
         }
         shown.take(tenant, said);
@@ -201,7 +214,7 @@ impl Known {
 
 fn left_at_once(known: &Known) -> Problem {
     let problem = Problem::new("Left before the deploy had stopped.");
-    if known.with_server {
+    if !known.with_server.is_empty() {
         problem.hint("The server may have accepted it; `tenantry` shows what the tenant runs.")
     } else {
         problem.hint("What runs there goes on running.")

@@ -5,6 +5,7 @@
 //! the steps is in `deploy/flow.rs`.
 
 mod accept;
+mod build_secrets;
 mod flow;
 mod health;
 mod plan;

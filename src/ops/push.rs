@@ -131,7 +131,12 @@ pub async fn run_many(
 
 fn ended(destination: Destination, layers: &Layers) -> Result<Pushed, Problem> {
     match destination.outcome {
-        Some(Ok((digest, by))) => Ok(Pushed { digest, by, uploaded: layers.number(LayerState::Pushed), there: layers.number(LayerState::AlreadyThere) }),
+        Some(Ok((digest, by))) => Ok(Pushed {
+            digest,
+            by,
+            uploaded: layers.number(LayerState::Pushed),
+            there: layers.number(LayerState::AlreadyThere),
+        }),
         Some(Err(Fault::Registry(error))) => Err(error.problem()),
         Some(Err(Fault::Other(problem))) => Err(problem),
         None => Err(Problem::new("Cancelled.")),

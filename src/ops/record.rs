@@ -56,7 +56,11 @@ impl Recorder {
     /// Begins the record of a deploy of `tenant`. Must be called on the runtime; waits for nothing.
     #[must_use]
     pub fn begin(session: &Session, tenant: &TenantId, origin: Origin) -> Self {
-        let wants_revision = matches!(origin, Origin::Project);
+        let wants_revision = match &origin {
+            Origin::Project => true,
+            Origin::Resumed(resume) => resume.from <= DeployStep::Build,
+            Origin::Rollback(_) | Origin::Elsewhere => false,
+        };
         let (sender, receiver) = watch::channel(first(tenant, origin));
         let record = Arc::new(sender);
         let writer = tokio::spawn(write(session.state().cloned(), receiver));
@@ -174,7 +178,8 @@ fn first(tenant: &TenantId, origin: Origin) -> DeployRecord {
             // What a step that comes again will make is not known yet.
             let image_id = record.image_id.filter(|_| from > DeployStep::Build);
             let digest = record.digest.filter(|_| from > DeployStep::Push);
-            let DeployRecord { tenant_name, image, git, builder, rollback_of, .. } = record;
+            let git = record.git.filter(|_| from > DeployStep::Build);
+            let DeployRecord { tenant_name, image, builder, rollback_of, .. } = record;
             DeployRecord { tenant_name, image, image_id, digest, git, builder, rollback_of, steps, ..fresh }
         }
         Origin::Rollback(to) => {

@@ -128,9 +128,9 @@ impl<'a> Reporter<'a> {
 pub(super) fn cancelled(step: DeployStep) -> Problem {
     let problem = Problem::new("Deploy cancelled.").detail(format!("Stopped during {}.", step.word()));
     match step {
-        DeployStep::Push | DeployStep::Secrets => {
-            problem.hint("The tenant runs what it ran before; its tag in the registry may be ahead.")
-        }
+        DeployStep::Push => problem.hint("The tenant runs what it ran before; its tag in the registry may be ahead."),
+        DeployStep::Secrets => problem
+            .hint("The tenant runs what it ran before; its tag in the registry, and secrets for its next start, may be ahead."),
         DeployStep::Rollback => problem.hint("The tenant may run either version; see `tenantry history`."),
         _ => problem.hint("The tenant runs what it ran before."),
     }

@@ -13,7 +13,8 @@ pub struct Resume {
     pub record: DeployRecord,
     /// The first step to do:
     ///
-    /// - [`DeployStep::Secrets`]: the registry holds the image, as `record.digest`. If it no longer does: [`Self::earlier`].
+    /// - [`DeployStep::Secrets`]: the registry holds the image, as `record.digest`. If it no longer does, that is an error:
+    ///   whoever pushed there since wants to be heard.
     /// - [`DeployStep::Push`]: the engine has the image, as `record.image_id`. If it no longer does: [`Self::earlier`].
     /// - [`DeployStep::Build`]: the project's own build is done, its image is not made.
     ///

@@ -113,7 +113,7 @@ fn noise(bytes: usize) -> String {
 
 impl World {
     async fn new() -> Result<Self, Failed> {
-        Self::of(|folder, tokens| Registry::open(folder, tokens)).await
+        Self::of(Registry::open).await
     }
 
     /// The tenants `a` and `b` are one account's.

@@ -16,6 +16,8 @@ const POLL: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How many questions in a row may stay without an answer.
 const UNANSWERED: u32 = 5;
+/// How many times the state before a call is still believed after its answer was lost.
+const DOUBTS: u32 = 3;
 /// How long the question may take how the server stands to a call that was left.
 const LAST_QUESTION: Duration = Duration::from_secs(2);
 /// Pause before it is asked once more: the call may have been on its way.
@@ -34,15 +36,34 @@ pub(super) async fn deploy(
         Ok(answer) => {
             accepted();
             if answer.status == "deploying" {
-                return wait(session, tenant, digest).await;
+                return wait(session, tenant, digest, 0).await;
             }
+            confirm(session, tenant, digest).await?;
             Ok(Done::new(answer.address().map(str::to_owned), format!("runs {}", digest.short())))
         }
-        Err(error) if error.answer_was_lost() => match wait(session, tenant, digest).await {
+        Err(error) if was_lost(&error) => match wait(session, tenant, digest, DOUBTS).await {
             Ok(running) => Ok(running),
             Err(_) => Err(lost(&error)),
         },
         Err(error) => Err(error.problem().remedy(Remedy::Retry)),
+    }
+}
+
+/// The call may have been carried out without its answer coming back: also where something in between gave up.
+fn was_lost(error: &ApiError) -> bool {
+    error.answer_was_lost() || matches!(error.status(), Some(502 | 504))
+}
+
+/// The server runs what the tag names when it looks, and somebody else may have pushed there meanwhile.
+async fn confirm(session: &Session, tenant: &TenantId, digest: &Digest) -> Result<(), Problem> {
+    let Ok(status) = session.client().status(tenant).await else { return Ok(()) };
+    match status.image {
+        Some(image) if image.contains('@') && !image.ends_with(digest.as_str()) => {
+            Err(Problem::new("The tenant runs another image.")
+                .detail(format!("{} was pushed; the server took {image}.", digest.short()))
+                .hint("Somebody else pushes to the same tenant: find out who, then deploy again."))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -91,7 +112,15 @@ pub(super) async fn standing(session: &Session, tenant: &TenantId, digest: &Dige
 }
 
 /// Polls until the tenant runs exactly the pushed digest, or says that it failed.
-async fn wait(session: &Session, tenant: &TenantId, digest: &Digest) -> Result<Done<Option<String>>, Problem> {
+/// `doubts`: how often something else is believed to be the state before the call, which may still be on its way; then the
+/// image must be told, too.
+async fn wait(
+    session: &Session,
+    tenant: &TenantId,
+    digest: &Digest,
+    mut doubts: u32,
+) -> Result<Done<Option<String>>, Problem> {
+    let must_tell = doubts > 0;
     let mut until = Instant::now() + PATIENCE;
     let mut last = None;
     let mut unanswered = 0;
@@ -105,11 +134,12 @@ async fn wait(session: &Session, tenant: &TenantId, digest: &Digest) -> Result<D
         }
         if let Ok(status) = asked {
             let state = status.state();
-            let runs_it = status.image.as_deref().is_none_or(|image| image.ends_with(digest.as_str()));
+            let runs_it = status.image.as_deref().map_or(!must_tell, |image| image.ends_with(digest.as_str()));
             match state {
                 TenantState::Running if runs_it => {
                     return Ok(Done::new(status.app_url, format!("runs {}", digest.short())));
                 }
+                TenantState::Running | TenantState::Failed | TenantState::ToDeploy if doubts > 0 => doubts -= 1,
                 TenantState::Running | TenantState::Failed | TenantState::ToDeploy => {
                     let words = status.message.unwrap_or_else(|| "The server gave no reason.".into());
                     return Err(Problem::new("The new version could not be started.")

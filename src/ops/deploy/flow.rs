@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::accept::{self, Standing};
 use super::plan::Plan;
 use super::together::{Image, Together};
-use super::{Options, health, undo};
+use super::{Options, build_secrets, health, undo};
 use crate::engine::{BuildRequest, REGISTRY_LABEL};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{Digest, ImageReference, Problem, RegistryToken, TenantId};
@@ -102,14 +102,17 @@ impl Flow<'_> {
         Ok(Arrived { digest, image_id: Some(image.id) })
     }
 
-    /// The image on the engine, under the tenant's name. Among deploys that run together the first builds it.
+    /// The image on the engine, under the tenant's name. Among deploys that run together the first builds it for all that
+    /// build the same.
     async fn image(&self, cleared: &Cleared, destination: &Destination) -> Result<Image, Problem> {
+        let Some(what) = self.plan.shared(cleared) else { return self.make(cleared, destination).await };
         let is_mine = AtomicBool::new(false);
         let begin = || {
             is_mine.store(true, Ordering::Relaxed);
             self.make(cleared, destination)
         };
-        let made = self.together.image.get_or_init(begin).await;
+        let shared = self.together.image(what);
+        let made = shared.get_or_init(begin).await;
         if is_mine.into_inner() {
             return made.clone();
         }
@@ -139,7 +142,11 @@ impl Flow<'_> {
         if let Some(name) = self.plan.local(&destination.image) {
             return self.reporter.droppable_step(DeployStep::Build, self.take_local(cleared, destination, &name)).await;
         }
-        let request = self.request(cleared, &destination.image);
+        let mut request = self.request(cleared, &destination.image);
+        if let Some(profile) = &cleared.profile {
+            let given = &self.options.build_secrets;
+            request.secrets.extend(build_secrets::of_profile(self.session, profile, &cleared.dockerfile, given).await?);
+        }
         let force = self.options.force;
         let work = image::make(self.session, &cleared.engine, request, force, self.progress, self.cancel);
         let made = self.reporter.step(DeployStep::Build, work).await?;

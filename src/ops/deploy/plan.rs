@@ -3,6 +3,7 @@
 use super::{ImageSource, Options};
 use crate::model::progress::DeployStep;
 use crate::model::{DeployRecord, Digest, ImageReference, Problem, RegistryToken, TenantId};
+use crate::ops::doctor::Cleared;
 use crate::ops::record::Origin;
 use crate::ops::resume::{Resume, resumable};
 use crate::ops::{Session, history, push};
@@ -75,6 +76,19 @@ impl Plan {
         }
     }
 
+    /// What the image is made of, where several tenants get the same one; `None` where each has its own.
+    pub(super) fn shared(&self, cleared: &Cleared) -> Option<String> {
+        match self {
+            // A profile may have a Dockerfile and secrets of its own.
+            Self::Build => {
+                let profile = cleared.profile.as_ref().map_or("", |profile| &profile.name);
+                Some(format!("{} with {profile:?}", cleared.dockerfile))
+            }
+            Self::Local(name) => Some(name.clone()),
+            Self::Resume(_) | Self::BringBack(_) | Self::Tagged | Self::Registry => None,
+        }
+    }
+
     /// The earlier deploy whose image is brought back.
     pub(super) fn to_bring_back(&self) -> Option<&DeployRecord> {
         match self {
@@ -123,7 +137,10 @@ impl Plan {
                     .hint("Deploy without --resume, or deploy what is there with --skip-push."))
             }
             (Some(held), _) => Ok(held),
-            (None, _) => Err(Problem::new("Image not in the registry.")
+            (None, Some(wanted)) => Err(Problem::new("Image not in the registry.")
+                .detail(format!("{} was pushed, and is gone.", wanted.short()))
+                .hint("Deploy without --resume: the image is pushed again.")),
+            (None, None) => Err(Problem::new("Image not in the registry.")
                 .detail(format!("Nothing was pushed as {}.", token.tag))
                 .hint("Push first: deploy without --skip-push.")),
         }

@@ -1,5 +1,7 @@
 //! What deploys that run together share: the image is made once, and only so many are with the server at a time.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use tokio::sync::{Mutex, OnceCell, Semaphore};
 
 use crate::model::Problem;
@@ -19,13 +21,16 @@ pub(super) struct Image {
     pub(super) made_with: String,
 }
 
+/// An image that the first who comes so far makes.
+pub(super) type Made = Arc<OnceCell<Result<Image, Problem>>>;
+
 /// Shared by the deploys of one call.
 #[derive(Debug)]
 pub(super) struct Together {
     /// The project's own build, by the first deploy that comes so far; the others wait for what it comes to.
     pub(super) project: OnceCell<Result<(), Problem>>,
-    /// The same for the image.
-    pub(super) image: OnceCell<Result<Image, Problem>>,
+    /// The same for images, by what they are made of.
+    images: StdMutex<HashMap<String, Made>>,
     /// Held by the one that pushes.
     pub(super) push: Mutex<()>,
     /// Turns with the server.
@@ -34,6 +39,18 @@ pub(super) struct Together {
 
 impl Default for Together {
     fn default() -> Self {
-        Self { project: OnceCell::new(), image: OnceCell::new(), push: Mutex::new(()), turns: Semaphore::new(AT_ONCE) }
+        Self {
+            project: OnceCell::new(),
+            images: StdMutex::default(),
+            push: Mutex::new(()),
+            turns: Semaphore::new(AT_ONCE),
+        }
+    }
+}
+
+impl Together {
+    /// The image that is made of `what`: one for all that say the same.
+    pub(super) fn image(&self, what: String) -> Made {
+        self.images.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default().clone()
     }
 }

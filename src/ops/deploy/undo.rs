@@ -51,18 +51,28 @@ async fn bring_back(
     let (target, token) = (&destination.image, &destination.token);
     let (progress, cancel) = (flow.progress, flow.cancel);
     let records = history::records(session, tenant).await?;
-    let record = match rollback::choose(&records, Some(&arrived.digest), 1) {
-        Ok(record) => record,
-        // Deployed from elsewhere: the server told what ran when this deploy began.
-        Err(problem) => told_by_server(cleared, &arrived.digest).ok_or(problem)?,
+    let record = match told_by_server(cleared, &arrived.digest) {
+        // What ran when this deploy began, wherever it was deployed from; this machine may know its image.
+        Some(told) => {
+            let known = records.iter().find(|record| record.digest == told.digest && record.image_id.is_some());
+            known.cloned().unwrap_or(told)
+        }
+        None => rollback::choose(&records, Some(&arrived.digest), 1)?,
     };
     let id = rollback::bring_back(session, engine, &record, target, token, progress, cancel).await?;
     let pushed = push::run(session, engine, tenant, &id, target, token.clone(), progress, cancel).await?.value;
-    let address = accept::deploy(session, tenant, target, &pushed.digest, || ()).await?.value;
-    if let Some(url) = address.or_else(|| cleared.tenant.app_url.clone()) {
-        health::wait(session, tenant, &url, flow.options.health_limit, progress).await?;
+    let _turn = flow.together.turns.acquire().await;
+    let serving = async {
+        let address = accept::deploy(session, tenant, target, &pushed.digest, || ()).await?.value;
+        if let Some(url) = address.or_else(|| cleared.tenant.app_url.clone()) {
+            health::wait(session, tenant, &url, flow.options.health_limit, progress).await?;
+        }
+        Ok(Done::new((), format!("{} runs again", pushed.digest.short())))
+    };
+    tokio::select! {
+        () = cancel.cancelled() => Err(Problem::new("Left.")),
+        served = serving => served,
     }
-    Ok(Done::new((), format!("{} runs again", pushed.digest.short())))
 }
 
 fn told_by_server(cleared: &Cleared, new: &Digest) -> Option<DeployRecord> {
