@@ -2,6 +2,7 @@
 
 use libtest_mimic::Trial;
 use std::fs;
+use std::time::Duration;
 use tenantry::demo::sample;
 use tenantry::model::progress::{DeployOutcome, DeployProgress, DeployStep};
 use tenantry::model::{DeployEnd, DeployRecord, Problem};
@@ -91,11 +92,11 @@ async fn one_at_a_time() -> Outcome {
     });
     let second = async {
         at_work.notified().await;
-        let refused = world.deploy().await;
+        let refused = tokio::time::timeout(Duration::from_mins(1), world.deploy()).await;
         fs::write(world.file("go"), "").map(|()| refused)
     };
     let ((first, _), refused) = tokio::join!(first, second);
-    let (refused, said) = refused?;
+    let (refused, said) = refused??;
     let problem = refused.expect_err("the first one is at work");
     assert!(problem.title.starts_with("Another deploy of ") && problem.title.ends_with(" is running."), "{problem:?}");
     let who = format!("process {} on ", std::process::id());

@@ -6,6 +6,7 @@ use libtest_mimic::{Failed, Trial};
 use std::collections::HashMap;
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 use tenantry::demo::sample;
 use tenantry::model::progress::{Builder, DeployStep};
 use tenantry::model::{DeployEnd, StepResult};
@@ -108,13 +109,22 @@ async fn secrets_reach_the_tenant() -> Outcome {
     Ok(())
 }
 
-/// The environment of the tenant's newest machine.
+/// The environment of the tenant's machine, once the one before it is gone.
 async fn environment(world: &World) -> Result<HashMap<String, String>, Failed> {
     let docker = Docker::connect_with_defaults()?;
     let label = HashMap::from([("label", vec![format!("dev.tenantry.tenant={}", world.tenant)])]);
-    let listed = docker.list_containers(Some(ListContainersOptionsBuilder::new().filters(&label).build())).await?;
-    let newest = listed.into_iter().max_by_key(|container| container.created).and_then(|container| container.id);
-    let inspected = docker.inspect_container(&newest.ok_or("a machine")?, None).await?;
+    let options = ListContainersOptionsBuilder::new().filters(&label).build();
+    let only_one = async {
+        loop {
+            let listed = docker.list_containers(Some(options.clone())).await?;
+            if let [one] = listed.as_slice() {
+                return Ok::<_, Failed>(one.id.clone().ok_or("an id")?);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let machine = tokio::time::timeout(Duration::from_secs(30), only_one).await??;
+    let inspected = docker.inspect_container(&machine, None).await?;
     let lines = inspected.config.and_then(|config| config.env).unwrap_or_default();
     let split = |line: String| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(lines.into_iter().filter_map(split).collect())
