@@ -214,10 +214,10 @@ impl Known {
 
 fn left_at_once(known: &Known) -> Problem {
     let problem = Problem::new("Left before the deploy had stopped.");
-    if !known.with_server.is_empty() {
-        problem.hint("The server may have accepted it; `tenantry` shows what the tenant runs.")
-    } else {
+    if known.with_server.is_empty() {
         problem.hint("What runs there goes on running.")
+    } else {
+        problem.hint("The server may have accepted it; `tenantry` shows what the tenant runs.")
     }
 }
 
