@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::Doctor;
 use super::exit::Exit;
 use crate::model::progress::DeployStep;
-use crate::model::{Check, CheckResult, Problem};
+use crate::model::{Check, CheckResult, Problem, TenantId};
 use crate::ops::doctor::{self, Diagnosis, Options};
 use crate::ops::{Session, tenants};
 use crate::workspace::Project;
@@ -25,7 +25,11 @@ pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Result<Ex
     };
     let work = async {
         let tenant = match &arguments.tenant {
-            Some(wanted) => Some(tenants::resolve(&session, Some(wanted)).await?.id),
+            Some(wanted) => Some(match tenants::resolve(&session, Some(wanted)).await {
+                Ok(tenant) => tenant.id,
+                // Why not is what the checks tell; it may be an id.
+                Err(problem) => TenantId::new(wanted).map_err(|_| problem)?,
+            }),
             None => None,
         };
         Ok::<_, Problem>(doctor::diagnose(&session, tenant.as_ref(), &options, tell).await)

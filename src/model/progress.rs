@@ -123,6 +123,9 @@ pub enum DeployProgress {
         step: DeployStep,
         /// Why.
         why: String,
+        /// How long it took to find that out.
+        #[serde(rename = "took_ms", serialize_with = "milliseconds")]
+        took: Duration,
     },
     /// The step failed; no other follows, but for a [`DeployStep::Rollback`].
     Failed {

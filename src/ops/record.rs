@@ -107,7 +107,7 @@ impl Recorder {
     pub fn hear(&self, progress: &DeployProgress) {
         let (step, took, result) = match progress {
             DeployProgress::Finished { step, took, .. } => (*step, *took, StepResult::Done),
-            DeployProgress::Skipped { step, .. } => (*step, Duration::ZERO, StepResult::Skipped),
+            DeployProgress::Skipped { step, took, .. } => (*step, *took, StepResult::Skipped),
             DeployProgress::Failed { step, took, .. } => (*step, *took, StepResult::Failed),
             _ => return,
         };

@@ -77,7 +77,7 @@ impl<'a> Reporter<'a> {
         match result {
             Ok(Done { value, summary, was_skipped }) => {
                 self.say(if was_skipped {
-                    DeployProgress::Skipped { step, why: summary }
+                    DeployProgress::Skipped { step, why: summary, took }
                 } else {
                     DeployProgress::Finished { step, summary, took }
                 })

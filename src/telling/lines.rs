@@ -62,7 +62,7 @@ impl Teller {
             DeployProgress::Finished { step, summary, took } => {
                 (step.word(), format!("✓ {summary} ({})", format::duration(*took)))
             }
-            DeployProgress::Skipped { step, why } => (step.word(), format!("– {why}")),
+            DeployProgress::Skipped { step, why, .. } => (step.word(), format!("– {why}")),
             DeployProgress::Failed { step, problem, .. } => (step.word(), format!("✕ {problem}")),
         })
     }

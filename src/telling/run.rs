@@ -166,7 +166,7 @@ impl Run {
             DeployProgress::Finished { step, summary, took } => {
                 self.steps[step as usize] = Step::Done { summary, took }
             }
-            DeployProgress::Skipped { step, why } => self.steps[step as usize] = Step::Skipped { why },
+            DeployProgress::Skipped { step, why, .. } => self.steps[step as usize] = Step::Skipped { why },
             DeployProgress::Failed { step, took, .. } => {
                 self.failed.get_or_insert(step);
                 self.steps[step as usize] = Step::Failed { took };

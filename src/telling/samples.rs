@@ -83,7 +83,14 @@ pub fn deploy() -> Vec<(u64, DeployProgress)> {
         (6900, layer(binary, LayerState::Pushed)),
         (6900, layer(web, LayerState::Pushed)),
         (7000, finished(S::Push, "2 layers pushed, 1 already there · 5e1f2a9c", 2100)),
-        (7000, DeployProgress::Skipped { step: S::Secrets, why: "the tenant has the same secrets already".into() }),
+        (
+            7000,
+            DeployProgress::Skipped {
+                step: S::Secrets,
+                why: "the tenant has the same secrets already".into(),
+                took: Duration::ZERO,
+            },
+        ),
         (7000, started(S::Deploy)),
         (8800, finished(S::Deploy, "runs 5e1f2a9c", 1800)),
         (8800, started(S::Health)),

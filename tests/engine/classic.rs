@@ -5,7 +5,7 @@ use crate::support::{Outcome, trial};
 use libtest_mimic::Trial;
 use tenantry::engine::{BuildErrorKind, BuildRequest, BuildSecret, BuiltImage, EngineError};
 use tenantry::model::Secret;
-use tenantry::model::progress::{BuildProgress, VertexState};
+use tenantry::model::progress::{BuildProgress, Builder, VertexState};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
 async fn build(project: &Project, request: BuildRequest) -> (Result<BuiltImage, EngineError>, Vec<BuildProgress>) {
     let (progress, mut received) = mpsc::channel(4);
     let cancel = CancellationToken::new();
+    let request = BuildRequest { builder: Some(Builder::Classic), ..request };
     let building = async move { project.engine.build(request, &progress, &cancel).await };
     let reading = async {
         let mut all = Vec::new();

@@ -26,7 +26,7 @@ pub fn trials() -> Vec<Trial> {
 /// Why `step` was skipped; `None` where it was not.
 pub fn skipped(said: &[DeployProgress], step: DeployStep) -> Option<&str> {
     said.iter().find_map(|progress| match progress {
-        DeployProgress::Skipped { step: known, why } if *known == step => Some(why.as_str()),
+        DeployProgress::Skipped { step: known, why, .. } if *known == step => Some(why.as_str()),
         _ => None,
     })
 }

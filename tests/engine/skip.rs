@@ -45,7 +45,7 @@ impl Bench {
     }
 
     fn with_state(files: &[(&str, &str)], state: tempfile::TempDir, directory: Option<StateDirectory>) -> Self {
-        let project = Project::new(files);
+        let project = Project::with(Builder::Classic, files);
         // Nobody listens there, and nothing is asked of it.
         let base = BaseUrl::parse("http://127.0.0.1:9").unwrap();
         let client = Client::new(base, Secret::new("none")).unwrap();

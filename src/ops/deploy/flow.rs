@@ -2,6 +2,7 @@
 //! how a step is done is in a file of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -287,7 +288,7 @@ impl Flow<'_> {
     }
 
     pub(super) async fn skip(&self, step: DeployStep, why: &str) {
-        self.reporter.say(DeployProgress::Skipped { step, why: why.to_owned() }).await;
+        self.reporter.say(DeployProgress::Skipped { step, why: why.to_owned(), took: Duration::ZERO }).await;
     }
 }
 

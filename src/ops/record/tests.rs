@@ -82,7 +82,7 @@ async fn the_record_is_on_the_disk_after_every_step_and_stays_open_after_a_crash
     recorder.name("orchard");
     recorder.hear(&DeployProgress::Started { step: Preflight });
     recorder.hear(&finished(Preflight, 3));
-    recorder.hear(&DeployProgress::Skipped { step: Own, why: "no command".into() });
+    recorder.hear(&DeployProgress::Skipped { step: Own, why: "no command".into(), took: Duration::ZERO });
     let image = ImageReference::new("127.0.0.1:5000", "images", "tenant-ten_1").expect("an image");
     recorder.image(&image);
     recorder.made(digest(1).as_str(), Some(Builder::Classic));
