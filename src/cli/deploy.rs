@@ -41,8 +41,6 @@ pub(super) struct Arguments {
     /// Build nothing: push and deploy this image or tag of the engine.
     #[arg(long, value_name = "IMAGE", conflicts_with_all = ["skip_build", "skip_push"])]
     tag: Option<String>,
-    #[command(flatten)]
-    image: Image,
     /// Build and push also where nothing changed.
     #[arg(long)]
     force: bool,
@@ -62,6 +60,8 @@ pub(super) struct Arguments {
     /// The profile whose secrets and settings are used; the tenant's own where it is left out.
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
+    #[command(flatten)]
+    image: Image,
     #[command(flatten)]
     output: Output,
 }
