@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 use super::text;
-use super::{Secret, secret};
+use super::{Problem, Secret, secret};
 
 /// Answer of `GET /registry-token`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +33,14 @@ impl RegistryToken {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an image reference")]
 pub struct InvalidReference(String);
+
+impl From<InvalidReference> for Problem {
+    fn from(error: InvalidReference) -> Self {
+        Self::new("The server named an image that cannot be used.")
+            .detail(error.to_string())
+            .hint("Check which Management API you are logged in to.")
+    }
+}
 
 /// `{registry}/{repository}:{tag}`, checked against the grammar of the distribution specification, so
 /// that nothing in an answer can name another registry or leave its place in a URL.

@@ -54,11 +54,7 @@ pub struct Pushed {
 
 /// What the registry holds under the tag that `token` is for; `None` where nothing was pushed yet.
 pub(super) async fn held(token: &RegistryToken) -> Result<Option<Digest>, Problem> {
-    let image = token.image().map_err(|error| {
-        Problem::new("The server named an image that cannot be used.")
-            .detail(error.to_string())
-            .hint("Check which Management API you are logged in to.")
-    })?;
+    let image = token.image()?;
     let client = destination::client(&image, token).map_err(|error| error.problem())?;
     client.head_manifest(image.tag()).await.map_err(|error| error.problem())
 }

@@ -72,7 +72,7 @@ fn lost(error: &ApiError) -> Problem {
     let detail = problem.detail.unwrap_or(problem.title);
     Problem::new("The answer to the deploy was lost.")
         .detail(detail)
-        .hint("The tenant does not run the new image. Check its events, then deploy again.")
+        .hint("It was not seen that the tenant runs the new image. Check its events, then deploy again.")
         .remedy(Remedy::Retry)
 }
 
@@ -159,5 +159,59 @@ async fn wait(
                 .hint("Watch the events of the tenant; deploy again when it has come to an end."));
         }
         tokio::time::sleep(POLL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{BaseUrl, Client};
+    use crate::model::Secret;
+    use crate::ops::testing::digest;
+    use crate::workspace::Project;
+    use serde_json::json;
+    use wiremock::matchers::{method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    /// Asks a server that answers the call so, and then says of the tenant, once each, that it runs these.
+    async fn ask(called: ResponseTemplate, runs: &[Digest]) -> Result<String, Problem> {
+        let server = MockServer::start().await;
+        // A second call would be a second deploy.
+        let call = Mock::given(method("POST")).and(path("/api/v1/tenants/ten_1/deploy")).respond_with(called).expect(1);
+        call.mount(&server).await;
+        for (place, digest) in runs.iter().enumerate() {
+            let status = json!({"data": {"status": "active", "phase": "running", "image": format!("r/i@{digest}")}});
+            let is_last = place + 1 == runs.len();
+            let mock = Mock::given(method("GET"))
+                .and(path("/api/v1/tenants/ten_1/status"))
+                .respond_with(ResponseTemplate::new(200).set_body_json(status));
+            if is_last { mock.mount(&server).await } else { mock.up_to_n_times(1).mount(&server).await }
+        }
+        let base = BaseUrl::parse(&server.uri()).expect("an address");
+        let client = Client::new(base, Secret::new("t")).expect("a client");
+        let session = Session::new(client, Project { root: "/".into() }, None);
+        let image = ImageReference::new("127.0.0.1:5000", "i", "tenant-ten_1").expect("an image");
+        let tenant = TenantId::new("ten_1").expect("an id");
+        deploy(&session, &tenant, &image, &digest(1), || ()).await.map(|done| done.summary)
+    }
+
+    fn deployed() -> ResponseTemplate {
+        ResponseTemplate::new(200).set_body_json(json!({"data": {"status": "deployed"}}))
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_believed_only_where_the_tenant_runs_what_was_pushed() {
+        assert!(ask(deployed(), &[digest(1)]).await.is_ok());
+        let problem = ask(deployed(), &[digest(2)]).await.expect_err("somebody else's");
+        assert_eq!(problem.title, "The tenant runs another image.");
+    }
+
+    #[tokio::test]
+    async fn what_a_gateway_gave_up_on_may_have_been_done_or_be_on_its_way() {
+        for runs in [vec![digest(1)], vec![digest(2), digest(1)]] {
+            assert!(ask(ResponseTemplate::new(504), &runs).await.is_ok(), "{runs:?}");
+        }
+        let problem = ask(ResponseTemplate::new(502), &[digest(2)]).await.expect_err("it never was");
+        assert_eq!(problem.title, "The answer to the deploy was lost.");
     }
 }

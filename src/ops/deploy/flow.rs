@@ -78,7 +78,7 @@ impl Flow<'_> {
                 Some(token) => token.clone(),
                 None => self.session.client().registry_token(self.tenant).await.map_err(|error| error.problem())?,
             };
-            let image = token.image().map_err(|error| unusable_image(&error))?;
+            let image = token.image()?;
             let summary = format!("token for {} at {}", token.tag, token.registry);
             Ok(Done::new(Destination { image, token }, summary))
         };
@@ -295,12 +295,6 @@ impl Flow<'_> {
 /// What leaving a deploy says that nobody can stop any more.
 fn detached(what: &str) -> Problem {
     Problem::new("Left the deploy.").detail(what).hint("Watch the events of the tenant to see how it ends.")
-}
-
-fn unusable_image(error: &dyn std::error::Error) -> Problem {
-    Problem::new("The server named an image that cannot be used.")
-        .detail(error.to_string())
-        .hint("Check which Management API you are logged in to.")
 }
 
 /// What must hold. A check that fails stops the deploy before anything is built.

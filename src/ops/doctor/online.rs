@@ -72,12 +72,7 @@ fn registry(token: &RegistryToken) -> Finding {
     const NAME: &str = "registry";
     match token.image() {
         Ok(image) => Finding::pass(NAME, format!("a token for {image}")),
-        Err(error) => Finding::fail(
-            NAME,
-            Problem::new("The server named an image that cannot be used.")
-                .detail(error.to_string())
-                .hint("Check which Management API you are logged in to."),
-        ),
+        Err(error) => Finding::fail(NAME, error.into()),
     }
 }
 
