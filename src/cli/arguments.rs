@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::{deploy, history, rollback};
+use super::{deploy, history, rollback, serve};
 
 /// Manage your cloud tenants: buy one, watch it being provisioned, deploy with one key, read its logs.
 ///
@@ -86,6 +86,16 @@ pub(super) struct Serve {
     /// Ports for tenants, both ends included.
     #[arg(long, value_name = "FIRST-LAST", value_parser = ports, hide = true)]
     pub(super) ports: Option<RangeInclusive<u16>>,
+    #[command(flatten)]
+    pub(super) databases: serve::DatabaseFlags,
+    #[command(flatten)]
+    pub(super) door: serve::DoorFlags,
+    #[command(flatten)]
+    pub(super) login: serve::LoginFlags,
+    #[command(flatten)]
+    pub(super) payment: serve::PaymentFlags,
+    #[command(flatten)]
+    pub(super) operations: serve::OperationFlags,
 }
 
 fn ports(raw: &str) -> Result<RangeInclusive<u16>, String> {

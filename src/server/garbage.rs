@@ -79,11 +79,12 @@ impl Owners for Accounts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::store::Database;
 
     #[tokio::test]
     async fn the_last_ten_different_digests_of_each_tenant_count() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(&folder.path().join("tenantry.db")).await.expect("a store");
+        let store = Store::open(&Database::File(folder.path().join("tenantry.db"))).await.expect("a store");
         let mut tx = store.write().await.expect("a transaction");
         // Never committed, so that there need not be whole tenants.
         sqlx::query("PRAGMA defer_foreign_keys = ON").execute(&mut *tx).await.expect("deferred");

@@ -130,7 +130,7 @@ where
     prepare(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
     let keys = Keys::open(&data)?;
     let instance = instance_id(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
-    let store = Store::open(&data.join("tenantry.db")).await?;
+    let store = Store::open(&settings.database()).await?;
     let registry_tokens = RegistryTokens::new(keys.registry);
     let owners = Arc::new(Accounts(store.clone()));
     let registry = Registry::open_with(&data.join("registry"), registry_tokens.clone(), owners)?;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::server::store::Database;
 
 struct Desk {
     _dir: tempfile::TempDir,
@@ -10,7 +11,7 @@ struct Desk {
 impl Desk {
     async fn open() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let store = Store::open(&dir.path().join("db")).await.expect("a store");
+        let store = Store::open(&Database::File(dir.path().join("db"))).await.expect("a store");
         let log = EventLog::new(store.clone());
         Self { _dir: dir, store, log, session: SessionId::new("cs_1").expect("an id") }
     }

@@ -71,7 +71,7 @@ pub async fn of(db: &mut Connection, tenant: &str, limit: u32) -> Result<Vec<Dep
         "SELECT id, image, digest, status, machine_id, error, created_at, finished_at FROM deployments \
          WHERE tenant_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
     );
-    Ok(query.bind(tenant).bind(limit).fetch_all(db).await?)
+    Ok(query.bind(tenant).bind(i64::from(limit)).fetch_all(db).await?)
 }
 
 /// The last `limit` different digests that each tenant deployed or is deploying: tenant and digest.
@@ -83,5 +83,5 @@ pub async fn digests(db: &mut Connection, limit: u32) -> Result<Vec<(String, Str
              FROM deployments GROUP BY tenant_id, digest) AS latest \
          WHERE place <= $1",
     );
-    Ok(query.bind(limit).fetch_all(db).await?)
+    Ok(query.bind(i64::from(limit)).fetch_all(db).await?)
 }

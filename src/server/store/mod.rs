@@ -14,19 +14,33 @@ pub mod sessions;
 pub mod subscriptions;
 pub mod tenants;
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
-use std::path::Path;
+use sqlx::{AnyPool, Executor as _, Transaction};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What every statement runs on. Another database changes this line and the pools below.
-pub type Connection = sqlx::SqliteConnection;
+use crate::model::Secret;
+
+/// What every statement runs on: SQLite or Postgres, which understand the same statements here.
+pub type Connection = sqlx::AnyConnection;
 
 /// How long a call waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Readers beside the one writer.
 const READERS: u32 = 4;
+/// Names the lock that the one writer of a Postgres database holds for as long as it is connected.
+const WRITER_LOCK: i64 = 0x7465_6e61_6e74_7279;
+
+/// Where the tables are.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// A SQLite file, made where it is missing.
+    File(PathBuf),
+    /// A Postgres database, `postgres://user:password@host:port/name`.
+    Postgres(Secret),
+}
 
 /// Why the database did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -40,48 +54,107 @@ pub enum StoreError {
     /// A row holds what this program never wrote.
     #[error("the database holds an unreadable {0}")]
     Unreadable(&'static str),
+    /// The database's address.
+    #[error("the database's address cannot be used: {0}")]
+    Address(&'static str),
 }
 
 /// The open database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: AnyPool,
+    readers: AnyPool,
+    /// How a transaction of the writer begins.
+    begin: &'static str,
 }
 
 impl Store {
-    /// Opens the database file, makes it when it is not there, and brings its schema up to date.
-    pub async fn open(file: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .foreign_keys(true)
-            .busy_timeout(PATIENCE);
-        let writer =
-            SqlitePoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).connect_with(options.clone()).await?;
+    /// Opens the database, makes its file when it is not there, and brings its schema up to date.
+    pub async fn open(database: &Database) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        match database {
+            Database::File(file) => Self::open_file(file).await,
+            Database::Postgres(url) => Self::open_postgres(url).await,
+        }
+    }
+
+    async fn open_file(file: &Path) -> Result<Self, StoreError> {
+        let options = connect_options(&file_url(file)?)?;
+        let pool = |most| {
+            AnyPoolOptions::new().max_connections(most).acquire_timeout(PATIENCE).after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute("PRAGMA busy_timeout = 30000").await?;
+                    connection.execute("PRAGMA journal_mode = WAL").await?;
+                    connection.execute("PRAGMA synchronous = NORMAL").await?;
+                    connection.execute("PRAGMA foreign_keys = ON").await?;
+                    Ok(())
+                })
+            })
+        };
+        let writer = pool(1).connect_with(options.clone()).await?;
         sqlx::migrate!("src/server/store/migrations").run(&writer).await?;
-        let readers =
-            SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(PATIENCE).connect_with(options).await?;
-        Ok(Self { writer, readers })
+        let readers = pool(READERS).connect_with(options).await?;
+        Ok(Self { writer, readers, begin: "BEGIN IMMEDIATE" })
+    }
+
+    async fn open_postgres(url: &Secret) -> Result<Self, StoreError> {
+        let options = connect_options(url.reveal())?;
+        let pool = |most| AnyPoolOptions::new().max_connections(most).acquire_timeout(PATIENCE);
+        // A second server on the same tables must not become a second writer.
+        let writer = pool(1).after_connect(|connection, _| {
+            Box::pin(async move {
+                let query = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(WRITER_LOCK);
+                if query.fetch_one(&mut *connection).await? {
+                    return Ok(());
+                }
+                Err(sqlx::Error::Protocol("another server works with this database".into()))
+            })
+        });
+        let writer = writer.connect_with(options.clone()).await?;
+        sqlx::migrate!("src/server/store/migrations").run(&writer).await?;
+        let readers = pool(READERS).connect_with(options).await?;
+        Ok(Self { writer, readers, begin: "BEGIN" })
+    }
+
+    /// Opens the tables of a server that runs, without becoming its writer's rival: for a look, or for a small change
+    /// that the running server may see at any time.
+    pub async fn open_beside(url: &Secret) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let pool = AnyPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+        let pool = pool.connect_with(connect_options(url.reveal())?).await?;
+        Ok(Self { writer: pool.clone(), readers: pool, begin: "BEGIN" })
     }
 
     /// A connection for reading what was committed.
-    pub async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+    pub async fn read(&self) -> Result<PoolConnection<Any>, StoreError> {
         Ok(self.readers.acquire().await?)
     }
 
     /// A transaction of the one writer. Never ask for a second one while holding it.
-    pub async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    pub async fn write(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        Ok(self.writer.begin_with(self.begin).await?)
     }
 
-    /// Closes the files.
+    /// Closes the connections.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// What has a meaning in a URL, or cannot be in one.
+const NOT_IN_A_PATH: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#').add(b'"').add(b'<').add(b'>').add(b'\\');
+
+fn file_url(file: &Path) -> Result<String, StoreError> {
+    let file = std::path::absolute(file).map_err(sqlx::Error::Io)?;
+    let path = file.to_str().ok_or(StoreError::Address("the path is not UTF-8"))?;
+    Ok(format!("sqlite://{}?mode=rwc", utf8_percent_encode(path, NOT_IN_A_PATH)))
+}
+
+fn connect_options(url: &str) -> Result<AnyConnectOptions, StoreError> {
+    // The parser's own words could repeat the password.
+    url.parse().map_err(|_| StoreError::Address("it is no URL of the form postgres://user:password@host:port/name"))
 }
 
 /// Now, as the tables keep it: RFC 3339, UTC, always with milliseconds.
@@ -94,4 +167,30 @@ pub fn now() -> String {
 #[must_use]
 pub fn at(moment: jiff::Timestamp) -> String {
     format!("{moment:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_may_have_any_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["plain.db", "with blank & ä.db", "50%?#.db"] {
+            let file = folder.path().join(name);
+            let store = Store::open(&Database::File(file.clone())).await.expect("opens");
+            let mut tx = store.write().await.expect("a transaction");
+            accounts::ensure_user(&mut tx, "mara@orchard.example").await.expect("a user");
+            tx.commit().await.expect("committed");
+            store.close().await;
+            assert!(file.is_file(), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_cannot_be_used_is_not_repeated() {
+        let url = Secret::new("postgres://user:hunter2@[broken/name");
+        let error = Store::open(&Database::Postgres(url)).await.expect_err("no database");
+        assert!(!error.to_string().contains("hunter2") && !format!("{error:?}").contains("hunter2"));
+    }
 }

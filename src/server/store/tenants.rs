@@ -175,12 +175,12 @@ pub async fn insert(db: &mut Connection, tenant: &NewTenant) -> Result<(), Store
     .bind(&tenant.checkout_session_id)
     .bind(&tenant.plan_id)
     .bind(&tenant.region)
-    .bind(tenant.memory_mb)
-    .bind(tenant.volume_gb)
+    .bind(i64::from(tenant.memory_mb))
+    .bind(i64::from(tenant.volume_gb))
     .bind(format!("sp-{short}"))
     .bind(format!("site_{short}"))
     .bind(format!("tenant_{short}"))
-    .bind(tenant.port)
+    .bind(i64::from(tenant.port))
     .bind(now())
     .execute(db)
     .await?;
@@ -260,7 +260,7 @@ pub async fn rename(db: &mut Connection, id: &TenantId, name: &str) -> Result<()
 /// Keeps how much memory its machines get, MB.
 pub async fn set_memory(db: &mut Connection, id: &TenantId, memory_mb: u32) -> Result<(), StoreError> {
     let query = sqlx::query("UPDATE tenants SET memory_mb = $2, updated_at = $3 WHERE id = $1");
-    query.bind(id.as_str()).bind(memory_mb).bind(now()).execute(db).await?;
+    query.bind(id.as_str()).bind(i64::from(memory_mb)).bind(now()).execute(db).await?;
     Ok(())
 }
 

@@ -1,13 +1,10 @@
 //! The main job over real HTTP: buy, watch, push, deploy, look at the logs, remove; and what the event
 //! streams promise on the way.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod server_support;
-
+use crate::support::{Frame, House, Person, text, within, words};
+use libtest_mimic::Trial;
 use reqwest::Method;
 use serde_json::json;
-use server_support::{Frame, House, Person, text, within, words};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +13,29 @@ use tenantry::server::provider::fake::{FakeProvider, Fault};
 use tenantry::server::{Settings, serve_with};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
+
+/// Every test, on every store.
+pub fn trials() -> Vec<Trial> {
+    on_both_stores![
+        from_checkout_to_a_running_tenant_and_back_to_nothing,
+        a_stream_that_is_cut_after_every_event_loses_none_and_repeats_none,
+        a_quiet_tenant_answers_with_one_snapshot,
+        a_strict_server_waits_between_the_phases,
+        of_two_deploys_at_once_one_is_refused,
+        a_deploy_goes_on_when_the_client_leaves,
+        a_failed_update_leaves_the_old_version_running,
+        a_failed_first_deploy_can_be_repeated,
+        without_a_provider_everything_but_the_deploy_works,
+        a_restart_keeps_what_runs_and_ends_what_was_interrupted,
+        a_deploy_that_the_end_of_the_server_cuts_off_leaves_no_machine,
+        a_restart_removes_machines_that_nobody_uses,
+        the_tenants_address_follows_a_machine_that_starts_again_elsewhere,
+        a_throw_away_server_leaves_nothing,
+        a_throw_away_server_that_cannot_start_leaves_nothing,
+        an_engine_that_hangs_does_not_hold_up_the_end_of_the_server,
+        without_an_engine_a_throw_away_server_ends_well_and_its_log_has_no_token,
+    ]
+}
 
 const PHASE_ONE: [&str; 10] = [
     "subscription_created/payment",
@@ -40,7 +60,6 @@ fn ids(frames: &[Frame]) -> Vec<u32> {
     frames.iter().map(|frame| frame.id.as_deref().expect("an id").parse().expect("a number")).collect()
 }
 
-#[tokio::test]
 async fn from_checkout_to_a_running_tenant_and_back_to_nothing() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -122,7 +141,6 @@ async fn from_checkout_to_a_running_tenant_and_back_to_nothing() {
     assert_eq!(mara.get("/api/v1/tenants").await.ok()["data"], json!([]));
 }
 
-#[tokio::test]
 async fn a_stream_that_is_cut_after_every_event_loses_none_and_repeats_none() {
     let house = House::start().await;
     let session = house.mara.checkout().await;
@@ -142,7 +160,6 @@ async fn a_stream_that_is_cut_after_every_event_loses_none_and_repeats_none() {
     assert_eq!(house.mara.stream(&path, Some("99")).await.rest().await[0].event, "reset");
 }
 
-#[tokio::test]
 async fn a_quiet_tenant_answers_with_one_snapshot() {
     let house = House::start().await;
     let id = house.mara.running("one").await;
@@ -158,7 +175,6 @@ async fn a_quiet_tenant_answers_with_one_snapshot() {
     assert_eq!(words(&missed), FIRST_DEPLOY);
 }
 
-#[tokio::test]
 async fn a_strict_server_waits_between_the_phases() {
     let house = House::start_with(|settings| settings.compat = false).await;
     let id = house.mara.tenant().await;
@@ -173,7 +189,6 @@ async fn a_strict_server_waits_between_the_phases() {
     assert_eq!(words(&stream.rest().await), FIRST_DEPLOY);
 }
 
-#[tokio::test]
 async fn of_two_deploys_at_once_one_is_refused() {
     let house = House::start().await;
     let id = house.mara.tenant().await;
@@ -196,7 +211,6 @@ async fn of_two_deploys_at_once_one_is_refused() {
     assert_eq!(house.provider.world().machines.len(), 1);
 }
 
-#[tokio::test]
 async fn a_deploy_goes_on_when_the_client_leaves() {
     let house = House::start().await;
     let id = house.mara.tenant().await;
@@ -211,7 +225,6 @@ async fn a_deploy_goes_on_when_the_client_leaves() {
     house.mara.wait_for_phase(&id, "running").await;
 }
 
-#[tokio::test]
 async fn a_failed_update_leaves_the_old_version_running() {
     let house = House::start().await;
     let id = house.mara.running("one").await;
@@ -229,7 +242,6 @@ async fn a_failed_update_leaves_the_old_version_running() {
     assert!(house.mara.get(&format!("/api/v1/tenants/{id}")).await.ok()["data"]["last_error"].is_null());
 }
 
-#[tokio::test]
 async fn a_failed_first_deploy_can_be_repeated() {
     let house = House::start().await;
     let id = house.mara.tenant().await;
@@ -241,7 +253,6 @@ async fn a_failed_first_deploy_can_be_repeated() {
     assert_eq!(house.mara.phase(&id).await, "running");
 }
 
-#[tokio::test]
 async fn without_a_provider_everything_but_the_deploy_works() {
     let house = House::start().await;
     house.provider.go_away();
@@ -255,7 +266,6 @@ async fn without_a_provider_everything_but_the_deploy_works() {
     assert_eq!(house.mara.phase(&id).await, "awaiting_deploy");
 }
 
-#[tokio::test]
 async fn a_restart_keeps_what_runs_and_ends_what_was_interrupted() {
     // A range of its own, so that no other test's server takes a port while this one is down.
     let house = House::start_with(|settings| settings.ports = 3920..=3939).await;
@@ -283,7 +293,6 @@ async fn a_restart_keeps_what_runs_and_ends_what_was_interrupted() {
     assert_eq!(house.provider.world().machines.len(), 2);
 }
 
-#[tokio::test]
 async fn a_deploy_that_the_end_of_the_server_cuts_off_leaves_no_machine() {
     let house = House::start().await;
     let id = house.mara.running("one").await;
@@ -305,7 +314,6 @@ async fn a_deploy_that_the_end_of_the_server_cuts_off_leaves_no_machine() {
     assert_eq!(provider.world().machines, before);
 }
 
-#[tokio::test]
 async fn a_restart_removes_machines_that_nobody_uses() {
     // A range of its own, so that no other test's server takes a port while this one is down.
     let house = House::start_with(|settings| settings.ports = 3940..=3949).await;
@@ -318,7 +326,6 @@ async fn a_restart_removes_machines_that_nobody_uses() {
     assert_eq!(house.mara.phase(&id).await, "running");
 }
 
-#[tokio::test]
 async fn the_tenants_address_follows_a_machine_that_starts_again_elsewhere() {
     let house = House::start().await;
     let id = house.mara.tenant().await;
@@ -347,7 +354,6 @@ async fn the_tenants_address_follows_a_machine_that_starts_again_elsewhere() {
     program.abort();
 }
 
-#[tokio::test]
 async fn a_throw_away_server_leaves_nothing() {
     let house = House::start_with(|settings| settings.throw_away = true).await;
     let id = house.mara.running("one").await;
@@ -369,7 +375,6 @@ async fn a_throw_away_server_leaves_nothing() {
     assert!(!data.exists() && !ready.exists());
 }
 
-#[tokio::test]
 async fn a_throw_away_server_that_cannot_start_leaves_nothing() {
     let dir = tempfile::tempdir().expect("a directory");
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
@@ -420,7 +425,6 @@ async fn program(
     (server, input, log, said)
 }
 
-#[tokio::test]
 async fn an_engine_that_hangs_does_not_hold_up_the_end_of_the_server() {
     let dir = tempfile::tempdir().expect("a directory");
     let socket = dir.path().join("docker.sock");
@@ -432,7 +436,6 @@ async fn an_engine_that_hangs_does_not_hold_up_the_end_of_the_server() {
     assert!(status.success(), "{}", log.await.expect("no panic"));
 }
 
-#[tokio::test]
 async fn without_an_engine_a_throw_away_server_ends_well_and_its_log_has_no_token() {
     let dir = tempfile::tempdir().expect("a directory");
     let socket = dir.path().join("docker.sock");

@@ -1,8 +1,7 @@
 //! What the server's tests share: a server on a free port with machines in memory, people who talk to it
 //! over real HTTP, and a reader of event streams.
 
-#![allow(dead_code, reason = "every test file uses its own part of it")]
-
+use crate::store;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use reqwest::{Method, StatusCode};
@@ -17,7 +16,6 @@ use tenantry::server::keys::Keys;
 use tenantry::server::pay::signature::WebhookKey;
 use tenantry::server::provider::Provider;
 use tenantry::server::provider::fake::FakeProvider;
-use tenantry::server::store::{Store, accounts};
 use tenantry::server::{ServeError, Settings, serve_with};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -55,6 +53,7 @@ impl House {
         let mut settings = Settings::new(dir.path().join("data"));
         settings.users = vec![MARA.into(), NILS.into()];
         settings.ready_file = Some(dir.path().join("ready.json"));
+        settings.database_url = store::fresh_database().await;
         change(&mut settings);
         let provider = FakeProvider::default();
         let machines: Arc<dyn Provider> = Arc::new(provider.clone());
@@ -92,13 +91,9 @@ impl House {
 
     /// Someone with a login of this length.
     pub async fn person(&self, email: &str, lifetime_seconds: i64) -> Person {
-        let store = Store::open(&self.data().join("tenantry.db")).await.expect("the store");
-        let mut tx = store.write().await.expect("a transaction");
-        let user = accounts::ensure_user(&mut tx, email).await.expect("a user");
-        tx.commit().await.expect("committed");
-        store.close().await;
+        let user = store::ensure_user(&self.settings, email).await;
         let logins = LoginTokens::open(&self.data()).expect("the key");
-        let token = logins.issue(&user.id, email, lifetime_seconds).expect("a token");
+        let token = logins.issue(&user, email, lifetime_seconds).expect("a token");
         Person::new(self.mara.base.clone(), token.reveal().to_owned())
     }
 

@@ -1,16 +1,31 @@
 //! The machine between two deploys: secrets that reach it, restarts, suspending, other memory, its end; and the
 //! record of deploys.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod server_support;
-
+use crate::support::{Answer, House, Person, text, within, words};
+use libtest_mimic::Trial;
 use reqwest::Method;
 use serde_json::{Value, json};
-use server_support::{Answer, House, Person, text, within, words};
 use std::collections::BTreeMap;
 use tenantry::server::provider::fake::Fault;
-use tenantry::server::store::{Store, audit};
+use tenantry::server::store::audit;
+
+/// Every test, on every store.
+pub fn trials() -> Vec<Trial> {
+    on_both_stores![
+        secrets_reach_the_next_machine_and_nobody_else,
+        secrets_have_rules_and_refusals_do_not_repeat_them,
+        a_restart_runs_the_same_image_and_fails_as_the_state_machine_says,
+        a_suspended_tenant_keeps_everything_and_comes_back,
+        the_end_of_the_server_leaves_suspended_and_restarting_tenants_in_order,
+        name_and_memory_can_be_changed,
+        deploys_are_listed_newest_first,
+        a_machine_that_ends_is_a_failed_deploy_until_it_runs_again,
+        callers_that_leave_at_once_leave_nothing_half_done,
+        faults_are_served_only_where_they_were_asked_for,
+        calls_fail_on_demand,
+        a_blob_comes_cheaply_from_the_owners_other_tenant_and_a_deleted_tenants_token_is_over,
+    ]
+}
 
 const RESTART: [&str; 3] =
     ["vm_provisioning_progress/machine_stopped", "vm_provisioning_progress/machine_started", "tenant_ready/"];
@@ -41,7 +56,6 @@ async fn started_with(house: &House, id: &str) -> BTreeMap<String, String> {
     house.provider.world().environments[&machine].iter().cloned().collect()
 }
 
-#[tokio::test]
 async fn secrets_reach_the_next_machine_and_nobody_else() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -94,7 +108,7 @@ async fn secrets_reach_the_next_machine_and_nobody_else() {
     mara.get(&at(&id, "/secrets/DATABASE_URL")).await.refused(404, None);
 
     // Names in the audit, and no value anywhere at rest.
-    let store = Store::open(&house.data().join("tenantry.db")).await.expect("the store");
+    let store = crate::store::open(&house.settings).await;
     let actions = audit::actions(&mut store.read().await.expect("a reader"), &id).await.expect("the audit");
     store.close().await;
     for action in ["secret_set OPENAI_API_KEY", "secret_set GITHUB_TOKEN", "secret_removed OPENAI_API_KEY", "restart"] {
@@ -110,7 +124,6 @@ async fn secrets_reach_the_next_machine_and_nobody_else() {
     }
 }
 
-#[tokio::test]
 async fn secrets_have_rules_and_refusals_do_not_repeat_them() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -151,7 +164,6 @@ async fn secrets_have_rules_and_refusals_do_not_repeat_them() {
     assert_eq!(of("PORT"), json!({ "key": "PORT", "value": "8080", "secret": false, "managed": true }));
 }
 
-#[tokio::test]
 async fn a_restart_runs_the_same_image_and_fails_as_the_state_machine_says() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -201,7 +213,6 @@ async fn a_restart_runs_the_same_image_and_fails_as_the_state_machine_says() {
     .await;
 }
 
-#[tokio::test]
 async fn a_suspended_tenant_keeps_everything_and_comes_back() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -240,7 +251,6 @@ async fn a_suspended_tenant_keeps_everything_and_comes_back() {
     assert_eq!(mara.phase(&fresh).await, "awaiting_deploy");
 }
 
-#[tokio::test]
 async fn the_end_of_the_server_leaves_suspended_and_restarting_tenants_in_order() {
     // A range of its own, so that no other test's server takes a port while this one is down.
     let house = House::start_with(|settings| settings.ports = 3900..=3909).await;
@@ -276,7 +286,6 @@ async fn the_end_of_the_server_leaves_suspended_and_restarting_tenants_in_order(
     }
 }
 
-#[tokio::test]
 async fn name_and_memory_can_be_changed() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -306,7 +315,6 @@ async fn name_and_memory_can_be_changed() {
     change(json!({ "status": "gone" })).await.refused(422, None);
 }
 
-#[tokio::test]
 async fn deploys_are_listed_newest_first() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -338,7 +346,6 @@ async fn deploys_are_listed_newest_first() {
     }
 }
 
-#[tokio::test]
 async fn a_machine_that_ends_is_a_failed_deploy_until_it_runs_again() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -359,7 +366,6 @@ async fn a_machine_that_ends_is_a_failed_deploy_until_it_runs_again() {
 }
 
 /// A caller that leaves at any moment leaves no tenant that is busy for ever.
-#[tokio::test]
 async fn callers_that_leave_at_once_leave_nothing_half_done() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -374,7 +380,6 @@ async fn callers_that_leave_at_once_leave_nothing_half_done() {
     }
 }
 
-#[tokio::test]
 async fn faults_are_served_only_where_they_were_asked_for() {
     let house = House::start().await;
     let fault = json!({ "fault": "revoke" });
@@ -388,7 +393,6 @@ async fn faults_are_served_only_where_they_were_asked_for() {
     house.mara.post("/_faults", json!({ "fault": "unknown", "path": "/" })).await.refused(400, None);
 }
 
-#[tokio::test]
 async fn calls_fail_on_demand() {
     let house = House::start_with(|settings| settings.serve_faults = true).await;
     let mara = &house.mara;
@@ -420,7 +424,7 @@ async fn calls_fail_on_demand() {
     arm(json!({ "fault": "cut", "path": uploads, "after_bytes": 10 })).await;
     let content = "more than ten bytes";
     let push = |body: &'static str| {
-        let url = format!("{}{uploads}?digest={}", mara.base, server_support::digest(body.as_bytes()));
+        let url = format!("{}{uploads}?digest={}", mara.base, crate::support::digest(body.as_bytes()));
         mara.http.post(url).basic_auth("x", Some(&token)).body(body).send()
     };
     assert_eq!(push("few bytes").await.expect("an answer").status(), 201);
@@ -432,18 +436,17 @@ async fn calls_fail_on_demand() {
     assert_eq!(mara.get("/_faults").await.ok(), json!({ "data": [] }));
 }
 
-#[tokio::test]
 async fn a_blob_comes_cheaply_from_the_owners_other_tenant_and_a_deleted_tenants_token_is_over() {
     let house = House::start().await;
     let mara = &house.mara;
     let (one, two) = (mara.tenant().await, mara.tenant().await);
-    let nils = house.person(server_support::NILS, 60).await;
+    let nils = house.person(crate::support::NILS, 60).await;
     let foreign = nils.tenant().await;
     mara.push(&one, "content").await;
     let config = json!({ "architecture": "amd64", "os": "linux", "config": { "Labels": { "content": "content" } },
         "rootfs": { "type": "layers", "diff_ids": [] } })
     .to_string();
-    let blob = server_support::digest(config.as_bytes());
+    let blob = crate::support::digest(config.as_bytes());
     let token = |person: Person, id: String| async move {
         text(&person.get(&at(&id, "/registry-token")).await.ok()["data"]["token"])
     };

@@ -1,17 +1,34 @@
 //! What the Management API promises whatever happens: who may do what, one payment is one tenant, every
 //! failure can be repaired, and every answer has its form.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod server_support;
-
+use crate::support::{House, NILS, Person, nonce_of, text, words};
 use futures_util::future::join_all;
+use libtest_mimic::Trial;
 use reqwest::Method;
 use serde_json::{Value, json};
-use server_support::{House, NILS, Person, nonce_of, text, words};
 use std::collections::BTreeSet;
 use tenantry::server::pay::signature::WebhookKey;
 use tenantry::server::provider::fake::Fault;
+
+/// Every test, on every store.
+pub fn trials() -> Vec<Trial> {
+    on_both_stores![
+        strangers_and_expired_logins_are_refused_everywhere,
+        every_refusal_has_the_same_form,
+        envelopes_and_closed_sets_hold,
+        one_payment_is_one_tenant_however_often_it_is_told,
+        webhooks_are_believed_only_with_the_right_signature,
+        the_payment_page_pays_once_and_sends_the_browser_back,
+        a_declined_checkout_says_so_and_makes_nothing,
+        a_full_plan_is_refused_before_anything_is_made,
+        only_the_exact_image_is_deployed,
+        a_failure_at_any_step_can_be_retried_and_leaves_nothing,
+        fifty_checkouts_at_once_get_fifty_ports_and_freed_ports_come_back,
+        one_time_credentials_are_read_once,
+        a_lapsed_subscription_stops_deploys_and_a_canceled_one_removes_the_tenant,
+        a_subscription_that_ends_during_a_deploy_removes_the_tenant_afterwards,
+    ]
+}
 
 /// Every tenant endpoint, with a body where it needs one.
 fn tenant_endpoints(id: &str) -> Vec<(Method, String, Option<Value>)> {
@@ -63,12 +80,11 @@ async fn tell(person: &Person, key: &WebhookKey, path: &str, body: &str) -> (u16
     (status, answer.json().await.expect("JSON"))
 }
 
-#[tokio::test]
 async fn strangers_and_expired_logins_are_refused_everywhere() {
     let house = House::start().await;
     let id = house.mara.tenant().await;
     let nils = house.person(NILS, 60).await;
-    let late = house.person(server_support::MARA, -1).await;
+    let late = house.person(crate::support::MARA, -1).await;
     let mut nobody = nils.clone();
     nobody.token = "not.a.token".into();
     for (method, path, body) in tenant_endpoints(&id) {
@@ -95,7 +111,6 @@ async fn strangers_and_expired_logins_are_refused_everywhere() {
     house.mara.get(&format!("/api/v1/tenants/{own}")).await.refused(403, Some("not_owner"));
 }
 
-#[tokio::test]
 async fn every_refusal_has_the_same_form() {
     let house = House::start().await;
     house.mara.get("/nothing/here").await.refused(404, None);
@@ -114,7 +129,6 @@ async fn every_refusal_has_the_same_form() {
     house.mara.get("/health").await.ok();
 }
 
-#[tokio::test]
 async fn envelopes_and_closed_sets_hold() {
     let house = House::start().await;
     let me = house.mara.get("/api/v1/auth/me").await.ok();
@@ -138,7 +152,6 @@ async fn envelopes_and_closed_sets_hold() {
     house.mara.post(&format!("/api/v1/tenants/{id}/retry-provision"), Value::Null).await.refused(409, None);
 }
 
-#[tokio::test]
 async fn one_payment_is_one_tenant_however_often_it_is_told() {
     let house = House::start().await;
     let (key, mara) = (house.webhook_key(), &house.mara);
@@ -160,7 +173,6 @@ async fn one_payment_is_one_tenant_however_often_it_is_told() {
     assert_eq!(mara.get("/api/v1/tenants").await.ok()["data"].as_array().map(Vec::len), Some(2));
 }
 
-#[tokio::test]
 async fn webhooks_are_believed_only_with_the_right_signature() {
     let house = House::start().await;
     let (key, mara) = (house.webhook_key(), &house.mara);
@@ -191,7 +203,6 @@ async fn webhooks_are_believed_only_with_the_right_signature() {
     assert_eq!(tell(mara, &key, path, &other).await, (200, json!({ "received": true })));
 }
 
-#[tokio::test]
 async fn the_payment_page_pays_once_and_sends_the_browser_back() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -224,7 +235,6 @@ async fn the_payment_page_pays_once_and_sends_the_browser_back() {
     assert!(!mara.page(&session).await.1.contains("<form"));
 }
 
-#[tokio::test]
 async fn a_declined_checkout_says_so_and_makes_nothing() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -242,7 +252,6 @@ async fn a_declined_checkout_says_so_and_makes_nothing() {
     assert_eq!(house.provider.world().calls.len(), 0);
 }
 
-#[tokio::test]
 async fn a_full_plan_is_refused_before_anything_is_made() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -263,7 +272,6 @@ async fn a_full_plan_is_refused_before_anything_is_made() {
     assert_eq!(house.provider.world().calls.len(), calls);
 }
 
-#[tokio::test]
 async fn only_the_exact_image_is_deployed() {
     let house = House::start().await;
     let id = house.mara.tenant().await;
@@ -291,7 +299,6 @@ async fn only_the_exact_image_is_deployed() {
     assert_eq!(house.provider.world().machines.len(), 0);
 }
 
-#[tokio::test]
 async fn a_failure_at_any_step_can_be_retried_and_leaves_nothing() {
     enum At {
         Server(&'static str),
@@ -348,7 +355,6 @@ async fn a_failure_at_any_step_can_be_retried_and_leaves_nothing() {
     }
 }
 
-#[tokio::test]
 async fn fifty_checkouts_at_once_get_fifty_ports_and_freed_ports_come_back() {
     // A range of its own, so that no other test's server takes the port that is freed.
     let house = House::start_with(|settings| settings.ports = 3940..=3999).await;
@@ -365,7 +371,6 @@ async fn fifty_checkouts_at_once_get_fifty_ports_and_freed_ports_come_back() {
     assert_eq!(url, gone);
 }
 
-#[tokio::test]
 async fn one_time_credentials_are_read_once() {
     let house = House::start().await;
     let mara = &house.mara;
@@ -394,7 +399,6 @@ async fn one_time_credentials_are_read_once() {
     }
 }
 
-#[tokio::test]
 async fn a_lapsed_subscription_stops_deploys_and_a_canceled_one_removes_the_tenant() {
     let house = House::start().await;
     let (key, mara) = (house.webhook_key(), &house.mara);
@@ -412,7 +416,7 @@ async fn a_lapsed_subscription_stops_deploys_and_a_canceled_one_removes_the_tena
     let refused = mara.deploy(&id).await.refused(403, Some("subscription_inactive"));
     assert_eq!(refused["error"]["details"]["subscription_status"], "past_due");
     assert_eq!(tell(mara, &key, path, &news("e3", "subscription.canceled", "2999-01-02T00:00:00Z")).await.0, 200);
-    server_support::within("the removal", async {
+    crate::support::within("the removal", async {
         while !house.provider.world().apps.is_empty() || mara.get(&format!("/api/v1/tenants/{id}")).await.status != 404
         {
             tokio::task::yield_now().await;
@@ -422,7 +426,6 @@ async fn a_lapsed_subscription_stops_deploys_and_a_canceled_one_removes_the_tena
     assert!(house.provider.world().machines.is_empty());
 }
 
-#[tokio::test]
 async fn a_subscription_that_ends_during_a_deploy_removes_the_tenant_afterwards() {
     let house = House::start().await;
     let (key, mara) = (house.webhook_key(), &house.mara);
@@ -438,7 +441,7 @@ async fn a_subscription_that_ends_during_a_deploy_removes_the_tenant_afterwards(
     assert_eq!(tell(mara, &key, "/api/v1/webhooks/paddle", &ended.to_string()).await.0, 200);
     house.provider.release();
     deploy.await.expect("no panic");
-    server_support::within("the removal", async {
+    crate::support::within("the removal", async {
         while mara.get(&format!("/api/v1/tenants/{id}")).await.status != 404 {
             tokio::task::yield_now().await;
         }

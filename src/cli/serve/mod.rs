@@ -1,4 +1,16 @@
-//! `tenantry serve`: from arguments to a running Management API.
+//! `tenantry serve`: from arguments to a running Management API. The flags of each part of it are in a file of their own.
+
+mod databases;
+mod door;
+mod login;
+mod operations;
+mod payment;
+
+pub(super) use databases::DatabaseFlags;
+pub(super) use door::DoorFlags;
+pub(super) use login::LoginFlags;
+pub(super) use operations::OperationFlags;
+pub(super) use payment::PaymentFlags;
 
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -22,6 +34,11 @@ pub(super) async fn run(arguments: Serve, stop: CancellationToken) -> Result<(),
     if !arguments.users.is_empty() {
         settings.users = arguments.users;
     }
+    arguments.databases.apply(&mut settings)?;
+    arguments.door.apply(&mut settings)?;
+    arguments.login.apply(&mut settings)?;
+    arguments.payment.apply(&mut settings)?;
+    arguments.operations.apply(&mut settings)?;
     server::serve(settings, stop).await.map_err(|error| error.problem())
 }
 

@@ -1,4 +1,14 @@
-//! What a server is told when it starts.
+//! What a server is told when it starts. What belongs to one part of it is in a file of its own.
+
+mod door;
+mod login;
+mod operations;
+mod payment;
+
+pub use door::DoorSettings;
+pub use login::LoginSettings;
+pub use operations::OperationSettings;
+pub use payment::PaymentSettings;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -6,6 +16,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::faults::Faults;
+use super::store::Database;
+use crate::model::Secret;
 
 /// Ports on which tenants answer, unless told otherwise.
 pub const PORTS: RangeInclusive<u16> = 3333..=3999;
@@ -35,6 +47,19 @@ pub struct Settings {
     pub faults: Faults,
     /// Serve `/_faults`, where failures can be asked for.
     pub serve_faults: bool,
+    /// A Postgres database for the server's own tables; a file in `data` where absent.
+    pub database_url: Option<Secret>,
+    /// A Postgres server, reached as an administrator, on which every tenant gets a database; tenants' databases are
+    /// simulated where absent.
+    pub tenant_postgres: Option<Secret>,
+    /// Under which addresses tenants answer.
+    pub door: DoorSettings,
+    /// How people log in.
+    pub login: LoginSettings,
+    /// How people pay.
+    pub payment: PaymentSettings,
+    /// Limits, logs and figures.
+    pub operations: OperationSettings,
 }
 
 impl Settings {
@@ -52,6 +77,21 @@ impl Settings {
             step_delay: Duration::ZERO,
             faults: Faults::default(),
             serve_faults: false,
+            database_url: None,
+            tenant_postgres: None,
+            door: DoorSettings::default(),
+            login: LoginSettings::default(),
+            payment: PaymentSettings::default(),
+            operations: OperationSettings::default(),
+        }
+    }
+
+    /// Where the server's own tables are.
+    #[must_use]
+    pub fn database(&self) -> Database {
+        match &self.database_url {
+            Some(url) => Database::Postgres(url.clone()),
+            None => Database::File(self.data.join("tenantry.db")),
         }
     }
 }

@@ -1,0 +1,5 @@
+//! How people log in.
+
+/// See the module.
+#[derive(Debug, Clone, Default)]
+pub struct LoginSettings {}

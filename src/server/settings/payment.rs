@@ -1,0 +1,5 @@
+//! How people pay.
+
+/// See the module.
+#[derive(Debug, Clone, Default)]
+pub struct PaymentSettings {}
