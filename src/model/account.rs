@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::text;
 
 /// The user behind a token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct User {
     /// Opaque id.
     #[serde(deserialize_with = "text::harmless")]
@@ -19,7 +19,7 @@ pub struct User {
 }
 
 /// The paying customer; absent until the first purchase.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Customer {
     /// `ctm_...`
     #[serde(deserialize_with = "text::harmless")]
@@ -31,7 +31,7 @@ pub struct Customer {
 
 /// Answer of `GET /api/v1/auth/me`, without its tenant list: that one is read by the tenant endpoints,
 /// which say more, so nothing here can make a login fail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Me {
     /// The user.
     pub user: User,

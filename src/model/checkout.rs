@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::SessionId;
 
 /// Body of `POST /api/v1/checkout`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CheckoutRequest {
     /// The plan's price.
     pub price_id: String,
@@ -18,7 +18,7 @@ pub struct CheckoutRequest {
 }
 
 /// Answer of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CheckoutSession {
     /// The page to pay on.
     pub checkout_url: String,

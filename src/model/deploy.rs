@@ -7,7 +7,7 @@ use super::text;
 use super::{Problem, Secret, secret};
 
 /// Answer of `GET /registry-token`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RegistryToken {
     /// Host and port of the registry, `127.0.0.1:5000`.
     pub registry: String,
@@ -170,14 +170,14 @@ impl<'de> Deserialize<'de> for Digest {
 }
 
 /// Body of `POST /deploy`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DeployRequest {
     /// Equal, character by character, to the tenant's image.
     pub image: String,
 }
 
 /// Answer of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DeployAnswer {
     /// `deployed`, or `deploying` when the machine needs longer than the call may take.
     #[serde(deserialize_with = "text::harmless")]

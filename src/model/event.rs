@@ -95,12 +95,13 @@ impl<'de> Deserialize<'de> for EventKind {
 }
 
 /// One event of a checkout or tenant stream; the checkout stream fills the session and the tenant's name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProvisioningEvent {
     /// The tenant, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
     /// The kind.
+    #[schema(value_type = String)]
     pub event_type: EventKind,
     /// `provisioning`, `awaiting_deploy`, `deploying`, `running` or `ready`, `failed`.
     #[serde(deserialize_with = "text::harmless")]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::text;
 
 /// One log line. Harmless text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LogEntry {
     /// RFC 3339, empty where the server did not say.
     pub timestamp: String,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::text;
 
 /// A plan of the catalogue (protocol B.5).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Plan {
     /// The plan's own id.
     #[serde(deserialize_with = "text::harmless")]
@@ -27,7 +27,7 @@ pub struct Plan {
 }
 
 /// The plan as a tenant carries it (protocol B.2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PlanInfo {
     /// The plan's id, where the server says it.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]

@@ -6,7 +6,7 @@ use super::text;
 use super::{Phase, PlanInfo, TenantId};
 
 /// A tenant's record. Only id and name are promised by every server; the rest may be absent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Tenant {
     /// Its id.
     pub id: TenantId,
@@ -90,7 +90,7 @@ impl Tenant {
 }
 
 /// Answer of `GET /status`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TenantStatus {
     /// The word to poll for; with a compatible server not the whole truth (protocol C.4).
     #[serde(deserialize_with = "text::harmless")]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::model::{Plan, PlanInfo, REGIONS, Region};
 
 /// A price per interval.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Price {
     /// Decimal, with a point.
     pub amount: &'static str,
@@ -16,7 +16,7 @@ pub struct Price {
 }
 
 /// A plan with what the shop window shows beside it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Offer {
     /// The plan.
     #[serde(flatten)]

@@ -12,6 +12,7 @@ mod events;
 mod faults;
 mod garbage;
 pub mod keys;
+pub mod openapi;
 pub mod pay;
 pub mod provider;
 mod provisioner;

@@ -9,7 +9,7 @@ use super::store::tenants::TenantRow;
 use crate::model::{Phase, PlanInfo, Secret, Tenant, TenantStatus};
 
 /// The full record: the client's type and what else the reference lists.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[allow(missing_docs, reason = "fields of protocol B.11")]
 pub struct TenantFull {
     #[serde(flatten)]
@@ -25,7 +25,7 @@ pub struct TenantFull {
 }
 
 /// The status: the client's type and what else the reference lists.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[allow(missing_docs, reason = "fields of protocol B.16")]
 pub struct StatusFull {
     #[serde(flatten)]
@@ -36,7 +36,7 @@ pub struct StatusFull {
 }
 
 /// A tenant in the answer of `auth/me`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[allow(missing_docs, reason = "fields of protocol B.2")]
 pub struct TenantInfo {
     pub id: String,

@@ -8,15 +8,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::signature::HEADER;
+use crate::model::envelope::ErrorBody;
 use crate::model::{SessionId, TenantId};
 use crate::server::error::Failure;
+use crate::server::openapi::Refusals;
 use crate::server::provisioner::removal;
 use crate::server::purchase::{self, Purchase};
+use crate::server::routes::answers::Received;
 use crate::server::state::Server;
 use crate::server::store::{self, subscriptions};
 
 /// The body of a webhook, as far as it matters here.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Notice {
     /// Unique per event.
     pub event_id: String,
@@ -30,7 +33,7 @@ pub struct Notice {
 }
 
 /// The subject of a notice: a transaction or a subscription.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NoticeData {
     /// `txn_...` or `sub_...`, as the event's type says.
     pub id: String,
@@ -55,7 +58,7 @@ pub struct NoticeData {
 }
 
 /// One thing that was bought.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NoticeItem {
     /// The price.
     pub price_id: String,
@@ -64,7 +67,7 @@ pub struct NoticeItem {
 }
 
 /// What the checkout passed along.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CustomData {
     /// Region code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +81,11 @@ pub struct CustomData {
 }
 
 /// `POST /api/v1/webhooks/paddle`.
+#[utoipa::path(post, path = "/api/v1/webhooks/paddle", tag = "payment",
+    params(("Paddle-Signature" = String, Header, description = "`ts=..;h1=..`")),
+    request_body = Notice,
+    responses((status = 200, description = "It arrived", body = Received),
+        (status = 401, description = "The signature is not right", body = ErrorBody), Refusals))]
 pub async fn receive(
     State(server): State<Server>,
     headers: HeaderMap,

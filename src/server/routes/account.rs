@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::model::{Customer, Me, User};
 use crate::server::auth::Caller;
 use crate::server::error::Failure;
+use crate::server::openapi::LoginRefusals;
 use crate::server::state::Server;
 use crate::server::store::{accounts, tenants};
 use crate::server::view::{self, TenantInfo};
@@ -18,7 +19,7 @@ pub async fn health() -> Json<Value> {
 }
 
 /// The whole answer of `auth/me`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct MeAndTenants {
     #[serde(flatten)]
     me: Me,
@@ -26,6 +27,9 @@ pub struct MeAndTenants {
 }
 
 /// `GET /api/v1/auth/me`
+#[utoipa::path(get, path = "/api/v1/auth/me", tag = "account",
+    responses((status = 200, description = "Who is logged in", body = MeAndTenants), LoginRefusals),
+    security(("login" = [])))]
 pub async fn me(State(server): State<Server>, Caller(user): Caller) -> Result<Json<MeAndTenants>, Failure> {
     let mut db = server.store.read().await?;
     let customer = accounts::customer_of(&mut db, &user.id).await?;

@@ -7,11 +7,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use url::{Host, Url};
 
+use crate::model::envelope::ErrorBody;
 use crate::model::{CheckoutRequest, CheckoutSession, SessionId};
 use crate::server::auth::Caller;
 use crate::server::catalogue::{self, Offer};
 use crate::server::error::{Body, Failure};
 use crate::server::keys;
+use crate::server::openapi::{EventFrame, LoginRefusals};
 use crate::server::pay::sandbox;
 use crate::server::sse;
 use crate::server::state::Server;
@@ -22,11 +24,18 @@ use crate::server::store::{self, accounts, sessions, tenants};
 const LIFETIME_HOURS: i64 = 24;
 
 /// `GET /api/v1/checkout/plans`
+#[utoipa::path(get, path = "/api/v1/checkout/plans", tag = "checkout",
+    responses((status = 200, description = "What is on offer, the smallest first", body = Vec<Offer>), LoginRefusals),
+    security(("login" = [])))]
 pub async fn plans(_: Caller) -> Json<Vec<Offer>> {
     Json(catalogue::offers())
 }
 
 /// `POST /api/v1/checkout`
+#[utoipa::path(post, path = "/api/v1/checkout", tag = "checkout",
+    request_body = CheckoutRequest,
+    responses((status = 200, description = "A page to pay on", body = CheckoutSession), LoginRefusals),
+    security(("login" = [])))]
 pub async fn open(
     State(server): State<Server>,
     Caller(user): Caller,
@@ -73,6 +82,10 @@ pub async fn open(
 }
 
 /// `GET /api/v1/checkout/{session}/events`
+#[utoipa::path(get, path = "/api/v1/checkout/{session}/events", tag = "checkout",
+    params(("session" = String, Path, description = "The checkout session")),
+    responses((status = 200, description = "Events, each a ProvisioningEvent", body = EventFrame, content_type = "text/event-stream"), (status = 404, description = "There is no such session", body = ErrorBody), LoginRefusals),
+    security(("login" = [])))]
 pub async fn events(
     State(server): State<Server>,
     Caller(user): Caller,

@@ -13,8 +13,10 @@ use crate::model::envelope::Data;
 use crate::model::{DeployAnswer, DeployRequest, Digest, Phase, RegistryToken};
 use crate::server::auth::Owned;
 use crate::server::error::{Body, Failure};
+use crate::server::openapi::TenantRefusals;
 use crate::server::provisioner::{app_url, deploy as machines, infrastructure};
 use crate::server::registry::Access;
+use crate::server::routes::answers::Begun;
 use crate::server::state::{REPOSITORY, Server};
 use crate::server::store::deployments::{self, DeploymentRow};
 use crate::server::store::{audit, now};
@@ -27,6 +29,10 @@ const PATIENCE: Duration = Duration::from_secs(25);
 const HISTORY: u32 = 100;
 
 /// `GET /api/v1/tenants/{id}/registry-token`
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/registry-token", tag = "deploy",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 200, description = "Where to push, for an hour", body = Data<RegistryToken>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn registry_token(State(server): State<Server>, owned: Owned) -> Result<Response, Failure> {
     need_subscription(&owned.tenant, true)?;
     need_infrastructure(&owned.tenant)?;
@@ -45,6 +51,12 @@ pub async fn registry_token(State(server): State<Server>, owned: Owned) -> Resul
 }
 
 /// `POST /api/v1/tenants/{id}/deploy`
+#[utoipa::path(post, path = "/api/v1/tenants/{id}/deploy", tag = "deploy",
+    params(("id" = String, Path, description = "The tenant")),
+    request_body = DeployRequest,
+    responses((status = 200, description = "It runs", body = Data<DeployAnswer>),
+        (status = 202, description = "It takes longer; the tenant's events say how it ends", body = Data<DeployAnswer>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn deploy(
     State(server): State<Server>,
     owned: Owned,
@@ -86,7 +98,8 @@ pub async fn deploy(
     }
 }
 
-#[derive(Debug, Serialize)]
+/// One deploy.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Deployment {
     id: String,
     image: String,
@@ -105,6 +118,10 @@ impl From<DeploymentRow> for Deployment {
 }
 
 /// `GET /api/v1/tenants/{id}/deployments`: newest first.
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/deployments", tag = "deploy",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 200, description = "Newest first", body = Data<Vec<Deployment>>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn history(State(server): State<Server>, owned: Owned) -> Result<Response, Failure> {
     let rows = deployments::of(&mut *server.store.read().await?, owned.tenant.id().as_str(), HISTORY).await?;
     let data: Vec<Deployment> = rows.into_iter().map(Deployment::from).collect();
@@ -112,6 +129,10 @@ pub async fn history(State(server): State<Server>, owned: Owned) -> Result<Respo
 }
 
 /// `POST /api/v1/tenants/{id}/retry-provision`
+#[utoipa::path(post, path = "/api/v1/tenants/{id}/retry-provision", tag = "tenants",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 200, description = "Begun", body = Begun), TenantRefusals),
+    security(("login" = [])))]
 pub async fn retry_provision(State(server): State<Server>, owned: Owned) -> Result<Json<Value>, Failure> {
     let tenant = owned.tenant;
     need_subscription(&tenant, true)?;

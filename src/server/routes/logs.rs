@@ -13,6 +13,8 @@ use super::tenants::is_yes;
 use crate::model::LogEntry;
 use crate::server::auth::Owned;
 use crate::server::error::Failure;
+use crate::server::openapi::TenantRefusals;
+use crate::server::routes::answers::LogLines;
 use crate::server::sse;
 use crate::server::state::Server;
 
@@ -29,6 +31,12 @@ pub struct Wish {
 }
 
 /// `GET /api/v1/tenants/{id}/logs`
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/logs", tag = "machine",
+    params(("id" = String, Path, description = "The tenant"),
+        ("lines" = Option<u32>, Query, description = "How many; 100 where absent"),
+        ("follow" = Option<String>, Query, description = "`true`: a stream of events named `log`")),
+    responses((status = 200, description = "The last lines, oldest first; with `follow` a stream of them", body = LogLines), TenantRefusals),
+    security(("login" = [])))]
 pub async fn read(
     State(server): State<Server>,
     owned: Owned,

@@ -12,13 +12,19 @@ use crate::model::Phase;
 use crate::model::envelope::Data;
 use crate::server::auth::Owned;
 use crate::server::error::Failure;
+use crate::server::openapi::TenantRefusals;
 use crate::server::provisioner::{environment, restart as machines};
+use crate::server::routes::answers::{Begun, Environment};
 use crate::server::state::Server;
 
 /// What is shown instead of a secret value.
 pub const MASK: &str = "********";
 
 /// `POST /api/v1/tenants/{id}/restart`
+#[utoipa::path(post, path = "/api/v1/tenants/{id}/restart", tag = "machine",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 200, description = "Begun", body = Begun), TenantRefusals),
+    security(("login" = [])))]
 pub async fn restart(State(server): State<Server>, owned: Owned) -> Result<Json<Value>, Failure> {
     need_subscription(&owned.tenant, true)?;
     need_infrastructure(&owned.tenant)?;
@@ -27,6 +33,10 @@ pub async fn restart(State(server): State<Server>, owned: Owned) -> Result<Json<
 }
 
 /// `POST /api/v1/tenants/{id}/suspend`
+#[utoipa::path(post, path = "/api/v1/tenants/{id}/suspend", tag = "machine",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 200, description = "Suspended", body = Data<Begun>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn suspend(State(server): State<Server>, owned: Owned) -> Result<Json<Data<Value>>, Failure> {
     let stopped = machines::suspend(&server, owned.tenant.id(), &owned.caller.id).await?;
     let message = if stopped {
@@ -38,6 +48,10 @@ pub async fn suspend(State(server): State<Server>, owned: Owned) -> Result<Json<
 }
 
 /// `POST /api/v1/tenants/{id}/activate`
+#[utoipa::path(post, path = "/api/v1/tenants/{id}/activate", tag = "machine",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 200, description = "Active", body = Data<Begun>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn activate(State(server): State<Server>, owned: Owned) -> Result<Json<Data<Value>>, Failure> {
     need_subscription(&owned.tenant, false)?;
     let next = machines::activate(&server, owned.tenant.id(), &owned.caller.id).await?;
@@ -58,6 +72,10 @@ struct Shown {
 }
 
 /// `GET /api/v1/tenants/{id}/environment`
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/environment", tag = "machine",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 200, description = "What a machine starts with", body = Data<Environment>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn environment(State(server): State<Server>, owned: Owned) -> Result<Response, Failure> {
     let environment = environment::of(&server, owned.tenant.id()).await?;
     let show = |variable: environment::Variable| Shown {

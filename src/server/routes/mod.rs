@@ -1,6 +1,7 @@
 //! The endpoints: what a request must bring, in which order it is checked, and what it answers.
 
 pub mod account;
+pub mod answers;
 pub mod checkout;
 pub mod deploy;
 pub mod logs;
@@ -8,13 +9,17 @@ pub mod machine;
 pub mod secrets;
 pub mod tenants;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
+use axum::{Json, Router};
+use utoipa::OpenApi as _;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
 use super::error::{catch_panic, unknown_path, wrong_method};
 use super::faults::http as faults;
+use super::openapi::Document;
 use super::pay::{sandbox, webhook};
 use super::state::Server;
 use super::store::tenants::TenantRow;
@@ -26,42 +31,46 @@ const BODY_LIMIT: usize = 256 * 1024;
 
 /// Every path of the server.
 pub fn router(server: &Server) -> Router {
-    let management = Router::new()
+    let (documented, document) = documented().split_for_parts();
+    let management = documented
         .route("/health", get(account::health))
-        .route("/api/v1/auth/me", get(account::me))
-        .route("/api/v1/checkout/plans", get(checkout::plans))
+        .route("/openapi.json", get(move || async move { Json(document) }))
         .route("/api/v1/plans", get(checkout::plans))
-        .route("/api/v1/checkout", post(checkout::open))
         .route("/api/v1/checkout/complete", get(checkout::complete))
-        .route("/api/v1/checkout/{session}/events", get(checkout::events))
-        .route("/api/v1/webhooks/paddle", post(webhook::receive))
         .route("/webhooks/paddle", post(webhook::receive))
         .route("/pay/{session}", get(sandbox::show).post(sandbox::decide))
-        .route("/api/v1/tenants", get(tenants::list))
-        .route("/api/v1/tenants/{id}", get(tenants::show).patch(tenants::change).delete(tenants::delete))
-        .route("/api/v1/tenants/{id}/status", get(tenants::status))
-        .route("/api/v1/tenants/{id}/events", get(tenants::events))
-        .route("/api/v1/tenants/{id}/credentials/{token}", get(tenants::credentials))
-        .route("/api/v1/tenants/{id}/registry-token", get(deploy::registry_token))
-        .route("/api/v1/tenants/{id}/deploy", post(deploy::deploy))
-        .route("/api/v1/tenants/{id}/retry-provision", post(deploy::retry_provision))
-        .route("/api/v1/tenants/{id}/deployments", get(deploy::history))
-        .route("/api/v1/tenants/{id}/restart", post(machine::restart))
-        .route("/api/v1/tenants/{id}/suspend", post(machine::suspend))
-        .route("/api/v1/tenants/{id}/activate", post(machine::activate))
-        .route("/api/v1/tenants/{id}/environment", get(machine::environment))
-        .route("/api/v1/tenants/{id}/logs", get(logs::read))
-        .route(
-            "/api/v1/tenants/{id}/secrets",
-            get(secrets::list).post(secrets::set).put(secrets::merge).layer(DefaultBodyLimit::max(secrets::BODY_LIMIT)),
-        )
-        .route("/api/v1/tenants/{id}/secrets/{key}", get(secrets::show).patch(secrets::change).delete(secrets::remove))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .with_state(server.clone());
     let all = management.merge(server.registry.router()).layer(from_fn(catch_panic));
     if server.settings.serve_faults { faults::interfering(server, all) } else { all }
+}
+
+/// The calls that programs make. Pages for browsers and older names of paths are not among them.
+fn documented() -> OpenApiRouter<Server> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(account::me))
+        .routes(routes!(checkout::plans))
+        .routes(routes!(checkout::open))
+        .routes(routes!(checkout::events))
+        .routes(routes!(webhook::receive))
+        .routes(routes!(tenants::list))
+        .routes(routes!(tenants::show, tenants::change, tenants::delete))
+        .routes(routes!(tenants::status))
+        .routes(routes!(tenants::events))
+        .routes(routes!(tenants::credentials))
+        .routes(routes!(deploy::registry_token))
+        .routes(routes!(deploy::deploy))
+        .routes(routes!(deploy::retry_provision))
+        .routes(routes!(deploy::history))
+        .routes(routes!(machine::restart))
+        .routes(routes!(machine::suspend))
+        .routes(routes!(machine::activate))
+        .routes(routes!(machine::environment))
+        .routes(routes!(logs::read))
+        .routes(routes!(secrets::list, secrets::set, secrets::merge).layer(DefaultBodyLimit::max(secrets::BODY_LIMIT)))
+        .routes(routes!(secrets::show, secrets::change, secrets::remove))
 }
 
 /// Refuses when the subscription does not allow it (protocol G.2). One that is paused because the tenant is suspended

@@ -18,7 +18,9 @@ use crate::model::envelope::Data;
 use crate::model::{Phase, Secret};
 use crate::server::auth::Owned;
 use crate::server::error::Failure;
+use crate::server::openapi::{SecretName, TenantRefusals};
 use crate::server::provisioner::{environment, restart};
+use crate::server::routes::answers::{SecretKeys, SecretSet, SecretShown};
 use crate::server::state::Server;
 use crate::server::store::tenants::{self, TenantRow};
 use crate::server::store::{Connection, audit, credentials};
@@ -52,20 +54,23 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Hidden<T> {
 }
 
 /// Body of `POST`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 pub struct One {
+    #[schema(value_type = SecretName)]
     key: String,
+    #[schema(max_length = 32768)]
     value: Secret,
 }
 
 /// Body of `PUT`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 pub struct Many {
+    #[schema(value_type = BTreeMap<SecretName, Secret>)]
     secrets: BTreeMap<String, Secret>,
 }
 
 /// Body of `PATCH`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 pub struct NewValue {
     value: Secret,
 }
@@ -80,12 +85,21 @@ pub struct Effect {
 type EffectQuery = Result<Query<Effect>, axum::extract::rejection::QueryRejection>;
 
 /// `GET /api/v1/tenants/{id}/secrets`
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/secrets", tag = "secrets",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 200, description = "Names only", body = SecretKeys), TenantRefusals),
+    security(("login" = [])))]
 pub async fn list(State(server): State<Server>, owned: Owned) -> Result<Json<Value>, Failure> {
     let keys = environment::secret_keys(&mut *server.store.read().await?, &owned.tenant).await?;
     Ok(Json(json!({ "keys": keys })))
 }
 
 /// `POST /api/v1/tenants/{id}/secrets`
+#[utoipa::path(post, path = "/api/v1/tenants/{id}/secrets", tag = "secrets",
+    params(("id" = String, Path, description = "The tenant"), ("restart" = Option<String>, Query, description = "`true`: restart a running machine that does not have it yet")),
+    request_body = One,
+    responses((status = 200, description = "Replaced", body = Data<SecretSet>), (status = 201, description = "New", body = Data<SecretSet>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn set(
     State(server): State<Server>,
     owned: Owned,
@@ -103,6 +117,11 @@ pub async fn set(
 
 /// `PUT /api/v1/tenants/{id}/secrets`: merges; names that only the server sets are dropped without a word, because
 /// the platform's published client sends them (protocol G.6).
+#[utoipa::path(put, path = "/api/v1/tenants/{id}/secrets", tag = "secrets",
+    params(("id" = String, Path, description = "The tenant"), ("restart" = Option<String>, Query, description = "`true`: restart a running machine that does not have it yet")),
+    request_body = Many,
+    responses((status = 204, description = "Set; others stay"), TenantRefusals),
+    security(("login" = [])))]
 pub async fn merge(
     State(server): State<Server>,
     owned: Owned,
@@ -120,6 +139,10 @@ pub async fn merge(
 }
 
 /// `GET /api/v1/tenants/{id}/secrets/{key}`
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/secrets/{key}", tag = "secrets",
+    params(("id" = String, Path, description = "The tenant"), ("key" = SecretName, Path, description = "The secret's name")),
+    responses((status = 200, description = "Masked", body = Data<SecretShown>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn show(
     State(server): State<Server>,
     owned: Owned,
@@ -135,6 +158,12 @@ pub async fn show(
 }
 
 /// `PATCH /api/v1/tenants/{id}/secrets/{key}`
+#[utoipa::path(patch, path = "/api/v1/tenants/{id}/secrets/{key}", tag = "secrets",
+    params(("id" = String, Path, description = "The tenant"), ("key" = SecretName, Path, description = "The secret's name"),
+        ("restart" = Option<String>, Query, description = "`true`: restart a running machine that does not have it yet")),
+    request_body = NewValue,
+    responses((status = 200, description = "Replaced", body = Data<SecretSet>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn change(
     State(server): State<Server>,
     owned: Owned,
@@ -150,6 +179,11 @@ pub async fn change(
 }
 
 /// `DELETE /api/v1/tenants/{id}/secrets/{key}`
+#[utoipa::path(delete, path = "/api/v1/tenants/{id}/secrets/{key}", tag = "secrets",
+    params(("id" = String, Path, description = "The tenant"), ("key" = SecretName, Path, description = "The secret's name"),
+        ("restart" = Option<String>, Query, description = "`true`: restart a running machine that does not have it yet")),
+    responses((status = 204, description = "Gone"), TenantRefusals),
+    security(("login" = [])))]
 pub async fn remove(
     State(server): State<Server>,
     owned: Owned,

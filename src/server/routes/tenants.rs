@@ -14,13 +14,18 @@ use crate::model::envelope::Data;
 use crate::server::auth::{Caller, Owned};
 use crate::server::catalogue;
 use crate::server::error::{Body, Failure};
+use crate::server::openapi::{self, EventFrame, LoginRefusals, TenantRefusals};
 use crate::server::provisioner::{app_url, removal, restart};
+use crate::server::routes::answers::OneTimeCredentials;
 use crate::server::sse;
 use crate::server::state::Server;
 use crate::server::store::{accounts, audit, credentials as credential_rows, tenants as rows};
-use crate::server::view::{self, TenantFull};
+use crate::server::view::{self, StatusFull, TenantFull};
 
 /// `GET /api/v1/tenants`
+#[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants",
+    responses((status = 200, description = "The caller's tenants, oldest first", body = Data<Vec<TenantFull>>), LoginRefusals),
+    security(("login" = [])))]
 pub async fn list(State(server): State<Server>, Caller(user): Caller) -> Result<Json<Data<Vec<TenantFull>>>, Failure> {
     let mut db = server.store.read().await?;
     let rows = match accounts::customer_of(&mut db, &user.id).await? {
@@ -31,11 +36,19 @@ pub async fn list(State(server): State<Server>, Caller(user): Caller) -> Result<
 }
 
 /// `GET /api/v1/tenants/{id}`
+#[utoipa::path(get, path = "/api/v1/tenants/{id}", tag = "tenants",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 200, description = "The tenant", body = Data<TenantFull>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn show(State(server): State<Server>, owned: Owned) -> Json<Data<TenantFull>> {
     Json(Data { data: view::full(&server, &owned.tenant) })
 }
 
 /// `GET /api/v1/tenants/{id}/status`
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/status", tag = "tenants",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 200, description = "Where it is", body = Data<StatusFull>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn status(State(server): State<Server>, owned: Owned) -> Result<Response, Failure> {
     let id = owned.tenant.id().as_str();
     let armed = credential_rows::armed(&mut *server.store.read().await?, id).await?;
@@ -51,6 +64,11 @@ pub struct Watch {
 }
 
 /// `GET /api/v1/tenants/{id}/events`
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/events", tag = "tenants",
+    params(("id" = String, Path, description = "The tenant"),
+        ("follow" = Option<String>, Query, description = "`true`: stay when nothing is under way")),
+    responses((status = 200, description = "Events, each a ProvisioningEvent", body = EventFrame, content_type = "text/event-stream"), TenantRefusals),
+    security(("login" = [])))]
 pub async fn events(
     State(server): State<Server>,
     owned: Owned,
@@ -69,6 +87,11 @@ pub fn is_yes(word: Option<&str>) -> bool {
 }
 
 /// `GET /api/v1/tenants/{id}/credentials/{token}`: answers once; the read removes what it answers.
+#[utoipa::path(get, path = "/api/v1/tenants/{id}/credentials/{token}", tag = "credentials",
+    params(("id" = String, Path, description = "The tenant"),
+        ("token" = String, Path, description = "Of the link in the status")),
+    responses((status = 200, description = "Once", body = OneTimeCredentials), TenantRefusals),
+    security(("login" = [])))]
 pub async fn credentials(
     State(server): State<Server>,
     owned: Owned,
@@ -102,14 +125,22 @@ const MEMORY_SIZES: [u32; 4] = [256, 512, 1024, 2048];
 const MAX_NAME: usize = 64;
 
 /// Body of `PATCH`. What else it may name is ignored.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 pub struct Change {
+    #[schema(pattern = "^[a-zA-Z0-9-]{1,64}$")]
     name: Option<String>,
+    #[schema(schema_with = openapi::memory)]
     memory_mb: Option<u32>,
+    #[schema(schema_with = openapi::switch)]
     status: Option<String>,
 }
 
 /// `PATCH /api/v1/tenants/{id}`
+#[utoipa::path(patch, path = "/api/v1/tenants/{id}", tag = "tenants",
+    params(("id" = String, Path, description = "The tenant")),
+    request_body = Change,
+    responses((status = 200, description = "The tenant as it is now", body = Data<TenantFull>), TenantRefusals),
+    security(("login" = [])))]
 pub async fn change(
     State(server): State<Server>,
     owned: Owned,
@@ -179,6 +210,10 @@ async fn rename(server: &Server, owned: &Owned, name: &str) -> Result<(), Failur
 }
 
 /// `DELETE /api/v1/tenants/{id}`
+#[utoipa::path(delete, path = "/api/v1/tenants/{id}", tag = "tenants",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 204, description = "It is gone"), TenantRefusals),
+    security(("login" = [])))]
 pub async fn delete(State(server): State<Server>, owned: Owned) -> Result<StatusCode, Failure> {
     let removal = removal::start(&server, owned.tenant.id(), &owned.caller.id).await?;
     match removal.await {

@@ -1,0 +1,99 @@
+//! Small answers that several calls share.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// That something was begun, and what it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Begun {
+    /// `restarting`, `provisioning`, `suspended`, `active`, ...
+    pub status: &'static str,
+    /// For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'static str>,
+}
+
+impl Begun {
+    /// Without words for people.
+    #[must_use]
+    pub fn new(status: &'static str) -> Self {
+        Self { status, message: None }
+    }
+}
+
+/// Names of secrets, never their values.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SecretKeys {
+    /// Sorted.
+    pub keys: Vec<String>,
+}
+
+/// That a secret was set.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SecretSet {
+    /// Its name.
+    pub key: String,
+    /// RFC 3339.
+    pub updated_at: String,
+}
+
+/// One secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SecretShown {
+    /// Its name.
+    pub key: String,
+    /// Always masked.
+    pub value: &'static str,
+    /// RFC 3339.
+    pub updated_at: String,
+}
+
+/// What a machine starts with.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Environment {
+    /// Sorted by name.
+    pub variables: Vec<Variable>,
+}
+
+/// One variable of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Variable {
+    /// Its name.
+    pub key: String,
+    /// Masked where it is secret.
+    pub value: String,
+    /// It is not shown.
+    pub secret: bool,
+    /// Only the server sets it.
+    pub managed: bool,
+}
+
+/// Log lines, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LogLines {
+    /// See there.
+    pub logs: Vec<crate::model::LogEntry>,
+}
+
+/// The credentials that can be read once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OneTimeCredentials {
+    /// With the real password, as the tenant's machine reaches the database.
+    #[serde(serialize_with = "crate::model::secret::expose")]
+    pub database_url: crate::model::Secret,
+    /// The same.
+    #[serde(serialize_with = "crate::model::secret::expose")]
+    pub internal_database_url: crate::model::Secret,
+    /// Where the tenant answers.
+    pub app_url: Option<String>,
+    /// 64 characters.
+    #[serde(serialize_with = "crate::model::secret::expose")]
+    pub jwt_secret: crate::model::Secret,
+}
+
+/// That a notice of the payment provider arrived.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Received {
+    /// Always true.
+    pub received: bool,
+}
