@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 use super::machine::MASK;
@@ -89,9 +89,9 @@ type EffectQuery = Result<Query<Effect>, axum::extract::rejection::QueryRejectio
     params(("id" = String, Path, description = "The tenant")),
     responses((status = 200, description = "Names only", body = SecretKeys), TenantRefusals),
     security(("login" = [])))]
-pub async fn list(State(server): State<Server>, owned: Owned) -> Result<Json<Value>, Failure> {
+pub async fn list(State(server): State<Server>, owned: Owned) -> Result<Json<SecretKeys>, Failure> {
     let keys = environment::secret_keys(&mut *server.store.read().await?, &owned.tenant).await?;
-    Ok(Json(json!({ "keys": keys })))
+    Ok(Json(SecretKeys { keys }))
 }
 
 /// `POST /api/v1/tenants/{id}/secrets`
@@ -147,14 +147,14 @@ pub async fn show(
     State(server): State<Server>,
     owned: Owned,
     Path((_, key)): Path<(String, String)>,
-) -> Result<Json<Data<Value>>, Failure> {
+) -> Result<Json<Data<SecretShown>>, Failure> {
     let found = if environment::is_managed(&key) {
         None
     } else {
         credentials::one(&mut *server.store.read().await?, owned.tenant.id().as_str(), &key).await?
     };
     let (_, updated_at) = found.ok_or_else(no_such_secret)?;
-    Ok(Json(Data { data: json!({ "key": key, "value": MASK, "updated_at": updated_at }) }))
+    Ok(Json(Data { data: SecretShown { key, value: MASK, updated_at } }))
 }
 
 /// `PATCH /api/v1/tenants/{id}/secrets/{key}`
@@ -270,7 +270,8 @@ async fn take_effect(server: &Server, owned: &Owned, effect: EffectQuery) -> Res
 }
 
 fn told(key: &str, updated_at: &str) -> Response {
-    Json(Data { data: json!({ "key": key, "updated_at": updated_at }) }).into_response()
+    let data = SecretSet { key: key.to_owned(), updated_at: updated_at.to_owned() };
+    Json(Data { data }).into_response()
 }
 
 fn no_such_secret() -> Failure {
