@@ -13,6 +13,7 @@ mod faults;
 mod garbage;
 pub mod keys;
 pub mod pay;
+mod plan_change;
 pub mod provider;
 mod provisioner;
 mod purchase;

@@ -10,9 +10,12 @@ mod store;
 #[path = "../common/postgres.rs"]
 mod postgres;
 
+mod browser;
 mod flow;
 mod machine;
+mod payments;
 mod rules;
+mod subscriptions;
 mod support;
 
 use libtest_mimic::{Arguments, Trial};
@@ -20,6 +23,16 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> = [
+        flow::trials(),
+        machine::trials(),
+        rules::trials(),
+        payments::trials(),
+        subscriptions::trials(),
+        browser::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     store::run(&arguments, trials)
 }

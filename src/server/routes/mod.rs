@@ -6,6 +6,7 @@ pub mod deploy;
 pub mod logs;
 pub mod machine;
 pub mod secrets;
+pub mod subscription;
 pub mod tenants;
 
 use axum::Router;
@@ -15,7 +16,7 @@ use axum::routing::{get, post};
 
 use super::error::{catch_panic, unknown_path, wrong_method};
 use super::faults::http as faults;
-use super::pay::{sandbox, webhook};
+use super::pay::{progress, sandbox, webhook};
 use super::state::Server;
 use super::store::tenants::TenantRow;
 use crate::model::Phase;
@@ -37,6 +38,8 @@ pub fn router(server: &Server) -> Router {
         .route("/api/v1/webhooks/paddle", post(webhook::receive))
         .route("/webhooks/paddle", post(webhook::receive))
         .route("/pay/{session}", get(sandbox::show).post(sandbox::decide))
+        .route("/pay/{session}/later", get(sandbox::later))
+        .route("/pay/{session}/progress", get(progress::show))
         .route("/api/v1/tenants", get(tenants::list))
         .route("/api/v1/tenants/{id}", get(tenants::show).patch(tenants::change).delete(tenants::delete))
         .route("/api/v1/tenants/{id}/status", get(tenants::status))
@@ -51,6 +54,8 @@ pub fn router(server: &Server) -> Router {
         .route("/api/v1/tenants/{id}/activate", post(machine::activate))
         .route("/api/v1/tenants/{id}/environment", get(machine::environment))
         .route("/api/v1/tenants/{id}/logs", get(logs::read))
+        .route("/api/v1/tenants/{id}/subscription", get(subscription::show).post(subscription::renew))
+        .route("/api/v1/tenants/{id}/subscription/cancel", post(subscription::cancel))
         .route(
             "/api/v1/tenants/{id}/secrets",
             get(secrets::list).post(secrets::set).put(secrets::merge).layer(DefaultBodyLimit::max(secrets::BODY_LIMIT)),
