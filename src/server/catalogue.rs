@@ -73,12 +73,6 @@ fn offer(
     }
 }
 
-/// The offer with this price.
-#[must_use]
-pub fn by_price(price_id: &str) -> Option<Offer> {
-    offers().into_iter().find(|offer| offer.plan.paddle_price_id == price_id)
-}
-
 /// The offer with this plan.
 #[must_use]
 pub fn by_plan(plan_id: &str) -> Option<Offer> {
@@ -89,4 +83,12 @@ pub fn by_plan(plan_id: &str) -> Option<Offer> {
 #[must_use]
 pub fn region(code: &str) -> Option<Region> {
     REGIONS.into_iter().find(|region| region.code == code)
+}
+
+/// A month after this RFC 3339 time: what a price per month pays for.
+#[must_use]
+pub fn month_after(start: &str) -> Option<String> {
+    let start: jiff::Timestamp = start.parse().ok()?;
+    let end = start.to_zoned(jiff::tz::TimeZone::UTC).checked_add(jiff::Span::new().months(1)).ok()?;
+    Some(super::store::precisely(end.timestamp()))
 }

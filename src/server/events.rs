@@ -123,6 +123,12 @@ pub async fn session_is_over(db: &mut Connection, session: &SessionId) -> Result
     Ok(last.is_some_and(|row| ends_operation(&row.event_type)))
 }
 
+/// Everything that a session's stream said, oldest first, each a JSON object.
+pub async fn of_session(db: &mut Connection, session: &SessionId) -> Result<Vec<String>, StoreError> {
+    let rows = events::after(db, &session_stream(session), 0).await?;
+    Ok(rows.into_iter().map(|row| row.json).collect())
+}
+
 async fn write(
     db: &mut Connection,
     stream: String,

@@ -14,6 +14,7 @@ mod garbage;
 pub mod keys;
 pub mod openapi;
 pub mod pay;
+mod plan_change;
 pub mod provider;
 mod provisioner;
 mod purchase;

@@ -1,15 +1,17 @@
 //! From "paid" to a tenant: the one transaction that turns a checkout session into customer,
 //! subscription and tenant with everything reserved, once, however often the payment provider says it.
 
-use super::catalogue;
+use sqlx::{Any, Transaction};
+
 use super::error::Failure;
 use super::events::{self, News, Spoken, Topic};
 use super::provisioner::infrastructure;
 use super::state::Server;
 use super::store::sessions::{self, SessionRow};
-use super::store::subscriptions::{self, SubscriptionRow};
+use super::store::subscriptions::{self, SubscriptionRow, Terms};
 use super::store::tenants::{self, NewTenant};
-use super::store::{Connection, accounts, now};
+use super::store::{Connection, accounts, inbox, now};
+use super::{catalogue, keys, pay, plan_change};
 use crate::model::{EventKind, SessionId, TenantId};
 
 /// What the payment provider says about a purchase.
@@ -17,8 +19,6 @@ use crate::model::{EventKind, SessionId, TenantId};
 pub struct Purchase {
     /// The webhook event.
     pub event_id: String,
-    /// Its type.
-    pub event_type: String,
     /// When it happened, RFC 3339.
     pub occurred_at: String,
     /// The session that it belongs to.
@@ -29,6 +29,12 @@ pub struct Purchase {
     pub subscription_id: String,
     /// `ctm_...`
     pub customer_id: String,
+    /// `pri_...`, where it is said.
+    pub price_id: Option<String>,
+    /// What the subscription is now.
+    pub status: &'static str,
+    /// What else is said of it.
+    pub terms: Terms,
 }
 
 /// Why a paid session gets no tenant.
@@ -37,34 +43,43 @@ enum Refusal {
     NoPort,
 }
 
-/// Makes the tenant and starts phase 1, unless this purchase is known already.
+/// Makes the tenant and starts phase 1, or gives a tenant another plan, unless this purchase is known already.
 pub async fn complete(server: &Server, purchase: &Purchase) -> Result<(), Failure> {
     let mut tx = server.store.write().await?;
-    if !subscriptions::first_sight(&mut tx, &purchase.event_id, &purchase.event_type).await? {
+    if !inbox::take(&mut tx, &purchase.event_id).await? {
         return Ok(());
     }
     let session = sessions::get(&mut tx, purchase.session.as_str()).await?;
-    let session = session.ok_or_else(|| Failure::bad_request("no such checkout session"))?;
     let known = subscriptions::is_known(
         &mut tx,
         purchase.session.as_str(),
         &purchase.transaction_id,
         &purchase.subscription_id,
     );
-    if known.await? || session.status == "failed" {
+    if known.await? {
+        return repeat(server, tx, purchase).await;
+    }
+    let Some(session) = session.filter(may_be_paid) else {
+        inbox::refuse(&mut tx, &purchase.event_id, "no checkout session that can be paid").await?;
         tx.commit().await?;
+        tracing::error!(event = purchase.event_id, "a payment for a checkout that is unknown or over");
         return Ok(());
+    };
+    if let Some(tenant) = session.for_tenant.clone() {
+        return plan_change::complete(server, tx, purchase, &session, &tenant).await;
     }
     let id = TenantId::new(uuid::Uuid::new_v4().to_string()).map_err(|error| Failure::internal(error.to_string()))?;
     let operation = uuid::Uuid::new_v4().to_string();
     match admit(server, &mut tx, purchase, &session, &id, &operation).await {
         Ok(Ok((topic, spoken))) => {
+            let more = inbox::subscription_is_known(&mut tx, &purchase.subscription_id).await?;
             if let Err(error) = tx.commit().await {
                 server.doors.close(&id);
                 return Err(error.into());
             }
             server.events.wake(&spoken);
             infrastructure::start(server, id, topic);
+            go_on(server, more);
             Ok(())
         }
         Ok(Err(refusal)) => {
@@ -72,18 +87,90 @@ pub async fn complete(server: &Server, purchase: &Purchase) -> Result<(), Failur
                 Refusal::PlanIsFull(name) => format!("the plan {name} allows no further tenant"),
                 Refusal::NoPort => "no free port is left for another tenant".into(),
             };
-            tracing::error!(session = session.id, message, "a paid session gets no tenant");
-            sessions::set_status(&mut tx, &session.id, "failed").await?;
-            let topic = session_topic(&purchase.session, &operation);
-            let spoken = events::say(&mut tx, &topic, &News::failed("payment", &message)).await?;
-            tx.commit().await?;
-            server.events.wake(&spoken);
-            Ok(())
+            refuse(server, tx, purchase, &message).await
         }
         Err(failure) => {
             server.doors.close(&id);
             Err(failure)
         }
+    }
+}
+
+/// A session that a payment counts for: what ended otherwise does not begin again, unless Paddle took money for it.
+fn may_be_paid(session: &SessionRow) -> bool {
+    match session.status.as_str() {
+        "failed" => false,
+        "expired" | "declined" => session.provider != "sandbox",
+        "open" => session.provider != "sandbox" || !is_expired(session),
+        _ => true,
+    }
+}
+
+/// A purchase that is known: the second of the two events that tell it may know more.
+async fn repeat(server: &Server, mut tx: Transaction<'static, Any>, purchase: &Purchase) -> Result<(), Failure> {
+    let Purchase { subscription_id, transaction_id, occurred_at, terms, status, .. } = purchase;
+    if subscription_id != transaction_id {
+        subscriptions::name(&mut tx, purchase.session.as_str(), transaction_id, subscription_id).await?;
+        let _ = subscriptions::update(&mut tx, subscription_id, status, occurred_at, terms).await?;
+    }
+    let more = inbox::subscription_is_known(&mut tx, subscription_id).await?;
+    tx.commit().await?;
+    go_on(server, more);
+    Ok(())
+}
+
+/// Takes up what came before its subscription was known.
+pub(super) fn go_on(server: &Server, more: bool) {
+    if !more {
+        return;
+    }
+    let worker = server.clone();
+    drop(server.background(async move {
+        if let Err(error) = pay::inbox::work_off(&worker).await {
+            tracing::warn!(%error, "news that came early waits for the next round");
+        }
+    }));
+}
+
+/// Ends a paid session that gets nothing.
+pub(super) async fn refuse(
+    server: &Server,
+    mut tx: Transaction<'static, Any>,
+    purchase: &Purchase,
+    message: &str,
+) -> Result<(), Failure> {
+    tracing::error!(session = %purchase.session, message, "a paid session gets no tenant");
+    sessions::set_status(&mut tx, purchase.session.as_str(), "failed").await?;
+    inbox::refuse(&mut tx, &purchase.event_id, message).await?;
+    let topic = session_topic(&purchase.session, &uuid::Uuid::new_v4().to_string());
+    let spoken = events::say(&mut tx, &topic, &News::failed("payment", message)).await?;
+    tx.commit().await?;
+    server.events.wake(&spoken);
+    Ok(())
+}
+
+/// The subscription that a purchase makes.
+pub(super) fn subscription(purchase: &Purchase, session: &SessionRow, customer: &str, plan: &str) -> SubscriptionRow {
+    // Said by whoever says it; a month from the purchase otherwise, as the catalogue sells it.
+    let period = purchase.terms.period.clone();
+    let (start, end) = period.unwrap_or_else(|| {
+        let end = catalogue::month_after(&purchase.occurred_at).unwrap_or_else(|| purchase.occurred_at.clone());
+        (purchase.occurred_at.clone(), end)
+    });
+    SubscriptionRow {
+        id: uuid::Uuid::new_v4().to_string(),
+        customer_id: customer.to_owned(),
+        paddle_subscription_id: purchase.subscription_id.clone(),
+        transaction_id: purchase.transaction_id.clone(),
+        checkout_session_id: session.id.clone(),
+        plan_id: plan.to_owned(),
+        status: purchase.status.into(),
+        occurred_at: purchase.occurred_at.clone(),
+        price_id: session.price_id.clone(),
+        provider: session.provider.clone(),
+        current_period_start: start,
+        current_period_end: Some(end),
+        cancel_at_period_end: purchase.terms.cancel_at_period_end.unwrap_or_default().into(),
     }
 }
 
@@ -105,16 +192,7 @@ async fn admit(
     }
     let free = tenants::free_ports(db, server.settings.ports.clone()).await?;
     let Some(port) = server.doors.reserve(id, &free).await else { return Ok(Err(Refusal::NoPort)) };
-    let subscription = SubscriptionRow {
-        id: uuid::Uuid::new_v4().to_string(),
-        customer_id: customer.clone(),
-        paddle_subscription_id: purchase.subscription_id.clone(),
-        transaction_id: purchase.transaction_id.clone(),
-        checkout_session_id: session.id.clone(),
-        plan_id: offer.plan.id.clone(),
-        status: "active".into(),
-        occurred_at: purchase.occurred_at.clone(),
-    };
+    let subscription = subscription(purchase, session, &customer, &offer.plan.id);
     subscriptions::insert(db, &subscription).await?;
     let tenant = NewTenant {
         id: id.clone(),
@@ -146,19 +224,35 @@ async fn customer_for(db: &mut Connection, session: &SessionRow, id: &str) -> Re
     if let Some(customer) = accounts::customer_of(db, &session.user_id).await? {
         return Ok(customer.id);
     }
-    if accounts::customer(db, id).await?.is_some() {
-        return Err(Failure::bad_request("the customer is another account's"));
-    }
-    accounts::insert_customer(db, id, &session.user_id).await?;
-    Ok(id.to_owned())
+    // Someone who paid for two accounts with one e-mail is one customer there and two here.
+    let id = match accounts::customer(db, id).await? {
+        Some(_) => format!("ctm_{}", keys::random_word(24)?.to_ascii_lowercase()),
+        None => id.to_owned(),
+    };
+    accounts::insert_customer(db, &id, &session.user_id).await?;
+    Ok(id)
 }
 
 /// Ends a session that nobody will pay.
 pub async fn decline(server: &Server, session: &SessionId) -> Result<(), Failure> {
+    close(server, session, "declined").await
+}
+
+/// Ends a session whose time is over; false while it is not, or when it has ended otherwise.
+pub async fn expire(server: &Server, session: &SessionRow) -> Result<bool, Failure> {
+    if session.status != "open" || !is_expired(session) {
+        return Ok(false);
+    }
+    let id = SessionId::new(&*session.id).map_err(|error| Failure::internal(error.to_string()))?;
+    close(server, &id, "expired").await?;
+    Ok(true)
+}
+
+async fn close(server: &Server, session: &SessionId, word: &'static str) -> Result<(), Failure> {
     let mut tx = server.store.write().await?;
-    if sessions::advance(&mut tx, session.as_str(), "open", "declined").await? {
+    if sessions::advance(&mut tx, session.as_str(), "open", word).await? {
         let topic = session_topic(session, &uuid::Uuid::new_v4().to_string());
-        let spoken = events::say(&mut tx, &topic, &News::failed("payment", "declined")).await?;
+        let spoken = events::say(&mut tx, &topic, &News::failed("payment", word)).await?;
         tx.commit().await?;
         server.events.wake(&spoken);
     }
@@ -171,6 +265,6 @@ pub fn is_expired(session: &SessionRow) -> bool {
     session.expires_at < now()
 }
 
-fn session_topic(session: &SessionId, operation: &str) -> Topic {
+pub(super) fn session_topic(session: &SessionId, operation: &str) -> Topic {
     Topic { session: Some(session.clone()), tenant: None, on_tenant_stream: false, operation: operation.to_owned() }
 }

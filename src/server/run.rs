@@ -16,7 +16,7 @@ use super::door::Doors;
 use super::events::EventLog;
 use super::garbage::{self, Accounts};
 use super::keys::{KeyError, Keys};
-use super::pay::signature::WebhookKey;
+use super::pay;
 use super::provider::docker::DockerProvider;
 use super::provider::{Provider, ProviderError};
 use super::provisioner::{StepError, recovery, watch};
@@ -140,7 +140,8 @@ where
         events: EventLog::new(store.clone()),
         logins: LoginTokens::new(&keys.login).ok_or_else(|| KeyError::Broken(data.join("login.key")))?,
         sealer: Sealer::new(&keys.seal)?,
-        webhook: WebhookKey::new(keys.webhook),
+        webhook: pay::key(&settings.payment, keys.webhook),
+        paddle: pay::paddle(&settings.payment)?,
         registry,
         registry_tokens,
         doors: Doors::new(),
@@ -166,6 +167,7 @@ async fn begin(server: &Server) -> Result<Ready, ServeError> {
     recovery::recover(server).await?;
     watch::start(server);
     garbage::start(server);
+    pay::inbox::start(server);
     Ok(ready)
 }
 

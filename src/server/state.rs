@@ -11,6 +11,7 @@ use super::auth::LoginTokens;
 use super::door::Doors;
 use super::error::Failure;
 use super::events::EventLog;
+use super::pay::paddle::Paddle;
 use super::pay::signature::WebhookKey;
 use super::provider::Provider;
 use super::registry::{Registry, RegistryTokens};
@@ -45,6 +46,8 @@ pub struct Parts {
     pub sealer: Sealer,
     /// The payment provider's signature.
     pub webhook: WebhookKey,
+    /// Paddle, where it takes the money.
+    pub paddle: Option<Paddle>,
     /// The image registry.
     pub registry: Registry,
     /// Tokens for it.

@@ -52,7 +52,9 @@ pub struct TenantInfo {
     pub database_url: String,
 }
 
-fn plan_of(row: &TenantRow) -> PlanInfo {
+/// A tenant's plan.
+#[must_use]
+pub fn plan_of(row: &TenantRow) -> PlanInfo {
     catalogue::by_plan(&row.plan_id).map_or_else(
         || PlanInfo {
             id: Some(row.plan_id.clone()),

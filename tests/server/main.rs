@@ -11,9 +11,12 @@ mod store;
 mod postgres;
 
 mod checklist;
+mod browser;
 mod flow;
 mod machine;
+mod payments;
 mod rules;
+mod subscriptions;
 mod support;
 
 use libtest_mimic::{Arguments, Trial};
@@ -23,5 +26,16 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> =
         [checklist::trials(), flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> = [
+        flow::trials(),
+        machine::trials(),
+        rules::trials(),
+        payments::trials(),
+        subscriptions::trials(),
+        browser::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     store::run(&arguments, trials)
 }

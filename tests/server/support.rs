@@ -206,7 +206,7 @@ impl Person {
         let (status, html) = self.page(session).await;
         assert_eq!(status, 200);
         let paid = self.submit(session, &nonce_of(&html), "pay").await;
-        assert_eq!(paid.status(), 200);
+        assert_eq!(paid.status(), 303);
     }
 
     pub fn session_events(session: &Value) -> String {

@@ -1,23 +1,47 @@
-//! The sandbox's payment pages as HTML: templates with named places, every value escaped.
+//! The sandbox's payment pages as HTML: templates with named places, every value escaped. They load nothing from
+//! anywhere, and work without scripts.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+use std::sync::LazyLock;
+
+use super::opening;
+use super::progress::{Progress, State};
+use crate::server::store::sessions::SessionRow;
 
 const PAY: &str = include_str!("../../../assets/pay.html");
+const LATER: &str = include_str!("../../../assets/later.html");
+const PAID: &str = include_str!("../../../assets/paid.html");
 const MESSAGE: &str = include_str!("../../../assets/message.html");
 const STYLE: &str = include_str!("../../../assets/pay.css");
+const SCRIPT: &str = include_str!("../../../assets/paid.js");
+/// Follows what happens where no script does.
+const AGAIN: &str = r#"<noscript><meta http-equiv="refresh" content="2"></noscript>"#;
+
+/// What every page allows: its own style, its own script, and nothing else.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    let (style, script) = (hash(STYLE), hash(SCRIPT));
+    format!(
+        "default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    )
+});
 
 /// The values of the payment form.
 #[derive(Debug, Clone)]
 pub struct Form<'a> {
     /// The session.
-    pub session: &'a str,
-    /// Brought back by the form, so that no other page can send it.
-    pub nonce: &'a str,
+    pub session: &'a SessionRow,
     /// The plan's name.
     pub plan: &'a str,
     /// One sentence about it.
     pub description: &'a str,
+    /// `A new tenant`
+    pub purpose: &'a str,
     /// `1024 MB memory, 10 GB volume`
     pub size: &'a str,
     /// The region's name.
@@ -33,48 +57,86 @@ pub struct Form<'a> {
 /// The page with the form.
 #[must_use]
 pub fn form(status: StatusCode, values: &Form<'_>) -> Response {
+    let session = values.session;
     let html = fill(
         PAY,
         &[
-            ("session", values.session),
-            ("nonce", values.nonce),
+            ("session", &session.id),
+            ("nonce", &session.form_nonce),
             ("plan", values.plan),
             ("description", values.description),
+            ("purpose", values.purpose),
             ("size", values.size),
             ("region", values.region),
             ("price", values.price),
             ("interval", values.interval),
             ("notice", values.notice),
+            ("until", &session.expires_at),
+            ("until_words", &in_words(&session.expires_at)),
         ],
+        "",
     );
-    respond(status, html)
+    respond(status, html, session.redirect_uri.as_deref())
+}
+
+/// The page for someone who leaves without deciding.
+#[must_use]
+pub fn later(session: &SessionRow) -> Response {
+    let until = in_words(&session.expires_at);
+    let values = [("session", &*session.id), ("until", &*session.expires_at), ("until_words", &*until)];
+    respond(StatusCode::OK, fill(LATER, &values, ""), None)
+}
+
+/// The page that follows what a payment makes.
+#[must_use]
+pub fn paid(session: &str, progress: &Progress) -> Response {
+    let again = if progress.state == State::Working { AGAIN } else { "" };
+    let values =
+        [("session", session), ("title", progress.title), ("text", &*progress.text), ("state", progress.state.word())];
+    // Two places are markup: one of ours, and a list of escaped items.
+    let mut steps = String::new();
+    for step in &progress.steps {
+        steps.push_str("<li>");
+        escape(step, &mut steps);
+        steps.push_str("</li>");
+    }
+    let html = fill(&PAID.replacen("{{again}}", again, 1), &values, &steps);
+    respond(StatusCode::OK, html, None)
 }
 
 /// A page that only says something.
 #[must_use]
 pub fn message(status: StatusCode, title: &str, text: &str) -> Response {
-    respond(status, fill(MESSAGE, &[("title", title), ("text", text)]))
+    respond(status, fill(MESSAGE, &[("title", title), ("text", text)], ""), None)
 }
 
-fn respond(status: StatusCode, html: String) -> Response {
+/// `way_back`: where the form's answer may send the browser.
+fn respond(status: StatusCode, html: String, way_back: Option<&str>) -> Response {
+    let origin = way_back.and_then(opening::loopback).map(|url| match url.host_str() {
+        // The policy's language has no word for such an address.
+        Some(host) if host.starts_with('[') => " http:".to_owned(),
+        _ => format!(" {}", url.origin().ascii_serialization()),
+    });
+    let policy = format!("{}; form-action 'self'{}", *POLICY, origin.unwrap_or_default());
+    let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     let mut response = (status, Html(html)).into_response();
     let headers = response.headers_mut();
-    // The form's answer is a redirect to the client's callback, on any loopback port.
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; \
-             form-action 'self' http://127.0.0.1:* http://localhost:* http://[::1]:*",
-        ),
-    );
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
-/// Puts escaped values into `{{name}}` places, in one pass: a value is never looked at for places.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
+/// `22 November 2026, 00:51 UTC`
+fn in_words(moment: &str) -> String {
+    let parsed: Result<jiff::Timestamp, _> = moment.parse();
+    parsed.map_or_else(|_| moment.to_owned(), |moment| moment.strftime("%-d %B %Y, %H:%M UTC").to_string())
+}
+
+/// Puts escaped values into `{{name}}` places, in one pass: a value is never looked at for places. `steps` is markup
+/// already.
+fn fill(template: &str, values: &[(&str, &str)], steps: &str) -> String {
     let mut out = String::with_capacity(template.len() + 512);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -83,6 +145,8 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
         match values.iter().find(|(key, _)| *key == name) {
             Some((_, value)) => escape(value, &mut out),
             None if name == "style" => out.push_str(STYLE),
+            None if name == "script" => out.push_str(SCRIPT),
+            None if name == "steps" => out.push_str(steps),
             None => {}
         }
         rest = after;
@@ -110,18 +174,80 @@ mod tests {
 
     #[test]
     fn values_are_escaped_and_never_looked_at_for_places() {
-        let html = fill("<p>{{a}}</p><b>{{b}}</b>{{c}}", &[("a", "<script>'\"&{{b}}"), ("b", "ok")]);
+        let html = fill("<p>{{a}}</p><b>{{b}}</b>{{c}}", &[("a", "<script>'\"&{{b}}"), ("b", "ok")], "");
         assert_eq!(html, "<p>&lt;script&gt;&#39;&quot;&amp;{{b}}</p><b>ok</b>");
     }
 
     #[test]
     fn the_templates_have_no_place_that_nobody_fills() {
-        let known = ["session", "nonce", "plan", "description", "size", "region", "price", "interval", "notice"];
-        for (template, known) in [(PAY, known.as_slice()), (MESSAGE, &["title", "text"])] {
+        let form = ["session", "nonce", "plan", "description", "purpose", "size", "region", "price", "interval"];
+        let form: Vec<&str> = form.into_iter().chain(["notice", "until", "until_words"]).collect();
+        for (template, known) in [
+            (PAY, form.as_slice()),
+            (LATER, &["session", "until", "until_words"]),
+            (PAID, &["again", "title", "text", "state", "session", "steps", "script"]),
+            (MESSAGE, &["title", "text"]),
+        ] {
             for part in template.split("{{").skip(1) {
                 let name = part.split("}}").next().expect("a name");
                 assert!(name == "style" || known.contains(&name), "{name}");
             }
+            assert!(template.contains("<html lang=\"en\">") && template.contains("name=\"viewport\""));
+            assert!(!template.contains("http://") && !template.contains("https://"), "nothing from elsewhere");
+        }
+        assert!(!SCRIPT.contains("</") && !STYLE.contains("</") && !STYLE.contains("url("));
+    }
+
+    #[test]
+    fn a_step_cannot_be_markup() {
+        let progress = Progress {
+            state: State::Working,
+            title: "Paid",
+            text: "x".into(),
+            steps: vec!["<script>alert(1)</script>{{style}}".into()],
+        };
+        let html = body(paid("cs_1", &progress));
+        assert!(html.contains("<li>&lt;script&gt;alert(1)&lt;/script&gt;{{style}}</li>"), "{html}");
+        assert!(html.contains("http-equiv"));
+        let over = Progress { state: State::Done, ..progress };
+        assert!(!body(paid("cs_1", &over)).contains("http-equiv"));
+    }
+
+    fn body(response: Response) -> String {
+        use futures_util::FutureExt as _;
+        use http_body_util::BodyExt as _;
+        let bytes = response.into_body().collect().now_or_never().expect("at hand").expect("a body").to_bytes();
+        String::from_utf8(bytes.to_vec()).expect("text")
+    }
+
+    /// Contrast of two `#rrggbb` colours as WCAG 2 computes it.
+    fn contrast(one: &str, two: &str) -> f64 {
+        let luminance = |colour: &str| {
+            let part = |at: usize| {
+                let raw = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("hex")) / 255.0;
+                if raw <= 0.04045 { raw / 12.92 } else { ((raw + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+        };
+        let (a, b) = (luminance(one), luminance(two));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn every_text_can_be_read_in_light_and_in_dark() {
+        let schemes: Vec<&str> = STYLE.lines().filter(|line| line.contains("--ink:")).collect();
+        assert_eq!(schemes.len(), 2);
+        for scheme in schemes {
+            let colour = |name: &str| {
+                let after = scheme.split_once(&format!("--{name}: ")).expect("a colour").1;
+                after.split_once(';').expect("its end").0
+            };
+            for name in ["ink", "soft", "accent", "warn"] {
+                let ratio = contrast(colour(name), colour("paper"));
+                assert!(ratio >= 4.5, "{name} on paper: {ratio:.2}");
+            }
+            // The edge of a button.
+            assert!(contrast(colour("edge"), colour("paper")) >= 3.0, "{scheme}");
         }
     }
 }

@@ -2,26 +2,23 @@
 
 use axum::Form;
 use axum::extract::{Path, State, rejection::FormRejection};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
-use super::page;
+use super::notice::{CustomData, Notice, NoticeData, NoticeItem, Period};
+use super::opening::way_back;
 use super::signature::HEADER;
-use super::webhook::{CustomData, Notice, NoticeData, NoticeItem};
-use crate::model::SessionId;
+use super::{page, progress};
+use crate::model::{SessionId, TenantId};
 use crate::server::catalogue;
 use crate::server::error::Failure;
 use crate::server::keys;
 use crate::server::purchase;
-use crate::server::routes::checkout::way_back;
 use crate::server::state::Server;
 use crate::server::store::sessions::SessionRow;
 use crate::server::store::{accounts, now, sessions};
-
-const PAID: (&str, &str) =
-    ("Paid", "The payment is confirmed and your tenant is being made. Go back to the terminal and watch it there.");
 
 /// What the form sends.
 #[derive(Debug, Deserialize)]
@@ -30,13 +27,30 @@ pub struct Decision {
     decision: String,
 }
 
-/// `GET /pay/{session}`
-pub async fn show(State(server): State<Server>, Path(session): Path<String>) -> Result<Response, Failure> {
+/// `GET /pay/{session}`. Where everybody pays at once, so does this.
+pub async fn show(
+    method: Method,
+    State(server): State<Server>,
+    Path(session): Path<String>,
+) -> Result<Response, Failure> {
     let Some(session) = find(&server, &session).await? else { return Ok(unknown()) };
-    Ok(match settled(&session) {
-        Some(response) => response,
-        None => form(StatusCode::OK, &session, "")?,
-    })
+    if session.status != "open" {
+        return settled(&server, &session).await;
+    }
+    if session.provider != "sandbox" {
+        return Ok(elsewhere());
+    }
+    // Not by a look at the page's head alone.
+    if server.settings.payment.auto_pay && method == Method::GET {
+        return pay(&server, &session).await;
+    }
+    form(StatusCode::OK, &session, "")
+}
+
+/// `GET /pay/{session}/later`: the session stays open.
+pub async fn later(State(server): State<Server>, Path(session): Path<String>) -> Result<Response, Failure> {
+    let Some(session) = find(&server, &session).await? else { return Ok(unknown()) };
+    if session.status == "open" { Ok(page::later(&session)) } else { settled(&server, &session).await }
 }
 
 /// `POST /pay/{session}`
@@ -46,6 +60,9 @@ pub async fn decide(
     decision: Result<Form<Decision>, FormRejection>,
 ) -> Result<Response, Failure> {
     let Some(session) = find(&server, &session).await? else { return Ok(unknown()) };
+    if session.provider != "sandbox" {
+        return Ok(elsewhere());
+    }
     let Ok(Form(decision)) = decision else {
         return form(StatusCode::BAD_REQUEST, &session, "The form was not complete. Please choose again.");
     };
@@ -53,24 +70,30 @@ pub async fn decide(
         return form(StatusCode::FORBIDDEN, &session, "This form is not from this page. Please choose again.");
     }
     // A form sent twice gets the answer of the first time.
-    if session.status != "open" || purchase::is_expired(&session) {
-        return Ok(go_back(&session).or_else(|| settled(&session)).unwrap_or_else(unknown));
+    if session.status != "open" {
+        return Ok(go_back(&session));
     }
     match decision.decision.as_str() {
         "pay" => pay(&server, &session).await,
         "decline" => {
             let id = SessionId::new(&*session.id).map_err(|error| Failure::internal(error.to_string()))?;
             purchase::decline(&server, &id).await?;
-            let declined = SessionRow { status: "declined".into(), ..session };
-            Ok(go_back(&declined).or_else(|| settled(&declined)).unwrap_or_else(unknown))
+            Ok(go_back(&session))
         }
         _ => form(StatusCode::BAD_REQUEST, &session, "Please choose one of the two buttons."),
     }
 }
 
-async fn find(server: &Server, raw: &str) -> Result<Option<SessionRow>, Failure> {
+/// The session as it is now; one whose time is over has ended.
+pub(super) async fn find(server: &Server, raw: &str) -> Result<Option<SessionRow>, Failure> {
     let Ok(id) = SessionId::new(raw) else { return Ok(None) };
-    Ok(sessions::get(&mut *server.store.read().await?, id.as_str()).await?)
+    let session = sessions::get(&mut *server.store.read().await?, id.as_str()).await?;
+    match session {
+        Some(session) if purchase::expire(server, &session).await? => {
+            Ok(sessions::get(&mut *server.store.read().await?, id.as_str()).await?)
+        }
+        other => Ok(other),
+    }
 }
 
 /// Tells the webhook, as a payment provider does, and sends the browser on.
@@ -81,23 +104,27 @@ async fn pay(server: &Server, session: &SessionRow) -> Result<Response, Failure>
         None => format!("ctm_{}", keys::random_word(16)?.to_ascii_lowercase()),
     };
     // Made from the session, so that the same payment always has the same ids.
+    let paid_at = now();
     let stem = session.transaction_id.trim_start_matches("txn_");
     let notice = Notice {
         event_id: format!("evt_{stem}"),
         event_type: "transaction.completed".into(),
-        occurred_at: Some(now()),
+        occurred_at: Some(paid_at.clone()),
+        notification_id: None,
         data: NoticeData {
             id: session.transaction_id.clone(),
             customer_id: Some(customer),
             subscription_id: Some(format!("sub_{stem}")),
             transaction_id: None,
             status: Some("completed".into()),
-            items: vec![NoticeItem { price_id: session.price_id.clone(), quantity: 1 }],
+            items: vec![NoticeItem { price_id: Some(session.price_id.clone()), price: None, quantity: 1 }],
+            billing_period: catalogue::month_after(&paid_at).map(|ends_at| Period { starts_at: paid_at, ends_at }),
             custom_data: Some(CustomData {
                 region: Some(session.region.clone()),
                 redirect_uri: session.redirect_uri.clone(),
                 checkout_session_id: Some(session.id.clone()),
             }),
+            ..NoticeData::default()
         },
     };
     let body = serde_json::to_vec(&notice).map_err(|error| Failure::internal(format!("webhook: {error}")))?;
@@ -116,30 +143,33 @@ async fn pay(server: &Server, session: &SessionRow) -> Result<Response, Failure>
         let notice = "The payment could not be confirmed, and nothing was charged. Please try again.";
         return form(StatusCode::BAD_GATEWAY, session, notice);
     }
-    let paid = SessionRow { status: "paid".into(), ..session.clone() };
-    Ok(go_back(&paid).unwrap_or_else(|| page::message(StatusCode::OK, PAID.0, PAID.1)))
+    Ok(go_back(session))
 }
 
-/// To the client's callback, by way of the provider's "done" page; `None` where no browser is awaited.
-fn go_back(session: &SessionRow) -> Option<Response> {
-    way_back(session)?;
+/// After a decision: to the client's callback by way of the provider's "done" page, or to what became of it.
+fn go_back(session: &SessionRow) -> Response {
+    if way_back(session).is_none() {
+        return to_page(session);
+    }
     let target = format!("/api/v1/checkout/complete?checkout_session_id={}", session.id);
-    Some((StatusCode::SEE_OTHER, [(header::LOCATION, target)]).into_response())
+    (StatusCode::SEE_OTHER, [(header::LOCATION, target)]).into_response()
+}
+
+/// To the session's page, so that nothing is sent again when it is looked at again.
+#[must_use]
+pub fn to_page(session: &SessionRow) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/pay/{}", session.id))]).into_response()
 }
 
 /// What to say about a session that cannot be paid any more.
-#[must_use]
-pub fn settled(session: &SessionRow) -> Option<Response> {
-    let (title, text) = match session.status.as_str() {
-        "open" if purchase::is_expired(session) => {
-            ("Expired", "This checkout is over. Start a new one in the terminal.")
-        }
-        "open" => return None,
-        "declined" => ("Declined", "Nothing was charged. You can start again in the terminal."),
-        "failed" => ("Not completed", "The tenant could not be made. The terminal says why, and what to do."),
-        _ => PAID,
-    };
-    Some(page::message(StatusCode::OK, title, text))
+async fn settled(server: &Server, session: &SessionRow) -> Result<Response, Failure> {
+    Ok(page::paid(&session.id, &progress::of(server, session).await?))
+}
+
+/// The page for a session that is paid at Paddle.
+fn elsewhere() -> Response {
+    let text = "This checkout is paid at the payment provider. Open the address that the terminal shows.";
+    page::message(StatusCode::OK, "Not here", text)
 }
 
 /// The page for a session that nobody opened.
@@ -152,13 +182,15 @@ fn form(status: StatusCode, session: &SessionRow, notice: &str) -> Result<Respon
     let offer = catalogue::by_plan(&session.plan_id);
     let offer = offer.ok_or_else(|| Failure::internal("the session's plan is not on offer any more"))?;
     let region = catalogue::region(&session.region).map_or(session.region.as_str(), |region| region.name);
+    let tenant = session.for_tenant.as_deref().and_then(|id| TenantId::new(id).ok());
+    let purpose = tenant.map_or_else(|| "A new tenant".to_owned(), |id| format!("Tenant {}", id.short()));
     Ok(page::form(
         status,
         &page::Form {
-            session: &session.id,
-            nonce: &session.form_nonce,
+            session,
             plan: &offer.plan.name,
             description: offer.description,
+            purpose: &purpose,
             size: &format!("{} MB memory, {} GB volume", offer.plan.memory_mb_default, offer.plan.volume_gb),
             region,
             price: &format!("{} {}", offer.price.amount, offer.price.currency),

@@ -3,6 +3,7 @@
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
+use crate::model::Secret;
 use crate::server::provisioner::steps::hex;
 
 /// The header.
@@ -11,7 +12,7 @@ pub const HEADER: &str = "paddle-signature";
 const TOLERANCE: i64 = 5 * 60;
 
 /// The secret shared with the payment provider.
-pub struct WebhookKey([u8; 32]);
+pub struct WebhookKey(Vec<u8>);
 
 impl std::fmt::Debug for WebhookKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -23,7 +24,13 @@ impl WebhookKey {
     /// Wraps the key.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
-        Self(key)
+        Self(key.to_vec())
+    }
+
+    /// The secret as Paddle shows it, `pdl_ntfset_...`: its characters are the key.
+    #[must_use]
+    pub fn from_secret(secret: &Secret) -> Self {
+        Self(secret.reveal().as_bytes().to_vec())
     }
 
     fn mac(&self, timestamp: i64, body: &[u8]) -> Option<Hmac<Sha256>> {
@@ -57,7 +64,7 @@ impl WebhookKey {
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {
-    if digits.len() != 64 || !digits.is_ascii() {
+    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
     (0..32).map(|i| digits.get(i * 2..i * 2 + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect()
@@ -81,6 +88,16 @@ mod tests {
         for bad in ["", "ts=1000", "h1=00", "ts=1000;h1=", "ts=x;h1=00", "ts=-9223372036854775808;h1=00"] {
             assert!(!key.verify(bad, b"{}", 1_000), "{bad}");
         }
+    }
+
+    #[test]
+    fn paddles_secret_is_used_as_it_is_written() {
+        // Made with: printf '1671552777:{"a":1}' | openssl dgst -sha256 -hmac pdl_ntfset_sample
+        let key = WebhookKey::from_secret(&Secret::new("pdl_ntfset_sample"));
+        let header = "ts=1671552777;h1=4671d3971745475e1d75f65340d1d62083743f2657dc427d3c41508f28cbba48";
+        assert_eq!(key.sign(1_671_552_777, br#"{"a":1}"#), header);
+        assert!(key.verify(header, br#"{"a":1}"#, 1_671_552_779));
+        assert!(!format!("{key:?}").contains("sample"));
     }
 
     #[test]

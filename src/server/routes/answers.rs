@@ -91,9 +91,3 @@ pub struct OneTimeCredentials {
     pub jwt_secret: crate::model::Secret,
 }
 
-/// That a notice of the payment provider arrived.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Received {
-    /// Always true.
-    pub received: bool,
-}

@@ -7,6 +7,7 @@ pub mod deploy;
 pub mod logs;
 pub mod machine;
 pub mod secrets;
+pub mod subscription;
 pub mod tenants;
 
 use axum::extract::DefaultBodyLimit;
@@ -20,7 +21,7 @@ use utoipa_axum::routes;
 use super::error::{catch_panic, unknown_path, wrong_method};
 use super::faults::http as faults;
 use super::openapi::Document;
-use super::pay::{sandbox, webhook};
+use super::pay::{progress, sandbox, webhook};
 use super::state::Server;
 use super::store::tenants::TenantRow;
 use crate::model::Phase;
@@ -39,6 +40,8 @@ pub fn router(server: &Server) -> Router {
         .route("/api/v1/checkout/complete", get(checkout::complete))
         .route("/webhooks/paddle", post(webhook::receive))
         .route("/pay/{session}", get(sandbox::show).post(sandbox::decide))
+        .route("/pay/{session}/later", get(sandbox::later))
+        .route("/pay/{session}/progress", get(progress::show))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
@@ -60,6 +63,8 @@ fn documented() -> OpenApiRouter<Server> {
         .routes(routes!(tenants::status))
         .routes(routes!(tenants::events))
         .routes(routes!(tenants::credentials))
+        .routes(routes!(subscription::show, subscription::renew))
+        .routes(routes!(subscription::cancel))
         .routes(routes!(deploy::registry_token))
         .routes(routes!(deploy::deploy))
         .routes(routes!(deploy::retry_provision))

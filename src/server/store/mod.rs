@@ -9,6 +9,7 @@ pub mod audit;
 pub mod credentials;
 pub mod deployments;
 pub mod events;
+pub mod inbox;
 pub mod journal;
 pub mod sessions;
 pub mod subscriptions;
@@ -167,6 +168,12 @@ pub fn now() -> String {
 #[must_use]
 pub fn at(moment: jiff::Timestamp) -> String {
     format!("{moment:.3}")
+}
+
+/// `moment` to the microsecond, as the payment provider tells it: two of its events may be less than a millisecond apart.
+#[must_use]
+pub fn precisely(moment: jiff::Timestamp) -> String {
+    format!("{moment:.6}")
 }
 
 #[cfg(test)]

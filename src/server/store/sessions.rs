@@ -1,6 +1,6 @@
 //! Checkout sessions: from the wish to the tenant.
 
-use super::{Connection, StoreError};
+use super::{Connection, StoreError, now};
 
 /// One session.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -21,7 +21,7 @@ pub struct SessionRow {
     pub transaction_id: String,
     /// What the payment page's form must bring back.
     pub form_nonce: String,
-    /// `open`, `paid`, `provisioning`, `done`, `failed`, `declined`.
+    /// `open`, `paid`, `provisioning`, `done`, `failed`, `declined`, `expired`.
     pub status: String,
     /// The tenant that came of it.
     pub tenant_id: Option<String>,
@@ -29,14 +29,18 @@ pub struct SessionRow {
     pub created_at: String,
     /// RFC 3339: an open session cannot be paid after it.
     pub expires_at: String,
+    /// The tenant that gets another plan; where absent, a tenant is made.
+    pub for_tenant: Option<String>,
+    /// Where it is paid: `sandbox` or `paddle`.
+    pub provider: String,
 }
 
 /// Keeps a new session.
 pub async fn insert(db: &mut Connection, row: &SessionRow) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO checkout_sessions (id, user_id, plan_id, price_id, region, redirect_uri, transaction_id, \
-         form_nonce, status, tenant_id, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         form_nonce, status, tenant_id, created_at, expires_at, for_tenant, provider) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(&row.id)
     .bind(&row.user_id)
@@ -50,6 +54,8 @@ pub async fn insert(db: &mut Connection, row: &SessionRow) -> Result<(), StoreEr
     .bind(&row.tenant_id)
     .bind(&row.created_at)
     .bind(&row.expires_at)
+    .bind(&row.for_tenant)
+    .bind(&row.provider)
     .execute(db)
     .await?;
     Ok(())
@@ -66,9 +72,25 @@ pub async fn advance(db: &mut Connection, id: &str, from: &str, to: &str) -> Res
     Ok(query.bind(id).bind(from).bind(to).execute(db).await?.rows_affected() == 1)
 }
 
+/// Marks a session paid, if it can be paid still. What Paddle took money for was paid, however late.
+pub async fn mark_paid(db: &mut Connection, id: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query(
+        "UPDATE checkout_sessions SET status = 'paid' WHERE id = $1 \
+         AND ((status = 'open' AND expires_at >= $2) OR (provider = 'paddle' AND status IN ('open', 'expired')))",
+    );
+    Ok(query.bind(id).bind(now()).execute(db).await?.rows_affected() == 1)
+}
+
 /// Sets the status, whatever it was.
 pub async fn set_status(db: &mut Connection, id: &str, to: &str) -> Result<(), StoreError> {
     sqlx::query("UPDATE checkout_sessions SET status = $2 WHERE id = $1").bind(id).bind(to).execute(db).await?;
+    Ok(())
+}
+
+/// Sets the time after which an open session cannot be paid.
+pub async fn set_expiry(db: &mut Connection, id: &str, moment: &str) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE checkout_sessions SET expires_at = $2 WHERE id = $1");
+    query.bind(id).bind(moment).execute(db).await?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Subscriptions, and the webhook events that were already seen.
+//! Subscriptions: who pays for which tenant, as the payment provider said last, and what it has to be told.
 
 use super::{Connection, StoreError, now};
 
@@ -21,21 +21,33 @@ pub struct SubscriptionRow {
     pub status: String,
     /// When the payment provider said so last; older news is ignored.
     pub occurred_at: String,
+    /// The price that was paid; empty where it was not kept.
+    pub price_id: String,
+    /// `sandbox` or `paddle`.
+    pub provider: String,
+    /// RFC 3339.
+    pub current_period_start: String,
+    /// RFC 3339.
+    pub current_period_end: Option<String>,
+    /// 1 when it ends with the period.
+    pub cancel_at_period_end: i64,
 }
 
-/// Notes a webhook event; false when it was seen before.
-pub async fn first_sight(db: &mut Connection, event: &str, event_type: &str) -> Result<bool, StoreError> {
-    let query = sqlx::query(
-        "INSERT INTO webhook_events (event_id, event_type, received_at) VALUES ($1, $2, $3) ON CONFLICT (event_id) DO NOTHING",
-    );
-    Ok(query.bind(event).bind(event_type).bind(now()).execute(db).await?.rows_affected() == 1)
+/// What news says of a subscription beside its status; what is absent stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Start and end of the period that is paid.
+    pub period: Option<(String, String)>,
+    /// True when it ends with the period.
+    pub cancel_at_period_end: Option<bool>,
 }
 
 /// Keeps a new subscription.
 pub async fn insert(db: &mut Connection, row: &SubscriptionRow) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO subscriptions (id, customer_id, paddle_subscription_id, transaction_id, checkout_session_id, \
-         plan_id, status, occurred_at, current_period_start, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+         plan_id, price_id, provider, status, occurred_at, current_period_start, current_period_end, \
+         cancel_at_period_end, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(&row.id)
     .bind(&row.customer_id)
@@ -43,11 +55,38 @@ pub async fn insert(db: &mut Connection, row: &SubscriptionRow) -> Result<(), St
     .bind(&row.transaction_id)
     .bind(&row.checkout_session_id)
     .bind(&row.plan_id)
+    .bind(&row.price_id)
+    .bind(&row.provider)
     .bind(&row.status)
     .bind(&row.occurred_at)
+    .bind(&row.current_period_start)
+    .bind(&row.current_period_end)
+    .bind(row.cancel_at_period_end)
     .bind(now())
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// The subscription with our own id.
+pub async fn get(db: &mut Connection, id: &str) -> Result<Option<SubscriptionRow>, StoreError> {
+    Ok(sqlx::query_as("SELECT * FROM subscriptions WHERE id = $1").bind(id).fetch_optional(db).await?)
+}
+
+/// True when the payment provider's id is known.
+pub async fn has(db: &mut Connection, paddle: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar("SELECT COUNT(*) FROM subscriptions WHERE paddle_subscription_id = $1");
+    let count: i64 = query.bind(paddle).fetch_one(db).await?;
+    Ok(count > 0)
+}
+
+/// Takes over the payment provider's id for a purchase that was told without it.
+pub async fn name(db: &mut Connection, session: &str, transaction: &str, paddle: &str) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE subscriptions SET paddle_subscription_id = $3 WHERE (checkout_session_id = $1 OR transaction_id = $2) \
+         AND paddle_subscription_id = transaction_id AND paddle_subscription_id <> $3",
+    );
+    query.bind(session).bind(transaction).bind(paddle).execute(db).await?;
     Ok(())
 }
 
@@ -70,21 +109,31 @@ pub async fn is_known(
     Ok(count > 0)
 }
 
-/// Takes over a status that the payment provider told, unless newer news is known or it has ended.
+/// Takes over what the payment provider told, unless newer news is known or the subscription has ended.
 /// Answers the tenant of the subscription.
 pub async fn update(
     db: &mut Connection,
     paddle: &str,
     status: &str,
     occurred_at: &str,
+    terms: &Terms,
 ) -> Result<Option<String>, StoreError> {
+    let (start, end) = terms.period.clone().unzip();
+    // Paddle repeats what we told it: a pause for our own suspension stays one.
     sqlx::query(
-        "UPDATE subscriptions SET status = $2, occurred_at = $3, paused_by_suspend = 0 \
+        "UPDATE subscriptions SET status = $2, occurred_at = $3, \
+         paused_by_suspend = CASE WHEN $2 = 'paused' AND provider = 'paddle' THEN paused_by_suspend ELSE 0 END, \
+         current_period_start = COALESCE($4, current_period_start), \
+         current_period_end = COALESCE($5, current_period_end), \
+         cancel_at_period_end = COALESCE($6, cancel_at_period_end) \
          WHERE paddle_subscription_id = $1 AND occurred_at < $3 AND status <> 'canceled'",
     )
     .bind(paddle)
     .bind(status)
     .bind(occurred_at)
+    .bind(start)
+    .bind(end)
+    .bind(terms.cancel_at_period_end.map(i64::from))
     .execute(&mut *db)
     .await?;
     let query = sqlx::query_scalar(
@@ -97,7 +146,7 @@ pub async fn update(
 /// Pauses an active subscription because its tenant was suspended. One in another state stays as it is.
 pub async fn pause(db: &mut Connection, id: &str) -> Result<(), StoreError> {
     let query = sqlx::query(
-        "UPDATE subscriptions SET status = 'paused', paused_by_suspend = 1, occurred_at = $2 \
+        "UPDATE subscriptions SET status = 'paused', paused_by_suspend = 1, occurred_at = $2, owed = 'pause' \
          WHERE id = $1 AND status = 'active'",
     );
     query.bind(id).bind(now()).execute(db).await?;
@@ -107,19 +156,59 @@ pub async fn pause(db: &mut Connection, id: &str) -> Result<(), StoreError> {
 /// Takes [`pause`] back. A subscription that the payment provider paused stays so.
 pub async fn resume(db: &mut Connection, id: &str) -> Result<(), StoreError> {
     let query = sqlx::query(
-        "UPDATE subscriptions SET status = 'active', paused_by_suspend = 0, occurred_at = $2 \
+        "UPDATE subscriptions SET status = 'active', paused_by_suspend = 0, occurred_at = $2, owed = 'resume' \
          WHERE id = $1 AND status = 'paused' AND paused_by_suspend = 1",
     );
     query.bind(id).bind(now()).execute(db).await?;
     Ok(())
 }
 
-/// Ends a subscription for good.
+/// Ends a subscription for good. Its payment provider has to be told, unless it said so itself.
 pub async fn cancel(db: &mut Connection, id: &str) -> Result<(), StoreError> {
-    sqlx::query("UPDATE subscriptions SET status = 'canceled', occurred_at = $2 WHERE id = $1")
-        .bind(id)
-        .bind(now())
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "UPDATE subscriptions SET owed = CASE WHEN status = 'canceled' THEN owed ELSE 'cancel' END, \
+         status = 'canceled', occurred_at = $2 WHERE id = $1",
+    )
+    .bind(id)
+    .bind(now())
+    .execute(db)
+    .await?;
     Ok(())
+}
+
+/// Something that the payment provider has to be told.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Owed {
+    /// The subscription.
+    pub id: String,
+    /// The payment provider's id for it.
+    pub paddle_subscription_id: String,
+    /// `cancel`, `pause` or `resume`.
+    pub owed: String,
+}
+
+/// What Paddle has to be told. One that is known by its transaction only cannot be named to it yet.
+pub async fn owed(db: &mut Connection) -> Result<Vec<Owed>, StoreError> {
+    let query = sqlx::query_as(
+        "SELECT id, paddle_subscription_id, owed FROM subscriptions \
+         WHERE owed IS NOT NULL AND provider = 'paddle' AND paddle_subscription_id <> transaction_id ORDER BY id",
+    );
+    Ok(query.fetch_all(db).await?)
+}
+
+/// Notes that it was told, unless something else is owed by now.
+pub async fn told(db: &mut Connection, owed: &Owed) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE subscriptions SET owed = NULL WHERE id = $1 AND owed = $2");
+    query.bind(&owed.id).bind(&owed.owed).execute(db).await?;
+    Ok(())
+}
+
+/// True when this user's tenant is gone, and its subscription with it.
+pub async fn is_over(db: &mut Connection, tenant: &str, user: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM tenants JOIN customers ON customers.id = tenants.owner_customer_id \
+         WHERE tenants.id = $1 AND customers.user_id = $2 AND tenants.phase = 'deleted'",
+    );
+    let count: i64 = query.bind(tenant).bind(user).fetch_one(db).await?;
+    Ok(count > 0)
 }

@@ -264,6 +264,37 @@ pub async fn set_memory(db: &mut Connection, id: &TenantId, memory_mb: u32) -> R
     Ok(())
 }
 
+/// How many other tenants a customer has on a plan.
+pub async fn count_others_on_plan(
+    db: &mut Connection,
+    customer: &str,
+    plan: &str,
+    id: &TenantId,
+) -> Result<i64, StoreError> {
+    let query = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM tenants \
+         WHERE owner_customer_id = $1 AND plan_id = $2 AND id <> $3 AND phase <> 'deleted'",
+    );
+    Ok(query.bind(customer).bind(plan).bind(id.as_str()).fetch_one(db).await?)
+}
+
+/// Gives a tenant another subscription, and with it the plan's memory and room. A volume never becomes smaller.
+pub async fn change_plan(
+    db: &mut Connection,
+    id: &TenantId,
+    subscription: &str,
+    plan: &str,
+    (memory_mb, volume_gb): (u32, u32),
+) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "UPDATE tenants SET subscription_id = $2, plan_id = $3, memory_mb = $4, \
+         volume_gb = CASE WHEN volume_gb < $5 THEN $5 ELSE volume_gb END, updated_at = $6 WHERE id = $1",
+    );
+    let query = query.bind(id.as_str()).bind(subscription).bind(plan).bind(i64::from(memory_mb));
+    query.bind(i64::from(volume_gb)).bind(now()).execute(db).await?;
+    Ok(())
+}
+
 /// Marks a tenant gone; its port is free again.
 pub async fn bury(db: &mut Connection, id: &TenantId) -> Result<(), StoreError> {
     sqlx::query(
