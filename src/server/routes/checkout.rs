@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
 use crate::model::{CheckoutRequest, CheckoutSession, SessionId};
 use crate::server::auth::Caller;
@@ -13,6 +13,7 @@ use crate::server::catalogue::{self, Offer};
 use crate::server::error::{Body, Failure};
 use crate::server::keys;
 use crate::server::pay::sandbox;
+use crate::server::redirect::loopback;
 use crate::server::sse;
 use crate::server::state::Server;
 use crate::server::store::sessions::SessionRow;
@@ -127,39 +128,4 @@ pub fn way_back(session: &SessionRow) -> Option<Url> {
         };
     }
     Some(url)
-}
-
-/// The address, if it is plain http on this machine's loopback (protocol G.15).
-fn loopback(raw: &str) -> Option<Url> {
-    let url = Url::parse(raw).ok()?;
-    let local = match url.host()? {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    };
-    (url.scheme() == "http" && local && url.username().is_empty() && url.password().is_none()).then_some(url)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_http_is_a_way_back() {
-        for good in ["http://127.0.0.1:8766/callback", "http://localhost:1/x?y=z", "http://[::1]:80/"] {
-            assert!(loopback(good).is_some(), "{good}");
-        }
-        for bad in [
-            "https://127.0.0.1/",
-            "http://example.com/",
-            "http://127.0.0.1.example.com/",
-            "http://localhost@example.com/",
-            "http://user:word@localhost/",
-            "javascript:alert(1)",
-            "/callback",
-            "",
-        ] {
-            assert!(loopback(bad).is_none(), "{bad}");
-        }
-    }
 }

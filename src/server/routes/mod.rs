@@ -11,10 +11,11 @@ pub mod tenants;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
 use super::error::{catch_panic, unknown_path, wrong_method};
 use super::faults::http as faults;
+use super::login;
 use super::pay::{sandbox, webhook};
 use super::state::Server;
 use super::store::tenants::TenantRow;
@@ -24,11 +25,37 @@ use crate::server::error::Failure;
 /// Largest body of a management call, bytes. The registry has its own limits.
 const BODY_LIMIT: usize = 256 * 1024;
 
-/// Every path of the server.
-pub fn router(server: &Server) -> Router {
-    let management = Router::new()
+/// A router that remembers its paths, so that a test can walk them and none is forgotten.
+#[derive(Default)]
+struct Endpoints {
+    router: Router<Server>,
+    paths: Vec<&'static str>,
+}
+
+impl Endpoints {
+    fn route(mut self, path: &'static str, methods: MethodRouter<Server>) -> Self {
+        self.router = self.router.route(path, methods);
+        self.paths.push(path);
+        self
+    }
+}
+
+/// Every path of the management API and its pages, as the router knows it; the registry has its own.
+#[must_use]
+pub fn paths() -> Vec<&'static str> {
+    endpoints().paths
+}
+
+fn endpoints() -> Endpoints {
+    Endpoints::default()
         .route("/health", get(account::health))
+        .route("/.well-known/jwks.json", get(login::keys::show))
+        .route("/sign-in/{provider}", get(login::sandbox::show).post(login::sandbox::decide))
+        .route("/api/v1/auth/oauth/{provider}", get(login::start::start))
+        .route("/api/v1/auth/oauth/{provider}/callback", get(login::callback::callback))
+        .route("/api/v1/core/oauth/token", post(login::exchange::exchange))
         .route("/api/v1/auth/me", get(account::me))
+        .route("/api/v1/activity", post(account::activity).layer(DefaultBodyLimit::max(account::ACTIVITY_LIMIT)))
         .route("/api/v1/checkout/plans", get(checkout::plans))
         .route("/api/v1/plans", get(checkout::plans))
         .route("/api/v1/checkout", post(checkout::open))
@@ -56,6 +83,12 @@ pub fn router(server: &Server) -> Router {
             get(secrets::list).post(secrets::set).put(secrets::merge).layer(DefaultBodyLimit::max(secrets::BODY_LIMIT)),
         )
         .route("/api/v1/tenants/{id}/secrets/{key}", get(secrets::show).patch(secrets::change).delete(secrets::remove))
+}
+
+/// Every path of the server.
+pub fn router(server: &Server) -> Router {
+    let management = endpoints()
+        .router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
