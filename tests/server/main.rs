@@ -10,8 +10,11 @@ mod store;
 #[path = "../common/postgres.rs"]
 mod postgres;
 
+mod exchange;
 mod flow;
+mod login;
 mod machine;
+mod providers;
 mod rules;
 mod support;
 
@@ -20,6 +23,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> =
+        [exchange::trials(), flow::trials(), login::trials(), machine::trials(), providers::trials(), rules::trials()]
+            .into_iter()
+            .flatten()
+            .collect();
     store::run(&arguments, trials)
 }

@@ -2,7 +2,7 @@
 //! answers is text from outside, and none of it is kept but the id, the verified address and the name.
 
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{self, HeaderValue};
+use axum::http::{self, HeaderValue, StatusCode};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use oauth2::basic::BasicClient;
@@ -215,11 +215,25 @@ async fn ask<T: DeserializeOwned>(http: &reqwest::Client, url: &Url, token: &Sec
 async fn send(http: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
     let request = reqwest::Request::try_from(request).map_err(unreachable)?;
     let response = http.execute(request).await.map_err(unreachable)?;
-    let mut answer = http::Response::builder().status(response.status());
+    let mut status = response.status();
     let kind = response.headers().get(CONTENT_TYPE).cloned();
-    answer = answer.header(CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/json")));
     let body = read(response).await?;
-    answer.body(body).map_err(|error| ProviderError::Unavailable(error.to_string()))
+    // GitHub refuses with 200.
+    if status.is_success() && serde_json::from_slice::<Refused>(&body).is_ok() {
+        status = StatusCode::BAD_REQUEST;
+    }
+    http::Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/json")))
+        .body(body)
+        .map_err(|error| ProviderError::Unavailable(error.to_string()))
+}
+
+/// An answer that is a refusal, whatever its status says.
+#[derive(Deserialize)]
+struct Refused {
+    #[serde(rename = "error")]
+    _error: String,
 }
 
 /// The body, up to what such an answer may be long.
