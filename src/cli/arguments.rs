@@ -58,13 +58,16 @@ pub(super) struct Doctor {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Serve {
+    #[command(subcommand)]
+    pub(super) command: Option<serve::ServeCommand>,
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
     pub(super) listen: SocketAddr,
     /// Folder for the store, the registry's blobs and the keys. Made where missing.
-    #[arg(long, value_name = "DIR")]
-    pub(super) data: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    pub(super) data: Option<PathBuf>,
     /// File that is written once the server answers: JSON with `api_url`, `registry` and `token`, readable by you alone.
     #[arg(long, value_name = "FILE")]
     pub(super) ready_file: Option<PathBuf>,
@@ -112,13 +115,24 @@ fn ports(raw: &str) -> Result<RangeInclusive<u16>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser as _};
 
     #[test]
     fn a_range_of_ports_has_two_ends() {
         assert_eq!(ports("3900-3909"), Ok(3900..=3909));
         for bad in ["", "3900", "3909-3900", "0-9", "1-70000", "a-b"] {
             assert!(ports(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_server_needs_its_folder_and_its_token_has_arguments_of_its_own() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' '));
+        for good in ["tenantry serve --data d --user a@b --user c@d", "tenantry serve token --data d --user a@b"] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for bad in ["tenantry serve", "tenantry serve token --data d", "tenantry serve --data d token --user a@b"] {
+            assert!(parse(bad).is_err(), "{bad}");
         }
     }
 

@@ -65,6 +65,12 @@ impl Keys {
     }
 }
 
+/// The key that signs login tokens, of a server that was started before: makes nothing.
+pub fn login_key(data: &Path) -> Result<Vec<u8>, KeyError> {
+    let path = data.join("login.key");
+    std::fs::read(&path).map_err(|error| KeyError::File { path, error })
+}
+
 /// `N` bytes from the system's random source.
 pub fn random<const N: usize>() -> Result<[u8; N], KeyError> {
     let mut bytes = [0; N];

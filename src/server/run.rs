@@ -17,6 +17,7 @@ use super::events::EventLog;
 use super::garbage::{self, Accounts};
 use super::keys::{KeyError, Keys};
 use super::pay;
+use super::login::{self, Providers};
 use super::provider::docker::DockerProvider;
 use super::provider::{Provider, ProviderError};
 use super::provisioner::{StepError, recovery, watch};
@@ -56,6 +57,12 @@ pub enum ServeError {
     /// The settings name nobody who may log in.
     #[error("the settings name no user")]
     NoUser,
+    /// The sandbox's sign-in page would believe strangers.
+    #[error(
+        "the sandbox's sign-in page logs everybody in as whom they choose, and others than you could reach it: the server \
+         listens, or is published, beyond this machine"
+    )]
+    OpenSignIn,
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -97,6 +104,10 @@ impl ServeError {
             }
             Self::NotOurs(_) => problem("The data directory is not empty.").hint("Name a new or empty directory."),
             Self::NoUser => problem("Nobody could log in.").hint("Name at least one user."),
+            Self::OpenSignIn => problem("Anybody could log in as anybody.").hint(
+                "Set up GitHub or Google (--github-client-id, --google-client-id), or listen on 127.0.0.1; where this is \
+                 wanted, say --sandbox-login.",
+            ),
             Self::LeftBehind(_) => {
                 problem("Something was left behind.").hint("Look for containers and volumes labelled dev.tenantry.")
             }
@@ -139,6 +150,7 @@ where
         registry_host: address.to_string(),
         events: EventLog::new(store.clone()),
         logins: LoginTokens::new(&keys.login).ok_or_else(|| KeyError::Broken(data.join("login.key")))?,
+        providers: Providers::new(&settings.login)?,
         sealer: Sealer::new(&keys.seal)?,
         webhook: pay::key(&settings.payment, keys.webhook),
         paddle: pay::paddle(&settings.payment)?,
@@ -163,6 +175,9 @@ where
 }
 
 async fn begin(server: &Server) -> Result<Ready, ServeError> {
+    if login::is_open_to_strangers(&server.settings.login, server.settings.listen, &server.base) {
+        return Err(ServeError::OpenSignIn);
+    }
     let ready = Ready::make(server).await?;
     recovery::recover(server).await?;
     watch::start(server);

@@ -12,6 +12,7 @@ use super::door::Doors;
 use super::error::Failure;
 use super::events::EventLog;
 use super::pay::paddle::Paddle;
+use super::login::Providers;
 use super::pay::signature::WebhookKey;
 use super::provider::Provider;
 use super::registry::{Registry, RegistryTokens};
@@ -42,6 +43,8 @@ pub struct Parts {
     pub events: EventLog,
     /// Login tokens.
     pub logins: LoginTokens,
+    /// The way to login providers.
+    pub providers: Providers,
     /// Secrets at rest.
     pub sealer: Sealer,
     /// The payment provider's signature.

@@ -12,9 +12,12 @@ mod postgres;
 
 mod checklist;
 mod browser;
+mod exchange;
 mod flow;
+mod login;
 mod machine;
 mod payments;
+mod providers;
 mod rules;
 mod subscriptions;
 mod support;
@@ -37,5 +40,9 @@ fn main() -> ExitCode {
     .into_iter()
     .flatten()
     .collect();
+        [exchange::trials(), flow::trials(), login::trials(), machine::trials(), providers::trials(), rules::trials()]
+            .into_iter()
+            .flatten()
+            .collect();
     store::run(&arguments, trials)
 }

@@ -30,35 +30,38 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Every tenant endpoint, with a body where it needs one.
-fn tenant_endpoints(id: &str) -> Vec<(Method, String, Option<Value>)> {
-    let path = |rest: &str| format!("/api/v1/tenants/{id}{rest}");
-    vec![
-        (Method::GET, path(""), None),
-        (Method::GET, path("/status"), None),
-        (Method::GET, path("/events"), None),
-        (Method::GET, path("/credentials/sct_x"), None),
-        (Method::GET, path("/registry-token"), None),
-        (Method::POST, path("/deploy"), Some(json!({ "image": "x" }))),
-        (Method::POST, path("/retry-provision"), None),
-        (Method::GET, path("/logs"), None),
-        (Method::GET, path("/deployments"), None),
-        (Method::GET, path("/environment"), None),
-        (Method::POST, path("/restart"), None),
-        (Method::POST, path("/suspend"), None),
-        (Method::POST, path("/activate"), None),
-        (Method::PATCH, path(""), Some(json!({ "name": "x" }))),
-        (Method::GET, path("/subscription"), None),
-        (Method::POST, path("/subscription"), Some(json!({ "price_id": "pri_sbx_pro" }))),
-        (Method::POST, path("/subscription/cancel"), None),
-        (Method::GET, path("/secrets"), None),
-        (Method::POST, path("/secrets"), Some(json!({ "key": "A", "value": "b" }))),
-        (Method::PUT, path("/secrets"), Some(json!({ "secrets": {} }))),
-        (Method::GET, path("/secrets/A"), None),
-        (Method::PATCH, path("/secrets/A"), Some(json!({ "value": "b" }))),
-        (Method::DELETE, path("/secrets/A"), None),
-        (Method::DELETE, path(""), None),
-    ]
+/// Every path of the router below one tenant: a new endpoint cannot be forgotten.
+fn tenant_paths(id: &str) -> Vec<String> {
+    let below = |path: &&String| path.starts_with("/api/v1/tenants/{id}");
+    let paths = tenantry::server::paths();
+    let paths: Vec<String> = paths.iter().filter(below).map(|path| concrete(&path.replace("{id}", id))).collect();
+    assert!(paths.len() >= 15, "{paths:?}");
+    paths
+}
+
+/// Names in braces become any word.
+fn concrete(path: &str) -> String {
+    path.split('/').map(|part| if part.starts_with('{') { "X" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+/// What is below `/api/` and needs no login token in its header.
+const OPEN: [&str; 4] =
+    ["/api/v1/auth/oauth/", "/api/v1/core/oauth/token", "/api/v1/webhooks/", "/api/v1/checkout/complete"];
+const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+/// Asks every method of a path, without a body: who is asking comes first. Answers those that the path knows.
+async fn on_every_method(person: &Person, path: &str, status: u16, reason: Option<&str>) -> usize {
+    let mut known = 0;
+    for method in METHODS {
+        let answer = person.call(method.clone(), path, None).await;
+        if answer.status != 405 {
+            assert_eq!(answer.status.as_u16(), status, "{method} {path}");
+            answer.refused(status, reason);
+            known += 1;
+        }
+    }
+    assert!(known > 0, "{path} knows no method");
+    known
 }
 
 /// The webhook that tells of a session's payment.
@@ -90,19 +93,29 @@ async fn strangers_and_expired_logins_are_refused_everywhere() {
     let late = house.person(crate::support::MARA, -1).await;
     let mut nobody = nils.clone();
     nobody.token = "not.a.token".into();
-    for (method, path, body) in tenant_endpoints(&id) {
-        nils.call(method.clone(), &path, body.clone()).await.refused(403, Some("not_owner"));
+    let mut known = 0;
+    for path in tenant_paths(&id) {
+        known += on_every_method(&nils, &path, 403, Some("not_owner")).await;
         for person in [&late, &nobody] {
-            let refused = person.call(method.clone(), &path, body.clone()).await.refused(401, None);
-            assert_eq!(refused["error"]["code"], "unauthorized");
+            on_every_method(person, &path, 401, None).await;
         }
     }
-    for (method, path, body) in tenant_endpoints("3f6c1b8e-52d4-4c0a-9e77-a41d0c2b9f15") {
-        house.mara.call(method, &path, body).await.refused(404, None);
+    assert!(known >= 21, "{known} tenant endpoints");
+    for path in tenant_paths("3f6c1b8e-52d4-4c0a-9e77-a41d0c2b9f15") {
+        on_every_method(&house.mara, &path, 404, None).await;
     }
     house.mara.get("/api/v1/tenants/..%2F..%2Fetc").await.refused(404, None);
+    // Whatever else is below /api/ wants a login too, but for what a browser, a payment provider or a client without
+    // login asks.
+    let open = |path: &&&str| OPEN.iter().any(|open| path.starts_with(open));
+    let paths = tenantry::server::paths();
+    let others = paths.iter().filter(|path| path.starts_with("/api/") && !path.starts_with("/api/v1/tenants/{id}"));
+    for path in others.filter(|path| !open(path)) {
+        on_every_method(&late, &concrete(path), 401, None).await;
+        on_every_method(&nobody, &concrete(path), 401, None).await;
+    }
     for path in ["/api/v1/auth/me", "/api/v1/checkout/plans", "/api/v1/plans", "/api/v1/tenants"] {
-        late.get(path).await.refused(401, None);
+        assert!(paths.contains(&path), "{path}");
         house.mara.get(path).await.ok();
     }
     let session = house.mara.checkout().await;

@@ -110,7 +110,13 @@ impl House {
 
     /// Stops the server and starts it again on the same data with the same machines.
     pub async fn restart(self) -> Self {
-        let (settings, provider) = (self.settings.clone(), self.provider.clone());
+        let settings = self.settings.clone();
+        self.restart_as(settings).await
+    }
+
+    /// The same with other settings.
+    pub async fn restart_as(self, settings: Settings) -> Self {
+        let provider = self.provider.clone();
         let (ended, dir) = self.stop().await;
         ended.expect("a clean end");
         let machines: Arc<dyn Provider> = Arc::new(provider.clone());

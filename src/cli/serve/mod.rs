@@ -5,6 +5,7 @@ mod door;
 mod login;
 mod operations;
 mod payment;
+mod token;
 
 pub(super) use databases::DatabaseFlags;
 pub(super) use door::DoorFlags;
@@ -20,11 +21,24 @@ use super::arguments::Serve;
 use crate::model::Problem;
 use crate::server::{self, Settings};
 
-pub(super) async fn run(arguments: Serve, stop: CancellationToken) -> Result<(), Problem> {
+/// What else can be done with a server.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum ServeCommand {
+    /// Print a login token for a user of a server on this machine, for you who can read its key. The server may run.
+    Token(token::TokenArguments),
+}
+
+pub(super) async fn run(mut arguments: Serve, stop: CancellationToken) -> Result<(), Problem> {
+    match arguments.command.take() {
+        Some(ServeCommand::Token(arguments)) => return token::run(arguments).await,
+        None => {}
+    }
     if arguments.until_input_closes {
         tokio::spawn(stop_when_input_closes(stop.clone()));
     }
-    let mut settings = Settings::new(arguments.data);
+    let data =
+        arguments.data.ok_or_else(|| Problem::new("The server needs a folder for its data.").hint("--data DIR"))?;
+    let mut settings = Settings::new(data);
     settings.listen = arguments.listen;
     settings.ready_file = arguments.ready_file;
     settings.throw_away = arguments.throw_away;

@@ -1,30 +1,26 @@
 //! The sandbox's payment pages as HTML: templates with named places, every value escaped. They load nothing from
 //! anywhere, and work without scripts.
 
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
+use axum::http::StatusCode;
+use axum::response::Response;
 use std::sync::LazyLock;
 
 use super::opening;
 use super::progress::{Progress, State};
+use crate::server::page;
 use crate::server::store::sessions::SessionRow;
 
 const PAY: &str = include_str!("../../../assets/pay.html");
 const LATER: &str = include_str!("../../../assets/later.html");
 const PAID: &str = include_str!("../../../assets/paid.html");
 const MESSAGE: &str = include_str!("../../../assets/message.html");
-const STYLE: &str = include_str!("../../../assets/pay.css");
 const SCRIPT: &str = include_str!("../../../assets/paid.js");
 /// Follows what happens where no script does.
 const AGAIN: &str = r#"<noscript><meta http-equiv="refresh" content="2"></noscript>"#;
 
 /// What every page allows: its own style, its own script, and nothing else.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
-    let (style, script) = (hash(STYLE), hash(SCRIPT));
+    let (style, script) = (&*page::OWN_STYLE, page::source(SCRIPT));
     format!(
         "default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; base-uri 'none'; \
          frame-ancestors 'none'"
@@ -97,7 +93,7 @@ pub fn paid(session: &str, progress: &Progress) -> Response {
     let mut steps = String::new();
     for step in &progress.steps {
         steps.push_str("<li>");
-        escape(step, &mut steps);
+        page::escape(step, &mut steps);
         steps.push_str("</li>");
     }
     let html = fill(&PAID.replacen("{{again}}", again, 1), &values, &steps);
@@ -118,14 +114,7 @@ fn respond(status: StatusCode, html: String, way_back: Option<&str>) -> Response
         _ => format!(" {}", url.origin().ascii_serialization()),
     });
     let policy = format!("{}; form-action 'self'{}", *POLICY, origin.unwrap_or_default());
-    let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
-    let mut response = (status, Html(html)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
+    page::respond_with(status, html, &policy)
 }
 
 /// `22 November 2026, 00:51 UTC`
@@ -134,49 +123,13 @@ fn in_words(moment: &str) -> String {
     parsed.map_or_else(|_| moment.to_owned(), |moment| moment.strftime("%-d %B %Y, %H:%M UTC").to_string())
 }
 
-/// Puts escaped values into `{{name}}` places, in one pass: a value is never looked at for places. `steps` is markup
-/// already.
 fn fill(template: &str, values: &[(&str, &str)], steps: &str) -> String {
-    let mut out = String::with_capacity(template.len() + 512);
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        out.push_str(before);
-        let Some((name, after)) = after.split_once("}}") else { break };
-        match values.iter().find(|(key, _)| *key == name) {
-            Some((_, value)) => escape(value, &mut out),
-            None if name == "style" => out.push_str(STYLE),
-            None if name == "script" => out.push_str(SCRIPT),
-            None if name == "steps" => out.push_str(steps),
-            None => {}
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-fn escape(value: &str, out: &mut String) {
-    for c in value.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
+    page::fill_with(template, values, &[("script", SCRIPT), ("steps", steps)])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_are_escaped_and_never_looked_at_for_places() {
-        let html = fill("<p>{{a}}</p><b>{{b}}</b>{{c}}", &[("a", "<script>'\"&{{b}}"), ("b", "ok")], "");
-        assert_eq!(html, "<p>&lt;script&gt;&#39;&quot;&amp;{{b}}</p><b>ok</b>");
-    }
 
     #[test]
     fn the_templates_have_no_place_that_nobody_fills() {

@@ -1,16 +1,17 @@
-//! Whether the server answers, and who is logged in.
+//! Whether the server answers, who is logged in, and what clients tell about logins.
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::model::{Customer, Me, User};
 use crate::server::auth::Caller;
-use crate::server::error::Failure;
+use crate::server::error::{Body, Failure};
 use crate::server::openapi::LoginRefusals;
 use crate::server::state::Server;
-use crate::server::store::{accounts, tenants};
+use crate::server::store::{accounts, audit, tenants};
 use crate::server::view::{self, TenantInfo};
 
 /// `GET /health`: says that the API answers. Asks nobody else, so that it can be used to measure.
@@ -44,4 +45,56 @@ pub async fn me(State(server): State<Server>, Caller(user): Caller) -> Result<Js
         },
         tenants: rows.iter().map(view::info).collect(),
     }))
+}
+
+/// Largest body of an activity, bytes.
+pub const ACTIVITY_LIMIT: usize = 8 * 1024;
+
+/// What a client tells.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+pub struct Activity {
+    event: ActivityEvent,
+    /// When it happened on the client's clock, RFC 3339.
+    #[schema(format = DateTime)]
+    timestamp: String,
+    data: ActivityData,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActivityEvent {
+    /// Somebody logged in.
+    CloudLogin,
+    /// Somebody threw the login away.
+    CloudLogout,
+}
+
+/// Who, in the client's words.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+pub struct ActivityData {
+    /// An id or an e-mail: clients differ. The caller is known anyway.
+    user_id: String,
+}
+
+/// `POST /api/v1/activity`: a line in the audit; ends no login.
+#[utoipa::path(post, path = "/api/v1/activity", tag = "account", request_body = Activity,
+    responses((status = 204, description = "Noted"), LoginRefusals),
+    security(("login" = [])))]
+pub async fn activity(
+    State(server): State<Server>,
+    Caller(user): Caller,
+    Body(activity): Body<Activity>,
+) -> Result<StatusCode, Failure> {
+    let action = match activity.event {
+        ActivityEvent::CloudLogin => "cloud_login",
+        ActivityEvent::CloudLogout => "cloud_logout",
+    };
+    let at: jiff::Timestamp =
+        activity.timestamp.parse().map_err(|_| Failure::bad_request("timestamp is not an RFC 3339 time"))?;
+    tracing::debug!(user = user.id, %at, said = activity.data.user_id.len(), action, "activity");
+    let mut tx = server.store.write().await?;
+    audit::record(&mut tx, &user.id, None, action).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -22,6 +22,7 @@ use super::error::{catch_panic, unknown_path, wrong_method};
 use super::faults::http as faults;
 use super::openapi::Document;
 use super::pay::{progress, sandbox, webhook};
+use super::login;
 use super::state::Server;
 use super::store::tenants::TenantRow;
 use crate::model::Phase;
@@ -35,6 +36,8 @@ pub fn router(server: &Server) -> Router {
     let (documented, document) = documented().split_for_parts();
     let management = documented
         .route("/health", get(account::health))
+        .route("/sign-in/{provider}", get(login::sandbox::show).post(login::sandbox::decide))
+        .route("/api/v1/auth/oauth/{provider}/callback", get(login::callback::callback))
         .route("/openapi.json", get(move || async move { Json(document) }))
         .route("/api/v1/plans", get(checkout::plans))
         .route("/api/v1/checkout/complete", get(checkout::complete))
@@ -50,10 +53,20 @@ pub fn router(server: &Server) -> Router {
     if server.settings.serve_faults { faults::interfering(server, all) } else { all }
 }
 
+/// Every path of the calls that programs make, as the router knows them.
+#[must_use]
+pub fn paths() -> Vec<String> {
+    documented().into_openapi().paths.paths.into_keys().collect()
+}
+
 /// The calls that programs make. Pages for browsers and older names of paths are not among them.
 fn documented() -> OpenApiRouter<Server> {
     OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(login::start::start))
+        .routes(routes!(login::keys::show))
+        .routes(routes!(login::exchange::exchange))
         .routes(routes!(account::me))
+        .routes(routes!(account::activity).layer(DefaultBodyLimit::max(account::ACTIVITY_LIMIT)))
         .routes(routes!(checkout::plans))
         .routes(routes!(checkout::open))
         .routes(routes!(checkout::events))

@@ -6,7 +6,7 @@ mod operations;
 mod payment;
 
 pub use door::DoorSettings;
-pub use login::LoginSettings;
+pub use login::{LoginSettings, OAuthClient};
 pub use operations::OperationSettings;
 pub use payment::PaymentSettings;
 

@@ -24,15 +24,43 @@ pub struct CustomerRow {
     pub status: String,
 }
 
+/// An e-mail address as accounts keep it: large letters are no difference.
+#[must_use]
+pub fn address(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
 /// The user with this e-mail, made when there is none.
 pub async fn ensure_user(db: &mut Connection, email: &str) -> Result<UserRow, StoreError> {
+    if let Some(user) = by_email(&mut *db, email).await? {
+        return Ok(user);
+    }
+    let email = address(email);
     sqlx::query("INSERT INTO users (id, email, created_at) VALUES ($1, $2, $3) ON CONFLICT (email) DO NOTHING")
         .bind(uuid::Uuid::new_v4().to_string())
-        .bind(email)
+        .bind(&email)
         .bind(now())
         .execute(&mut *db)
         .await?;
     Ok(sqlx::query_as("SELECT id, email, name FROM users WHERE email = $1").bind(email).fetch_one(db).await?)
+}
+
+/// The user with this e-mail.
+pub async fn by_email(db: &mut Connection, email: &str) -> Result<Option<UserRow>, StoreError> {
+    let query = sqlx::query_as("SELECT id, email, name FROM users WHERE lower(email) = $1 ORDER BY created_at LIMIT 1");
+    Ok(query.bind(address(email)).fetch_optional(db).await?)
+}
+
+/// Gives a user another e-mail, which must be nobody else's.
+pub async fn set_email(db: &mut Connection, id: &str, email: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE users SET email = $2 WHERE id = $1").bind(id).bind(address(email)).execute(db).await?;
+    Ok(())
+}
+
+/// Keeps the name that somebody goes by.
+pub async fn set_name(db: &mut Connection, id: &str, name: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE users SET name = $2 WHERE id = $1").bind(id).bind(name).execute(db).await?;
+    Ok(())
 }
 
 /// The user, if there still is one.

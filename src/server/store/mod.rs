@@ -9,9 +9,11 @@ pub mod audit;
 pub mod credentials;
 pub mod deployments;
 pub mod events;
+pub mod identities;
 pub mod inbox;
 pub mod journal;
 pub mod sessions;
+pub mod sign_ins;
 pub mod subscriptions;
 pub mod tenants;
 
@@ -124,6 +126,28 @@ impl Store {
         let pool = AnyPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
         let pool = pool.connect_with(connect_options(url.reveal())?).await?;
         Ok(Self { writer: pool.clone(), readers: pool, begin: "BEGIN" })
+    }
+
+    /// Opens the tables of a server beside it, as [`Self::open_beside`], wherever they are; makes nothing and changes no
+    /// schema.
+    pub async fn look(database: &Database) -> Result<Self, StoreError> {
+        let file = match database {
+            Database::Postgres(url) => return Self::open_beside(url).await,
+            Database::File(file) => file,
+        };
+        if !file.is_file() {
+            return Err(StoreError::Address("there is no such file"));
+        }
+        sqlx::any::install_default_drivers();
+        let pool = AnyPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute("PRAGMA busy_timeout = 30000").await?;
+                connection.execute("PRAGMA foreign_keys = ON").await?;
+                Ok(())
+            })
+        });
+        let pool = pool.connect_with(connect_options(&file_url(file)?)?).await?;
+        Ok(Self { writer: pool.clone(), readers: pool, begin: "BEGIN IMMEDIATE" })
     }
 
     /// A connection for reading what was committed.
