@@ -25,24 +25,21 @@ mod support;
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 
+/// The tests of every file.
+const FILES: &[fn() -> Vec<Trial>] = &[
+    browser::trials,
+    checklist::trials,
+    exchange::trials,
+    flow::trials,
+    login::trials,
+    machine::trials,
+    payments::trials,
+    providers::trials,
+    rules::trials,
+    subscriptions::trials,
+];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> =
-        [checklist::trials(), flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
-    let trials: Vec<Trial> = [
-        flow::trials(),
-        machine::trials(),
-        rules::trials(),
-        payments::trials(),
-        subscriptions::trials(),
-        browser::trials(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-        [exchange::trials(), flow::trials(), login::trials(), machine::trials(), providers::trials(), rules::trials()]
-            .into_iter()
-            .flatten()
-            .collect();
-    store::run(&arguments, trials)
+    store::run(&arguments, FILES.iter().flat_map(|trials| trials()).collect())
 }

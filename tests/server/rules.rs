@@ -107,15 +107,15 @@ async fn strangers_and_expired_logins_are_refused_everywhere() {
     house.mara.get("/api/v1/tenants/..%2F..%2Fetc").await.refused(404, None);
     // Whatever else is below /api/ wants a login too, but for what a browser, a payment provider or a client without
     // login asks.
-    let open = |path: &&&str| OPEN.iter().any(|open| path.starts_with(open));
+    let open = |path: &&String| OPEN.iter().any(|open| path.starts_with(open));
     let paths = tenantry::server::paths();
     let others = paths.iter().filter(|path| path.starts_with("/api/") && !path.starts_with("/api/v1/tenants/{id}"));
     for path in others.filter(|path| !open(path)) {
         on_every_method(&late, &concrete(path), 401, None).await;
         on_every_method(&nobody, &concrete(path), 401, None).await;
     }
-    for path in ["/api/v1/auth/me", "/api/v1/checkout/plans", "/api/v1/plans", "/api/v1/tenants"] {
-        assert!(paths.contains(&path), "{path}");
+    for path in ["/api/v1/auth/me", "/api/v1/checkout/plans", "/api/v1/tenants"] {
+        assert!(paths.iter().any(|known| known == path), "{path}");
         house.mara.get(path).await.ok();
     }
     let session = house.mara.checkout().await;
