@@ -10,6 +10,7 @@ mod store;
 #[path = "../common/postgres.rs"]
 mod postgres;
 
+mod databases;
 mod flow;
 mod machine;
 mod rules;
@@ -20,6 +21,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> = [databases::trials(), flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
     store::run(&arguments, trials)
 }

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod checkout;
+pub mod credentials;
 pub mod deploy;
 pub mod logs;
 pub mod machine;
@@ -11,7 +12,7 @@ pub mod tenants;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 
 use super::error::{catch_panic, unknown_path, wrong_method};
 use super::faults::http as faults;
@@ -41,7 +42,15 @@ pub fn router(server: &Server) -> Router {
         .route("/api/v1/tenants/{id}", get(tenants::show).patch(tenants::change).delete(tenants::delete))
         .route("/api/v1/tenants/{id}/status", get(tenants::status))
         .route("/api/v1/tenants/{id}/events", get(tenants::events))
-        .route("/api/v1/tenants/{id}/credentials/{token}", get(tenants::credentials))
+        .route("/api/v1/tenants/{id}/credentials/{token}", get(credentials::read_once))
+        .route(
+            "/api/v1/tenants/{id}/rotate-credentials",
+            post(credentials::rotate).patch(credentials::rotate),
+        )
+        .route(
+            "/api/v1/tenants/{id}/external-db-access",
+            put(credentials::external_access).post(credentials::external_access),
+        )
         .route("/api/v1/tenants/{id}/registry-token", get(deploy::registry_token))
         .route("/api/v1/tenants/{id}/deploy", post(deploy::deploy))
         .route("/api/v1/tenants/{id}/retry-provision", post(deploy::retry_provision))

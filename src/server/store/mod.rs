@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod deployments;
 pub mod events;
 pub mod journal;
+pub mod rotations;
 pub mod sessions;
 pub mod subscriptions;
 pub mod tenants;
