@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use tenantry::model::Secret;
 use tenantry::server::Settings;
@@ -50,7 +52,19 @@ async fn admin_url() -> String {
 
 async fn real() -> House {
     let url = admin_url().await;
-    House::start_with(move |settings| settings.tenant_postgres = Some(Secret::new(url))).await
+    let ports = own_ports();
+    House::start_with(move |settings| {
+        settings.tenant_postgres = Some(Secret::new(url));
+        settings.ports = ports;
+    })
+    .await
+}
+
+/// Ports that no other test takes while a server is being started again.
+fn own_ports() -> RangeInclusive<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(4000);
+    let first = NEXT.fetch_add(5, Ordering::Relaxed);
+    first..=first + 4
 }
 
 async fn sql(url: &str, statements: &str) {
@@ -365,11 +379,13 @@ async fn an_ordinary_administrator_is_enough_and_may_be_away() {
     sql(&admin, &format!("ALTER ROLE {name} LOGIN")).await;
     mara.call(Method::POST, &at(&second, "/retry-provision"), None).await.ok();
     mara.wait_for_phase(&second, "awaiting_deploy").await;
-    rotate(mara, &id).await.ok();
+    let rotated = rotate(mara, &id).await.ok();
     mara.wait_for_phase(&id, "running").await;
     assert!(refusal(&old).await.is_some());
     switch(mara, Method::PUT, &id, true).await;
+    let mut open = PgConnection::connect(&plain(&rotated["external_database_url"])).await.expect("connects");
     switch(mara, Method::PUT, &id, false).await;
+    assert!(open.execute("SELECT 1").await.is_err());
     for tenant in [&id, &second] {
         assert_eq!(mara.delete(&at(tenant, "")).await.status, 204);
         assert_eq!(things(tenant).await, 0);
@@ -414,7 +430,7 @@ async fn what_is_not_ours_is_never_touched() {
 }
 
 async fn credentials_rotate_without_a_database_too() {
-    let house = House::start().await;
+    let house = House::start_with(|settings| settings.ports = own_ports()).await;
     let mara = &house.mara;
     let id = mara.running("one").await;
     assert_eq!(record(mara, &id).await["database"], "simulated");

@@ -10,9 +10,12 @@ mod store;
 #[path = "../common/postgres.rs"]
 mod postgres;
 
+mod clients;
 mod databases;
 mod flow;
+mod leaks;
 mod machine;
+mod oracle;
 mod rules;
 mod support;
 
@@ -21,6 +24,15 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [databases::trials(), flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> = [
+        clients::trials(),
+        databases::trials(),
+        flow::trials(),
+        leaks::trials(),
+        machine::trials(),
+        oracle::trials(),
+        rules::trials(),
+    ]
+    .into_iter().flatten().collect();
     store::run(&arguments, trials)
 }

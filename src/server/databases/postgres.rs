@@ -107,6 +107,7 @@ impl PostgresBackend {
                     "CREATE ROLE {role} LOGIN INHERIT CONNECTION LIMIT {INSIDE_LIMIT} PASSWORD {verifier}; \
                      GRANT {role} TO CURRENT_USER; \
                      CREATE ROLE {outside} NOLOGIN INHERIT CONNECTION LIMIT {OUTSIDE_LIMIT} PASSWORD {verifier} IN ROLE {role}; \
+                     GRANT {outside} TO CURRENT_USER; \
                      ALTER ROLE {outside} SET role TO {role}; \
                      COMMENT ON ROLE {role} IS {mark}; COMMENT ON ROLE {outside} IS {mark}"
                 ),
