@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::panic::AssertUnwindSafe;
 
+use super::databases::DatabaseError;
 use super::keys::KeyError;
 use super::provider::ProviderError;
 use super::provisioner::StepError;
@@ -85,6 +86,12 @@ impl Failure {
     /// 409 because of something else that exists.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
+    /// True for 404.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
     }
 
     /// 422.
@@ -172,10 +179,20 @@ impl From<ProviderError> for Failure {
     }
 }
 
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Unavailable(_) | DatabaseError::Lost(_) => Self::unavailable(error.to_string()),
+            other => Self::internal(other.to_string()),
+        }
+    }
+}
+
 impl From<StepError> for Failure {
     fn from(error: StepError) -> Self {
         match error {
             StepError::Provider(error) => error.into(),
+            StepError::Database(error) => error.into(),
             other => Self::internal(other.to_string()),
         }
     }

@@ -6,6 +6,7 @@
 
 pub mod auth;
 mod catalogue;
+mod databases;
 pub mod door;
 mod error;
 mod events;

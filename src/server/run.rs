@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::auth::{LIFETIME_SECONDS, LoginTokens};
+use super::databases::{DatabaseError, Databases, rotation};
 use super::door::Doors;
 use super::events::EventLog;
 use super::garbage::{self, Accounts};
@@ -78,6 +79,9 @@ pub enum ServeError {
     /// The registry.
     #[error("{0}")]
     Registry(#[from] RegistryError),
+    /// Tenants' databases.
+    #[error("{0}")]
+    TenantDatabases(#[from] DatabaseError),
     /// The HTTP client that the sandbox's payment provider uses.
     #[error("the HTTP client cannot be made: {0}")]
     Http(#[from] reqwest::Error),
@@ -103,6 +107,8 @@ impl ServeError {
                 problem("The server cannot use its files.").hint("Check the data directory and its permissions.")
             }
             Self::NotOurs(_) => problem("The data directory is not empty.").hint("Name a new or empty directory."),
+            Self::TenantDatabases(_) => problem("The tenants' database server cannot be used.")
+                .hint("Check --tenant-postgres, --tenant-postgres-host and --database-external-host."),
             Self::NoUser => problem("Nobody could log in.").hint("Name at least one user."),
             Self::OpenSignIn => problem("Anybody could log in as anybody.").hint(
                 "Set up GitHub or Google (--github-client-id, --google-client-id), or listen on 127.0.0.1; where this is \
@@ -157,6 +163,7 @@ where
         registry,
         registry_tokens,
         doors: Doors::new(),
+        databases: Databases::new(&settings)?,
         provider: provider(instance, address.to_string()),
         // Only ever calls this server: no proxy may come between.
         http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?,
@@ -180,6 +187,9 @@ async fn begin(server: &Server) -> Result<Ready, ServeError> {
     }
     let ready = Ready::make(server).await?;
     recovery::recover(server).await?;
+    rotation::recover(server).await?;
+    let worker = server.clone();
+    drop(server.background(async move { worker.databases.check().await }));
     watch::start(server);
     garbage::start(server);
     pay::inbox::start(server);

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::auth::LoginTokens;
+use super::databases::Databases;
 use super::door::Doors;
 use super::error::Failure;
 use super::events::EventLog;
@@ -57,6 +58,8 @@ pub struct Parts {
     pub registry_tokens: RegistryTokens,
     /// Tenants' doors.
     pub doors: Doors,
+    /// Tenants' databases.
+    pub databases: Databases,
     /// Where machines come from.
     pub provider: Arc<dyn Provider>,
     /// For the sandbox's payment provider, which calls the webhook over HTTP like a real one.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::catalogue;
+use super::databases::Kind;
 use super::provisioner::app_url;
 use super::state::Server;
 use super::store::tenants::TenantRow;
@@ -19,6 +20,8 @@ pub struct TenantFull {
     pub plan_id: String,
     pub subscription_id: String,
     pub external_db_access: bool,
+    /// `postgres`, or `simulated` where there are credentials alone.
+    pub database: &'static str,
     pub database_name: String,
     pub user_name: String,
     pub updated_at: String,
@@ -32,6 +35,8 @@ pub struct StatusFull {
     pub status: TenantStatus,
     /// What is set takes effect only when the machine is started again.
     pub restart_required: bool,
+    /// `postgres`, or `simulated` where there are credentials alone.
+    pub database: &'static str,
     pub updated_at: String,
 }
 
@@ -49,6 +54,8 @@ pub struct TenantInfo {
     pub status: &'static str,
     pub plan: PlanInfo,
     pub external_db_access: bool,
+    /// `postgres`, or `simulated` where there are credentials alone.
+    pub database: &'static str,
     pub database_url: String,
 }
 
@@ -107,7 +114,8 @@ pub fn full(server: &Server, row: &TenantRow) -> TenantFull {
         internal_hostname: format!("{}.internal", row.app),
         plan_id: row.plan_id.clone(),
         subscription_id: row.paddle_subscription_id.clone(),
-        external_db_access: false,
+        external_db_access: row.external_db_access != 0,
+        database: Kind::of(row).word(),
         database_name: row.database_name.clone(),
         user_name: row.user_name.clone(),
         updated_at: row.updated_at.clone(),
@@ -116,13 +124,8 @@ pub fn full(server: &Server, row: &TenantRow) -> TenantFull {
 
 /// The entry of `auth/me`.
 #[must_use]
-pub fn info(row: &TenantRow) -> TenantInfo {
-    let url = || {
-        format!(
-            "postgres://{}:********@sp-postgres-sandbox.internal:5432/{}?sslmode=disable",
-            row.user_name, row.database_name
-        )
-    };
+pub fn info(server: &Server, row: &TenantRow) -> TenantInfo {
+    let url = || server.databases.masked_url(row, false);
     TenantInfo {
         id: row.id().to_string(),
         name: row.name.clone(),
@@ -133,7 +136,8 @@ pub fn info(row: &TenantRow) -> TenantInfo {
         region: row.region.clone(),
         status: row.phase().lifecycle(),
         plan: plan_of(row),
-        external_db_access: false,
+        external_db_access: row.external_db_access != 0,
+        database: Kind::of(row).word(),
         database_url: if has_infrastructure(row.phase()) { url() } else { String::new() },
     }
 }
@@ -157,5 +161,5 @@ pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> 
         image: image.and_then(|digest| server.image_of(row.id()).ok().map(|image| image.at(&digest))),
         deployed_at: row.deployed_at.clone(),
     };
-    StatusFull { status, restart_required: row.restart_required(), updated_at: row.updated_at.clone() }
+    StatusFull { status, restart_required: row.restart_required(), database: Kind::of(row).word(), updated_at: row.updated_at.clone() }
 }

@@ -10,12 +10,16 @@ mod store;
 #[path = "../common/postgres.rs"]
 mod postgres;
 
-mod checklist;
 mod browser;
+mod checklist;
+mod clients;
+mod databases;
 mod exchange;
 mod flow;
+mod leaks;
 mod login;
 mod machine;
+mod oracle;
 mod payments;
 mod providers;
 mod rules;
@@ -29,10 +33,14 @@ use std::process::ExitCode;
 const FILES: &[fn() -> Vec<Trial>] = &[
     browser::trials,
     checklist::trials,
+    clients::trials,
+    databases::trials,
     exchange::trials,
     flow::trials,
+    leaks::trials,
     login::trials,
     machine::trials,
+    oracle::trials,
     payments::trials,
     providers::trials,
     rules::trials,

@@ -15,6 +15,13 @@ pub(in crate::cli) struct DatabaseFlags {
     /// tenants' databases are simulated.
     #[arg(long, value_name = "URL", env = "TENANTRY_TENANT_POSTGRES", hide_env_values = true, value_parser = secret)]
     tenant_postgres: Option<Secret>,
+    /// Under which address tenants' machines reach that server; the host and port of `--tenant-postgres` where absent.
+    #[arg(long, value_name = "HOST[:PORT]", env = "TENANTRY_TENANT_POSTGRES_HOST")]
+    tenant_postgres_host: Option<String>,
+    /// Under which address people outside reach it, once a tenant lets them; the host and port of `--tenant-postgres`
+    /// where absent.
+    #[arg(long, value_name = "HOST[:PORT]", env = "TENANTRY_DATABASE_EXTERNAL_HOST")]
+    database_external_host: Option<String>,
 }
 
 impl DatabaseFlags {
@@ -23,6 +30,8 @@ impl DatabaseFlags {
     pub(super) fn apply(self, settings: &mut Settings) -> Result<(), Problem> {
         settings.database_url = self.database_url;
         settings.tenant_postgres = self.tenant_postgres;
+        settings.databases.inside_host = self.tenant_postgres_host;
+        settings.databases.outside_host = self.database_external_host;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::{StepError, app_url};
 use crate::model::{Secret, TenantId};
+use crate::server::databases::rotation;
 use crate::server::seal::Sealer;
 use crate::server::state::Server;
 use crate::server::store::tenants::{self, TenantRow};
@@ -58,6 +59,7 @@ pub struct Variable {
 
 /// The environment that a machine of this tenant starts with now.
 pub async fn of(server: &Server, id: &TenantId) -> Result<Environment, StepError> {
+    rotation::settled(server, id).await?;
     let mut db = server.store.read().await?;
     // The number before the values: who changes them meanwhile makes a higher one, and the machine counts as too old.
     let tenant = tenants::get(&mut db, id).await?.ok_or(StepError::State("the tenant is gone"))?;

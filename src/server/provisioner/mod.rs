@@ -29,6 +29,9 @@ pub enum StepError {
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// The tenant's database.
+    #[error("{0}")]
+    Database(#[from] super::databases::DatabaseError),
     /// Secrets.
     #[error("{0}")]
     Seal(#[from] SealError),

@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 use super::StepError;
 use super::steps::Step;
 use crate::model::{Phase, TenantId};
+use crate::server::databases;
 use crate::server::error::Failure;
 use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
@@ -79,6 +80,9 @@ async fn remove(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
         left.push((Step::App.word(), format!("{}: {error}", tenant.app)));
     }
     server.registry.forget(id).await;
+    if let Err(error) = databases::step::remove(server, tenant).await {
+        left.push((Step::Database.word(), format!("{} and {}: {error}", tenant.database_name, tenant.user_name)));
+    }
     let mut tx = server.store.write().await?;
     for (step, detail) in left {
         tracing::error!(tenant = %id, step, %detail, "left behind");

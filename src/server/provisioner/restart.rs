@@ -164,7 +164,7 @@ async fn read(db: &mut Connection, id: &TenantId) -> Result<TenantRow, Failure> 
 }
 
 /// Takes the tenant for a restart, inside the caller's transaction.
-async fn begin(db: &mut Connection, tenant: &TenantRow, action: &str, user: &str) -> Result<Job, Failure> {
+pub async fn begin(db: &mut Connection, tenant: &TenantRow, action: &str, user: &str) -> Result<Job, Failure> {
     let digest = tenant.image_digest.as_deref().ok_or_else(Failure::no_machine)?;
     let digest = Digest::new(digest).map_err(|error| Failure::internal(error.to_string()))?;
     let id = format!("res_{}", uuid::Uuid::new_v4().simple());
@@ -174,4 +174,12 @@ async fn begin(db: &mut Connection, tenant: &TenantRow, action: &str, user: &str
     journal::note(db, tenant.id().as_str(), &id, STEP, StepState::Begun, None).await?;
     audit::record(db, user, Some(tenant.id().as_str()), action).await?;
     Ok(Job { topic: Topic::tenant(tenant, &id), id, before: tenant.clone(), digest, purpose: Purpose::Restart })
+}
+
+/// Gives back, inside the caller's transaction, a running tenant that was taken for a restart which is not to be.
+pub async fn cancel(db: &mut Connection, job: &Job) -> Result<(), Failure> {
+    let id = job.before.id();
+    journal::note(db, id.as_str(), &job.id, STEP, StepState::Undone, None).await?;
+    tenants::advance(db, id, Phase::Restarting, Phase::Running, None).await?;
+    Ok(())
 }

@@ -1,10 +1,8 @@
 //! The steps of phase 1, each with what it does, how it is undone, and how to see that it is done.
 
-use sha2::{Digest as _, Sha256};
-
 use super::{StepError, app_of, app_url};
 use crate::model::{EventKind, Secret};
-use crate::server::keys;
+use crate::server::{databases, keys};
 use crate::server::provider::ProviderError;
 use crate::server::state::Server;
 use crate::server::store::credentials::{self, OneTimeRow};
@@ -70,7 +68,7 @@ impl Step {
     /// Does it, and answers what to tell people.
     pub async fn run(self, server: &Server, tenant: &TenantRow) -> Result<String, StepError> {
         match self {
-            Self::Database => create_database(server, tenant).await,
+            Self::Database => databases::step::run(server, tenant).await,
             Self::Secrets => store_secrets(server, tenant).await,
             Self::App => {
                 let made = server.provider.create_app(&app_of(tenant)).await;
@@ -102,7 +100,8 @@ impl Step {
     /// Takes its effect back. Nothing there is success.
     pub async fn undo(self, server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
         match self {
-            Self::Database | Self::Secrets => {
+            Self::Database => databases::step::undo(server, tenant).await?,
+            Self::Secrets => {
                 let mut tx = server.store.write().await?;
                 credentials::forget(&mut tx, tenant.id().as_str()).await?;
                 tx.commit().await?;
@@ -124,7 +123,7 @@ impl Step {
     /// True when it was done before and its effect is kept, so that it need not run again.
     pub async fn probe(self, server: &Server, tenant: &TenantRow) -> Result<bool, StepError> {
         let key = match self {
-            Self::Database => "DATABASE_URL",
+            Self::Database => return databases::step::probe(server, tenant).await,
             Self::Secrets => "JWT_SECRET",
             // These are undone before they are run again, and each is idempotent.
             Self::App | Self::Volume | Self::Address | Self::Certificate => return Ok(false),
@@ -145,23 +144,6 @@ fn or_later(made: Result<String, ProviderError>, what: &str) -> Result<String, P
         }
         made => made,
     }
-}
-
-async fn create_database(server: &Server, tenant: &TenantRow) -> Result<String, StepError> {
-    let password = keys::random_word(32)?;
-    let url = Secret::new(format!(
-        "postgres://{role}:{password}@sp-postgres-sandbox.internal:5432/{database}?sslmode=disable",
-        role = tenant.user_name,
-        database = tenant.database_name,
-    ));
-    // The password has 190 random bits: a slow hash would add nothing.
-    let hash = hex(&Sha256::digest(password.as_bytes()));
-    let sealed = server.sealer.seal(tenant.id().as_str(), "DATABASE_URL", &url)?;
-    let mut tx = server.store.write().await?;
-    tenants::set_password_hash(&mut tx, tenant.id(), &hash).await?;
-    credentials::put(&mut tx, tenant.id().as_str(), "DATABASE_URL", &sealed).await?;
-    tx.commit().await?;
-    Ok(format!("{} and role {} reserved", tenant.database_name, tenant.user_name))
 }
 
 async fn store_secrets(server: &Server, tenant: &TenantRow) -> Result<String, StepError> {

@@ -1,4 +1,4 @@
-//! Blobs on their way out: streamed from disk, whole or one range.
+//! Blobs on their way out, streamed from disk, whole or one range; and given up.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -7,7 +7,7 @@ use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
-use super::http::{CONTENT_DIGEST, respond};
+use super::http::{CONTENT_DIGEST, entity_tag, respond, unchanged};
 use super::store::Kind;
 use super::{Access, Grant, Refusal, Registry};
 use crate::model::Digest;
@@ -36,7 +36,13 @@ impl Registry {
             })
             .await?;
         let (file, size) = opened.ok_or_else(|| Refusal::BlobUnknown(digest.to_string()))?;
-        let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|raw| range(raw, size));
+        if let Some(answer) = unchanged(headers, &digest) {
+            return answer;
+        }
+        let tag = entity_tag(&digest);
+        // A part is wanted of the content that the client knows, or the whole of another.
+        let of_this = headers.get(header::IF_RANGE).is_none_or(|known| known.as_bytes() == tag.as_bytes());
+        let range = headers.get(header::RANGE).filter(|_| of_this).and_then(|value| value.to_str().ok()).and_then(|raw| range(raw, size));
         let (status, start, length) = match range {
             None => (StatusCode::OK, 0, size),
             Some(Ok((start, length))) => (StatusCode::PARTIAL_CONTENT, start, length),
@@ -51,12 +57,22 @@ impl Registry {
             ("content-type", "application/octet-stream"),
             ("content-length", length_text.as_str()),
             ("accept-ranges", "bytes"),
+            ("etag", tag.as_str()),
             (CONTENT_DIGEST, digest.as_str()),
         ];
         if status == StatusCode::PARTIAL_CONTENT {
             headers.push(("content-range", &covered));
         }
         respond(status, &headers, body)
+    }
+
+    /// DELETE: the tenant has it no more. The content goes with the next collection, unless somebody else needs it.
+    pub(super) async fn delete_blob(&self, grant: &Grant, digest: Digest) -> Result<Response, Refusal> {
+        let (tenant, unwanted) = (grant.tenant.clone(), digest.clone());
+        if self.blocking(move |store| store.forget(&tenant, Kind::Blob, &unwanted)).await? {
+            return respond(StatusCode::ACCEPTED, &[], Body::empty());
+        }
+        Err(Refusal::BlobUnknown(digest.to_string()))
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::path::{self, Reference, Target};
 use super::{Access, Grant, REPOSITORY, Refusal, Registry, USER};
+use crate::model::Digest;
 
 /// The digest of what is answered, under the name that every client reads.
 pub(super) const CONTENT_DIGEST: &str = "docker-content-digest";
@@ -51,14 +52,15 @@ impl Registry {
         let query = uri.query().unwrap_or_default();
         match (target, method.as_str()) {
             (Target::Base, "GET") => Ok(axum::Json(json!({})).into_response()),
-            (Target::Tags(name), "GET") => self.tags(&grant, &name).await,
+            (Target::Tags(name), "GET") => self.tags(&grant, &name, query).await,
             (Target::Blob(_, digest), "GET") => self.get_blob(&grant, digest, &parts.headers).await,
+            (Target::Blob(_, digest), "DELETE") => self.delete_blob(&grant, digest).await,
             (Target::NewUpload(_), "POST") => self.begin_upload(&grant, query, body).await,
             (Target::Upload(_, id), "GET") => self.upload_status(&grant, id),
             (Target::Upload(_, id), "PATCH") => self.continue_upload(&grant, id, &parts.headers, body).await,
             (Target::Upload(_, id), "PUT") => self.finish_upload(&grant, id, query, &parts.headers, body).await,
             (Target::Upload(_, id), "DELETE") => self.cancel_upload(&grant, id),
-            (Target::Manifest(_, reference), "GET") => self.get_manifest(&grant, reference).await,
+            (Target::Manifest(_, reference), "GET") => self.get_manifest(&grant, reference, &parts.headers).await,
             (Target::Manifest(_, reference), "PUT") => self.put_manifest(&grant, reference, &parts.headers, body).await,
             (Target::Manifest(_, reference), "DELETE") => self.delete_manifest(&grant, reference).await,
             _ => Err(Refusal::Unsupported),
@@ -80,12 +82,15 @@ impl Registry {
     }
 
     /// Only the tenant's own tag exists for it.
-    async fn tags(&self, grant: &Grant, name: &str) -> Result<Response, Refusal> {
+    async fn tags(&self, grant: &Grant, name: &str, query: &str) -> Result<Response, Refusal> {
         let tenant = grant.tenant.clone();
         let tags: Vec<String> = self
             .blocking(move |store| Ok(store.tag(&tenant)?.map(|_| tenant.image_tag())))
             .await?
             .into_iter()
+            // With one tag there is one page, or none.
+            .filter(|tag| parameter(query, "last").is_none_or(|last| *tag > last))
+            .take(parameter(query, "n").and_then(|n| n.parse().ok()).unwrap_or(usize::MAX))
             .collect();
         Ok(axum::Json(json!({ "name": name, "tags": tags })).into_response())
     }
@@ -110,6 +115,23 @@ pub(super) fn respond(status: StatusCode, headers: &[(&'static str, &str)], body
         response.headers_mut().insert(*name, value);
     }
     Ok(response)
+}
+
+/// The entity tag of content: what has this digest never changes.
+pub(super) fn entity_tag(digest: &Digest) -> String {
+    format!("\"{digest}\"")
+}
+
+/// `304`, when the client has the content already.
+pub(super) fn unchanged(headers: &HeaderMap, digest: &Digest) -> Option<Result<Response, Refusal>> {
+    let tag = entity_tag(digest);
+    let known = headers.get(header::IF_NONE_MATCH)?.to_str().ok()?;
+    let mut known = known.split(',').map(|one| one.trim().trim_start_matches("W/"));
+    if !known.any(|one| one == tag || one == "*") {
+        return None;
+    }
+    let headers = [("etag", tag.as_str()), (CONTENT_DIGEST, digest.as_str())];
+    Some(respond(StatusCode::NOT_MODIFIED, &headers, Body::empty()))
 }
 
 /// The value of a query parameter.

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Deserialize;
 use std::io;
 
-use super::http::{CONTENT_DIGEST, respond};
+use super::http::{CONTENT_DIGEST, entity_tag, respond, unchanged};
 use super::path::Reference;
 use super::store::{Kind, digest_of};
 use super::{Grant, REPOSITORY, Refusal, Registry};
@@ -119,7 +119,12 @@ impl Registry {
     }
 
     /// GET and HEAD by tag or digest.
-    pub(super) async fn get_manifest(&self, grant: &Grant, reference: Reference) -> Result<Response, Refusal> {
+    pub(super) async fn get_manifest(
+        &self,
+        grant: &Grant,
+        reference: Reference,
+        headers: &HeaderMap,
+    ) -> Result<Response, Refusal> {
         let tenant = grant.tenant.clone();
         let found = self
             .blocking(move |store| {
@@ -136,9 +141,16 @@ impl Registry {
             })
             .await?;
         let (bytes, media_type, digest) = found.ok_or(Refusal::ManifestUnknown)?;
-        let length = bytes.len().to_string();
-        let headers =
-            [("content-type", media_type.as_str()), ("content-length", &length), (CONTENT_DIGEST, digest.as_str())];
+        if let Some(answer) = unchanged(headers, &digest) {
+            return answer;
+        }
+        let (length, tag) = (bytes.len().to_string(), entity_tag(&digest));
+        let headers = [
+            ("content-type", media_type.as_str()),
+            ("content-length", &length),
+            ("etag", &tag),
+            (CONTENT_DIGEST, digest.as_str()),
+        ];
         respond(StatusCode::OK, &headers, Body::from(bytes))
     }
 

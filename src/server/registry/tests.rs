@@ -248,11 +248,11 @@ async fn a_manifest_needs_what_it_names() {
     let running = Running::start().await;
     running.blob("a", b"{}").await;
     let answer = running.manifest("a", "tenant-a", &manifest(&[b"never pushed"])).await;
-    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
     assert_eq!(answer.json::<Value>().await.expect("json")["errors"][0]["code"], "MANIFEST_BLOB_UNKNOWN");
     // Another tenant's blob is as good as none.
     running.blob("b", b"theirs").await;
-    assert_eq!(running.manifest("a", "tenant-a", &manifest(&[b"theirs"])).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(running.manifest("a", "tenant-a", &manifest(&[b"theirs"])).await.status(), StatusCode::BAD_REQUEST);
     let good = manifest(&[]);
     let wrong = digest(b"something else");
     assert_eq!(running.manifest("a", &wrong, &good).await.status(), StatusCode::BAD_REQUEST);

@@ -85,9 +85,12 @@ impl Registry {
     /// the whole blob at once.
     pub(super) async fn begin_upload(&self, grant: &Grant, query: &str, body: Body) -> Result<Response, Refusal> {
         if let Some(raw) = parameter(query, "mount") {
-            let digest = path::digest(&raw)?;
             let is_here = parameter(query, "from").is_none_or(|name| name == REPOSITORY);
-            if is_here && self.mount(grant, &digest).await? {
+            // What is no digest nobody has: an ordinary upload, as for every other blob that is not here.
+            if is_here
+                && let Ok(digest) = path::digest(&raw)
+                && self.mount(grant, &digest).await?
+            {
                 return blob_created(&digest);
             }
         }
@@ -128,7 +131,7 @@ impl Registry {
     /// DELETE: the upload and its file are gone.
     pub(super) fn cancel_upload(&self, grant: &Grant, id: Uuid) -> Result<Response, Refusal> {
         drop(self.inner.uploads.take(id, &grant.tenant)?);
-        respond(StatusCode::NO_CONTENT, &[], Body::empty())
+        respond(StatusCode::NO_CONTENT, &[("docker-upload-uuid", &id.to_string())], Body::empty())
     }
 
     /// PATCH: the next bytes.

@@ -74,20 +74,3 @@ pub struct LogLines {
     /// See there.
     pub logs: Vec<crate::model::LogEntry>,
 }
-
-/// The credentials that can be read once.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OneTimeCredentials {
-    /// With the real password, as the tenant's machine reaches the database.
-    #[serde(serialize_with = "crate::model::secret::expose")]
-    pub database_url: crate::model::Secret,
-    /// The same.
-    #[serde(serialize_with = "crate::model::secret::expose")]
-    pub internal_database_url: crate::model::Secret,
-    /// Where the tenant answers.
-    pub app_url: Option<String>,
-    /// 64 characters.
-    #[serde(serialize_with = "crate::model::secret::expose")]
-    pub jwt_secret: crate::model::Secret,
-}
-

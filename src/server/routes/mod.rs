@@ -3,6 +3,7 @@
 pub mod account;
 pub mod answers;
 pub mod checkout;
+pub mod credentials;
 pub mod deploy;
 pub mod logs;
 pub mod machine;
@@ -12,7 +13,7 @@ pub mod tenants;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use axum::{Json, Router};
 use utoipa::OpenApi as _;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
@@ -42,6 +43,8 @@ pub fn router(server: &Server) -> Router {
         .route("/api/v1/plans", get(checkout::plans))
         .route("/api/v1/checkout/complete", get(checkout::complete))
         .route("/webhooks/paddle", post(webhook::receive))
+        .route("/api/v1/tenants/{id}/rotate-credentials", patch(credentials::rotate))
+        .route("/api/v1/tenants/{id}/external-db-access", post(credentials::external_access))
         .route("/pay/{session}", get(sandbox::show).post(sandbox::decide))
         .route("/pay/{session}/later", get(sandbox::later))
         .route("/pay/{session}/progress", get(progress::show))
@@ -75,7 +78,9 @@ fn documented() -> OpenApiRouter<Server> {
         .routes(routes!(tenants::show, tenants::change, tenants::delete))
         .routes(routes!(tenants::status))
         .routes(routes!(tenants::events))
-        .routes(routes!(tenants::credentials))
+        .routes(routes!(credentials::read_once))
+        .routes(routes!(credentials::rotate))
+        .routes(routes!(credentials::external_access))
         .routes(routes!(subscription::show, subscription::renew))
         .routes(routes!(subscription::cancel))
         .routes(routes!(deploy::registry_token))

@@ -1,12 +1,10 @@
 //! Looking at tenants, changing them, and removing them.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Value, json};
-use subtle::ConstantTimeEq as _;
 
 use super::{machine, need_subscription};
 use crate::model::Phase;
@@ -15,8 +13,7 @@ use crate::server::auth::{Caller, Owned};
 use crate::server::catalogue;
 use crate::server::error::{Body, Failure};
 use crate::server::openapi::{self, EventFrame, LoginRefusals, TenantRefusals};
-use crate::server::provisioner::{app_url, removal, restart};
-use crate::server::routes::answers::OneTimeCredentials;
+use crate::server::provisioner::{removal, restart};
 use crate::server::sse;
 use crate::server::state::Server;
 use crate::server::store::{accounts, audit, credentials as credential_rows, tenants as rows};
@@ -84,39 +81,6 @@ pub async fn events(
 /// True for the words with which a query switches something on.
 pub fn is_yes(word: Option<&str>) -> bool {
     matches!(word, Some("true" | "1" | ""))
-}
-
-/// `GET /api/v1/tenants/{id}/credentials/{token}`: answers once; the read removes what it answers.
-#[utoipa::path(get, path = "/api/v1/tenants/{id}/credentials/{token}", tag = "credentials",
-    params(("id" = String, Path, description = "The tenant"),
-        ("token" = String, Path, description = "Of the link in the status")),
-    responses((status = 200, description = "Once", body = OneTimeCredentials), TenantRefusals),
-    security(("login" = [])))]
-pub async fn credentials(
-    State(server): State<Server>,
-    owned: Owned,
-    Path((_, token)): Path<(String, String)>,
-) -> Result<Response, Failure> {
-    let id = owned.tenant.id().as_str();
-    let mut tx = server.store.write().await?;
-    let gone = || Failure::not_found("these credentials were already retrieved").reason("secrets_already_retrieved");
-    let row = credential_rows::armed(&mut tx, id).await?.ok_or_else(gone)?;
-    let armed = server.sealer.open(id, "link", &row.token)?;
-    if !bool::from(armed.reveal().as_bytes().ct_eq(token.as_bytes())) {
-        return Err(Failure::not_found("this link is not the tenant's").reason("secrets_token_invalid"));
-    }
-    let database_url = server.sealer.open(id, "link database_url", &row.database_url)?;
-    let jwt_secret = server.sealer.open(id, "link jwt_secret", &row.jwt_secret)?;
-    credential_rows::disarm(&mut tx, id).await?;
-    audit::record(&mut tx, &owned.caller.id, Some(id), "credentials_read").await?;
-    tx.commit().await?;
-    let body: Value = json!({
-        "database_url": database_url.reveal(),
-        "internal_database_url": database_url.reveal(),
-        "app_url": app_url(&owned.tenant),
-        "jwt_secret": jwt_secret.reveal(),
-    });
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
 /// Memory sizes of machines, MB (protocol F.5). The plan's own size is the upper limit.

@@ -1,10 +1,12 @@
 //! What a server is told when it starts. What belongs to one part of it is in a file of its own.
 
+mod databases;
 mod door;
 mod login;
 mod operations;
 mod payment;
 
+pub use databases::DatabaseSettings;
 pub use door::DoorSettings;
 pub use login::{LoginSettings, OAuthClient};
 pub use operations::OperationSettings;
@@ -52,6 +54,8 @@ pub struct Settings {
     /// A Postgres server, reached as an administrator, on which every tenant gets a database; tenants' databases are
     /// simulated where absent.
     pub tenant_postgres: Option<Secret>,
+    /// How tenants' databases are reached.
+    pub databases: DatabaseSettings,
     /// Under which addresses tenants answer.
     pub door: DoorSettings,
     /// How people log in.
@@ -79,6 +83,7 @@ impl Settings {
             serve_faults: false,
             database_url: None,
             tenant_postgres: None,
+            databases: DatabaseSettings::default(),
             door: DoorSettings::default(),
             login: LoginSettings::default(),
             payment: PaymentSettings::default(),

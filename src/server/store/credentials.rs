@@ -80,6 +80,7 @@ pub async fn all(db: &mut Connection, tenant: &str) -> Result<Vec<(String, Strin
 pub async fn forget(db: &mut Connection, tenant: &str) -> Result<(), StoreError> {
     disarm(db, tenant).await?;
     sqlx::query("DELETE FROM app_secrets WHERE tenant_id = $1").bind(tenant).execute(&mut *db).await?;
+    sqlx::query("DELETE FROM rotations WHERE tenant_id = $1").bind(tenant).execute(&mut *db).await?;
     sqlx::query("UPDATE tenants SET password_hash = NULL WHERE id = $1").bind(tenant).execute(db).await?;
     Ok(())
 }

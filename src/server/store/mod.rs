@@ -12,6 +12,7 @@ pub mod events;
 pub mod identities;
 pub mod inbox;
 pub mod journal;
+pub mod rotations;
 pub mod sessions;
 pub mod sign_ins;
 pub mod subscriptions;

@@ -38,6 +38,8 @@ pub struct TenantRow {
     pub environment_version: i64,
     pub machine_environment: i64,
     pub paused_by_suspend: i64,
+    pub database_kind: Option<String>,
+    pub external_db_access: i64,
 }
 
 /// A tenant id as a column.
@@ -205,6 +207,20 @@ pub async fn advance(
 pub async fn set_password_hash(db: &mut Connection, id: &TenantId, hash: &str) -> Result<(), StoreError> {
     let query = sqlx::query("UPDATE tenants SET password_hash = $2, updated_at = $3 WHERE id = $1");
     query.bind(id.as_str()).bind(hash).bind(now()).execute(db).await?;
+    Ok(())
+}
+
+/// Keeps where the tenant's database is.
+pub async fn set_database_kind(db: &mut Connection, id: &TenantId, kind: &str) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE tenants SET database_kind = $2, updated_at = $3 WHERE id = $1");
+    query.bind(id.as_str()).bind(kind).bind(now()).execute(db).await?;
+    Ok(())
+}
+
+/// Keeps whether people outside may log in to the tenant's database.
+pub async fn set_external_access(db: &mut Connection, id: &TenantId, open: bool) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE tenants SET external_db_access = $2, updated_at = $3 WHERE id = $1");
+    query.bind(id.as_str()).bind(i64::from(open)).bind(now()).execute(db).await?;
     Ok(())
 }
 
