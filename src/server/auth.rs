@@ -1,6 +1,7 @@
 //! Who is calling: login tokens (JWT, signed with Ed25519), the caller of a request, and the tenant that the caller owns.
 //!
-//! Every tenant endpoint checks in the same order: token (401), tenant exists (404), caller owns it (403).
+//! Every tenant endpoint checks in the same order: token (401), tenant exists (404), the caller is a
+//! customer at all (404), and owns it (403).
 
 use axum::extract::{FromRef, FromRequestParts, RawPathParams};
 use axum::http::header::AUTHORIZATION;
@@ -140,8 +141,10 @@ where
             None => None,
         };
         let tenant = tenant.ok_or_else(|| Failure::not_found("there is no such tenant"))?;
-        let customer = accounts::customer_of(&mut db, &caller.id).await?;
-        if customer.is_none_or(|customer| customer.id != tenant.owner_customer_id) {
+        let customer = accounts::customer_of(&mut db, &caller.id).await?.ok_or_else(|| {
+            Failure::not_found("this account is no customer: it never bought anything").reason("customer_missing")
+        })?;
+        if customer.id != tenant.owner_customer_id {
             return Err(Failure::forbidden("this tenant belongs to another account", "not_owner"));
         }
         Ok(Self { tenant, caller })

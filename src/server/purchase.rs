@@ -171,6 +171,6 @@ pub fn is_expired(session: &SessionRow) -> bool {
     session.expires_at < now()
 }
 
-fn session_topic(session: &SessionId, operation: &str) -> Topic {
+pub(super) fn session_topic(session: &SessionId, operation: &str) -> Topic {
     Topic { session: Some(session.clone()), tenant: None, on_tenant_stream: false, operation: operation.to_owned() }
 }

@@ -17,6 +17,7 @@ use super::events::EventLog;
 use super::garbage::{self, Accounts};
 use super::keys::{KeyError, Keys};
 use super::pay::signature::WebhookKey;
+use super::provider::circuit::Circuit;
 use super::provider::docker::DockerProvider;
 use super::provider::{Provider, ProviderError};
 use super::provisioner::{StepError, recovery, watch};
@@ -26,6 +27,7 @@ use super::seal::{SealError, Sealer};
 use super::settings::Settings;
 use super::state::{Parts, Server};
 use super::store::{Store, StoreError, accounts};
+use super::sweeper;
 use crate::model::Problem;
 
 /// How long connections may take to end after the server was told to stop.
@@ -144,7 +146,7 @@ where
         registry,
         registry_tokens,
         doors: Doors::new(),
-        provider: provider(instance, address.to_string()),
+        provider: Arc::new(Circuit::around(provider(instance, address.to_string()))),
         // Only ever calls this server: no proxy may come between.
         http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?,
         tasks: TaskTracker::new(),
@@ -166,6 +168,7 @@ async fn begin(server: &Server) -> Result<Ready, ServeError> {
     recovery::recover(server).await?;
     watch::start(server);
     garbage::start(server);
+    sweeper::start(server);
     Ok(ready)
 }
 

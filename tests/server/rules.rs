@@ -84,6 +84,12 @@ async fn strangers_and_expired_logins_are_refused_everywhere() {
     let house = House::start().await;
     let id = house.mara.tenant().await;
     let nils = house.person(NILS, 60).await;
+    // Who never bought anything has no customer record to own a tenant with.
+    for (method, path, body) in tenant_endpoints(&id) {
+        nils.call(method, &path, body).await.refused(404, Some("customer_missing"));
+    }
+    nils.get("/api/v1/tenants/unknown").await.refused(404, None);
+    let own = nils.tenant().await;
     let late = house.person(crate::support::MARA, -1).await;
     let mut nobody = nils.clone();
     nobody.token = "not.a.token".into();
@@ -105,8 +111,6 @@ async fn strangers_and_expired_logins_are_refused_everywhere() {
     let session = house.mara.checkout().await;
     nils.get(&Person::session_events(&session)).await.refused(403, Some("not_owner"));
     house.mara.get("/api/v1/checkout/cs_nothing/events").await.refused(404, None);
-    // Someone who owns a tenant of their own is a stranger to the others' all the same.
-    let own = nils.tenant().await;
     nils.get(&format!("/api/v1/tenants/{id}")).await.refused(403, Some("not_owner"));
     house.mara.get(&format!("/api/v1/tenants/{own}")).await.refused(403, Some("not_owner"));
 }

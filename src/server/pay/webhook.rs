@@ -10,7 +10,7 @@ use serde_json::json;
 use super::signature::HEADER;
 use crate::model::{SessionId, TenantId};
 use crate::server::error::Failure;
-use crate::server::provisioner::removal;
+use crate::server::provisioner::lapse;
 use crate::server::purchase::{self, Purchase};
 use crate::server::state::Server;
 use crate::server::store::{self, subscriptions};
@@ -161,10 +161,8 @@ async fn update(server: &Server, notice: &Notice, occurred_at: &str) -> Result<(
     }
     let tenant = subscriptions::update(&mut tx, &notice.data.id, status, occurred_at).await?;
     tx.commit().await?;
-    if let ("canceled", Some(tenant)) = (status, tenant.and_then(|id| TenantId::new(id).ok()))
-        && let Err(failure) = removal::start(server, &tenant, removal::BY_PROVIDER).await
-    {
-        tracing::warn!(%tenant, ?failure, "its subscription ended; it is removed when what runs on it is over");
+    if let Some(tenant) = tenant.and_then(|id| TenantId::new(id).ok()) {
+        lapse::heed(server, &tenant).await;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod deployments;
 pub mod events;
 pub mod journal;
+pub mod leftovers;
 pub mod sessions;
 pub mod subscriptions;
 pub mod tenants;
