@@ -11,15 +11,22 @@ mod store;
 mod postgres;
 
 mod flow;
+mod lessons;
 mod machine;
 mod rules;
+mod states;
 mod support;
+mod sweeper;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> =
+        [flow::trials(), lessons::trials(), machine::trials(), rules::trials(), states::trials(), sweeper::trials()]
+            .into_iter()
+            .flatten()
+            .collect();
     store::run(&arguments, trials)
 }

@@ -7,8 +7,8 @@ use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
 use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
+use crate::server::store::sessions;
 use crate::server::store::tenants::{self, TenantRow};
-use crate::server::store::{StoreError, sessions};
 use crate::server::transitions::{self, Event, Facts};
 
 /// Runs phase 1 of a tenant that was just created, in the background.
@@ -16,6 +16,7 @@ pub fn start(server: &Server, tenant: TenantId, topic: Topic) {
     let worker = server.clone();
     drop(server.background(async move {
         let moved = async {
+            point(&worker, "provisioning", "begun").await?;
             let mut tx = worker.store.write().await?;
             let moved = tenants::advance(&mut tx, &tenant, Phase::Created, Phase::Provisioning, None).await?;
             tenants::claim(&mut tx, &tenant, &topic.operation).await?;
@@ -23,12 +24,17 @@ pub fn start(server: &Server, tenant: TenantId, topic: Topic) {
                 sessions::set_status(&mut tx, session.as_str(), "provisioning").await?;
             }
             tx.commit().await?;
-            Ok::<_, StoreError>(moved)
+            Ok::<_, StepError>(moved)
         };
         match moved.await {
             Ok(true) => run(&worker, &tenant, &topic).await,
             Ok(false) => tracing::info!(%tenant, "the tenant was removed before its infrastructure was made"),
-            Err(error) => tracing::error!(%tenant, %error, "phase 1 cannot begin"),
+            Err(error) => {
+                tracing::error!(%tenant, %error, "phase 1 cannot begin");
+                if let Err(error) = fail(&worker, &tenant, &topic, "provisioning", &error.to_string()).await {
+                    tracing::error!(%tenant, %error, "that cannot be written down either");
+                }
+            }
         }
     }));
 }
@@ -165,9 +171,9 @@ async fn finish(
     session: &str,
     news: &News,
 ) -> Result<(), StepError> {
-    let to = transitions::following(Phase::Provisioning, event, Facts::default());
+    let to = transitions::following(tenant.phase(), event, Facts::default());
     let mut tx = server.store.write().await?;
-    if !tenants::advance(&mut tx, tenant.id(), Phase::Provisioning, to, last_error).await? {
+    if !tenants::advance(&mut tx, tenant.id(), tenant.phase(), to, last_error).await? {
         return Err(StepError::State("the tenant is not being provisioned any more"));
     }
     sessions::set_status(&mut tx, &tenant.checkout_session_id, session).await?;

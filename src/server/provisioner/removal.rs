@@ -1,6 +1,7 @@
 //! Removes a tenant for good (protocol B.13): every step is tried, none stops the next, and what could
 //! not be removed is noted.
 
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::{StepError, note, point};
@@ -15,6 +16,8 @@ use crate::server::transitions::{self, Event};
 
 /// Who asks for a removal because the subscription ended.
 pub const BY_PROVIDER: &str = "payment provider";
+/// Pause before a removal that broke off is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
 /// The operation and its steps in the journal.
 const OPERATION: &str = "removal";
 const MACHINE: &str = "machine_removed";
@@ -46,8 +49,10 @@ async fn accept(server: &Server, id: &TenantId, user: &str) -> Result<JoinHandle
 pub fn resume(server: &Server, tenant: TenantRow) -> JoinHandle<Option<()>> {
     let worker = server.clone();
     server.background(async move {
-        if let Err(error) = remove(&worker, &tenant).await {
-            tracing::error!(tenant = %tenant.id(), %error, "the removal stays unfinished until the next start");
+        // Only the database can hold it up: what the provider refuses is left behind.
+        while let Err(error) = remove(&worker, &tenant).await {
+            tracing::error!(tenant = %tenant.id(), %error, "the removal broke off and is tried again");
+            tokio::time::sleep(PAUSE).await;
         }
     })
 }
