@@ -24,6 +24,10 @@ test *ARGS:
 test-engine *ARGS:
     cargo test --test engine -- {{ ARGS }}
 
+# Kill the server at 200 random moments of random operations, and look for what is lost or left
+soak COUNT="200":
+    TENANTRY_SOAK={{ COUNT }} cargo test --test engine -- soak --nocapture
+
 # Format the code
 fmt:
     cargo fmt

@@ -2,6 +2,7 @@
 //!
 //! Knows bollard. Must not know tenants, the Management API, or which labels mean what.
 
+mod by_label;
 mod changes;
 mod logs;
 mod pull;

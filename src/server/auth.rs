@@ -241,8 +241,10 @@ where
             None => None,
         };
         let tenant = tenant.ok_or_else(|| Failure::not_found("there is no such tenant"))?;
-        let customer = accounts::customer_of(&mut db, &caller.id).await?;
-        if customer.is_none_or(|customer| customer.id != tenant.owner_customer_id) {
+        let customer = accounts::customer_of(&mut db, &caller.id).await?.ok_or_else(|| {
+            Failure::not_found("this account is no customer: it never bought anything").reason("customer_missing")
+        })?;
+        if customer.id != tenant.owner_customer_id {
             return Err(Failure::forbidden("this tenant belongs to another account", "not_owner"));
         }
         Ok(Self { tenant, caller })

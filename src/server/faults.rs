@@ -3,6 +3,9 @@
 //! Steps of phase 1 fail by name. Calls fail by method and path ([`http`]). Must not know what a step or a call does.
 
 pub mod http;
+mod points;
+
+pub use points::Points;
 
 use axum::http::Method;
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     inside: Arc<Mutex<Inside>>,
+    /// Points of the provisioner's work.
+    pub points: Points,
 }
 
 #[derive(Debug, Default)]

@@ -30,9 +30,11 @@ mod settings;
 mod sse;
 mod state;
 pub mod store;
+mod sweeper;
+pub mod transitions;
 mod view;
 
-pub use faults::Faults;
 pub use routes::paths;
+pub use faults::{Faults, Points};
 pub use run::{MAY_BE_REMOVED, ServeError, serve, serve_with};
 pub use settings::{LoginSettings, OAuthClient, Settings};

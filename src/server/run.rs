@@ -19,6 +19,7 @@ use super::garbage::{self, Accounts};
 use super::keys::{KeyError, Keys};
 use super::pay;
 use super::login::{self, Providers};
+use super::provider::circuit::Circuit;
 use super::provider::docker::DockerProvider;
 use super::provider::{Provider, ProviderError};
 use super::provisioner::{StepError, recovery, watch};
@@ -28,6 +29,7 @@ use super::seal::{SealError, Sealer};
 use super::settings::Settings;
 use super::state::{Parts, Server};
 use super::store::{Store, StoreError, accounts};
+use super::sweeper;
 use crate::model::Problem;
 
 /// How long connections may take to end after the server was told to stop.
@@ -164,7 +166,7 @@ where
         registry_tokens,
         doors: Doors::new(),
         databases: Databases::new(&settings)?,
-        provider: provider(instance, address.to_string()),
+        provider: Arc::new(Circuit::around(provider(instance, address.to_string()))),
         // Only ever calls this server: no proxy may come between.
         http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?,
         tasks: TaskTracker::new(),
@@ -193,6 +195,7 @@ async fn begin(server: &Server) -> Result<Ready, ServeError> {
     watch::start(server);
     garbage::start(server);
     pay::inbox::start(server);
+    sweeper::start(server);
     Ok(ready)
 }
 

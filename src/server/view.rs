@@ -33,6 +33,9 @@ pub struct TenantFull {
 pub struct StatusFull {
     #[serde(flatten)]
     pub status: TenantStatus,
+    /// What the provider said last about the machine; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine_state: Option<&'static str>,
     /// What is set takes effect only when the machine is started again.
     pub restart_required: bool,
     /// `postgres`, or `simulated` where there are credentials alone.
@@ -142,6 +145,19 @@ pub fn info(server: &Server, row: &TenantRow) -> TenantInfo {
     }
 }
 
+/// The machine as it was seen last. The watcher keeps the door in step with the provider, which therefore need not be
+/// asked whenever somebody polls.
+fn machine_state(server: &Server, row: &TenantRow) -> Option<&'static str> {
+    row.machine_id.as_ref()?;
+    Some(match (row.phase(), server.doors.target(row.id())) {
+        (Phase::Suspended, _) => "stopped",
+        (Phase::Deleting, _) => "destroying",
+        (_, Some(_)) => "started",
+        (Phase::Restarting, None) => "starting",
+        (_, None) => "stopped",
+    })
+}
+
 /// The status, with the one-time link while it is armed.
 #[must_use]
 pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> StatusFull {
@@ -161,5 +177,11 @@ pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> 
         image: image.and_then(|digest| server.image_of(row.id()).ok().map(|image| image.at(&digest))),
         deployed_at: row.deployed_at.clone(),
     };
-    StatusFull { status, restart_required: row.restart_required(), database: Kind::of(row).word(), updated_at: row.updated_at.clone() }
+    StatusFull {
+        status,
+        machine_state: machine_state(server, row),
+        database: Kind::of(row).word(),
+        restart_required: row.restart_required(),
+        updated_at: row.updated_at.clone(),
+    }
 }

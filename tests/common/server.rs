@@ -66,6 +66,11 @@ impl Server {
         self.folder.path().join("data/registry/uploads")
     }
 
+    /// Where it keeps everything.
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// What it logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

@@ -34,6 +34,7 @@ mod registry;
 mod rollback;
 mod sample;
 mod skip;
+mod soak;
 mod support;
 mod terminal;
 mod world;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         registry::trials(),
         rollback::trials(),
         skip::trials(),
+        soak::trials(),
         terminal::trials(),
     ]
     .into_iter()

@@ -24,7 +24,7 @@ use tenantry::server::registry::{Access, REPOSITORY, Registry, RegistryTokens, U
 use crate::support::Outcome;
 
 /// The program, compiled once for all tests: static, so that it runs in an image that has nothing else.
-fn program() -> &'static Path {
+pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample/src/main.rs");

@@ -17,14 +17,17 @@ mod databases;
 mod exchange;
 mod flow;
 mod leaks;
+mod lessons;
 mod login;
 mod machine;
 mod oracle;
 mod payments;
 mod providers;
 mod rules;
+mod states;
 mod subscriptions;
 mod support;
+mod sweeper;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
@@ -38,13 +41,16 @@ const FILES: &[fn() -> Vec<Trial>] = &[
     exchange::trials,
     flow::trials,
     leaks::trials,
+    lessons::trials,
     login::trials,
     machine::trials,
     oracle::trials,
     payments::trials,
     providers::trials,
     rules::trials,
+    states::trials,
     subscriptions::trials,
+    sweeper::trials,
 ];
 
 fn main() -> ExitCode {

@@ -8,8 +8,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use tenantry::server::auth::LoginTokens;
 use tenantry::server::keys::Keys;
@@ -33,12 +35,21 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
+/// Ports for a server that is started again: no other test's server may take one while it is down.
+pub fn own_ports() -> RangeInclusive<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(4100);
+    let first = NEXT.fetch_add(10, Ordering::Relaxed);
+    first..=first + 9
+}
+
 pub struct House {
     pub provider: FakeProvider,
     pub settings: Settings,
     pub mara: Person,
     /// Stops the server when the test is over, however it ends.
     stop: DropGuard,
+    /// Of a server that can be killed.
+    runtime: Mortal,
     running: JoinHandle<Result<(), ServeError>>,
     dir: tempfile::TempDir,
 }
@@ -60,15 +71,58 @@ impl House {
         Self::open(dir, settings, provider, machines).await
     }
 
+    /// A server that [`House::crash`] can kill.
+    pub async fn start_mortal(change: impl FnOnce(&mut Settings)) -> Self {
+        let house = Self::start_with(change).await;
+        let (settings, provider) = (house.settings.clone(), house.provider.clone());
+        let (ended, dir) = house.stop().await;
+        ended.expect("a clean end");
+        Self::open_mortal(dir, settings, provider).await
+    }
+
+    async fn open_mortal(dir: tempfile::TempDir, settings: Settings, provider: FakeProvider) -> Self {
+        let machines: Arc<dyn Provider> = Arc::new(provider.clone());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        Self::open_on(dir, settings, provider, machines, Some(runtime.expect("a runtime"))).await
+    }
+
+    /// Ends the server as a power cut would: whatever it was doing is not done. Starts it again on what it left.
+    pub async fn crash(mut self) -> Self {
+        let (settings, provider) = (self.settings.clone(), self.provider.clone());
+        let runtime = self.runtime.0.take().expect("a server that can be killed");
+        let ended = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(10)));
+        ended.await.expect("it is dead");
+        let _ = std::fs::remove_file(settings.ready_file.as_ref().expect("a ready file"));
+        Self::open_mortal(self.dir, settings, provider).await
+    }
+
     async fn open(
         dir: tempfile::TempDir,
         settings: Settings,
         provider: FakeProvider,
         machines: Arc<dyn Provider>,
     ) -> Self {
+        Self::open_on(dir, settings, provider, machines, None).await
+    }
+
+    async fn open_on(
+        dir: tempfile::TempDir,
+        settings: Settings,
+        provider: FakeProvider,
+        machines: Arc<dyn Provider>,
+        runtime: Option<tokio::runtime::Runtime>,
+    ) -> Self {
         let stop = CancellationToken::new();
         let path = settings.ready_file.clone().expect("a ready file");
-        let mut running = tokio::spawn(serve_with(settings.clone(), |_, _| machines, stop.clone()));
+        let serve = || {
+            let machines = Arc::clone(&machines);
+            let serving = serve_with(settings.clone(), |_, _| machines, stop.clone());
+            match &runtime {
+                Some(runtime) => runtime.spawn(serving),
+                None => tokio::spawn(serving),
+            }
+        };
+        let mut running = serve();
         let ready = async {
             loop {
                 if let Ok(bytes) = tokio::fs::read(&path).await {
@@ -77,12 +131,22 @@ impl House {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let ready = tokio::select! {
-            ready = within("the ready file", ready) => ready,
-            ended = &mut running => panic!("the server ended: {ended:?}"),
+        tokio::pin!(ready);
+        let mut tries = 0;
+        let ready = loop {
+            tokio::select! {
+                ready = within("the ready file", &mut ready) => break ready,
+                ended = &mut running => {
+                    // A database may take a moment to notice that the one before is dead.
+                    tries += 1;
+                    assert!(runtime.is_some() && tries < 100, "the server ended: {ended:?}");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    running = serve();
+                }
+            }
         };
         let mara = Person::new(text(&ready["api_url"]), text(&ready["token"]));
-        Self { provider, settings, mara, stop: stop.drop_guard(), running, dir }
+        Self { provider, settings, mara, stop: stop.drop_guard(), runtime: Mortal(runtime), running, dir }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -364,4 +428,15 @@ fn read_frame(raw: &str) -> Option<Frame> {
 pub fn words(frames: &[Frame]) -> Vec<String> {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     frames.iter().map(|frame| format!("{}/{}", word(&frame.data["event_type"]), word(&frame.data["step"]))).collect()
+}
+
+/// A runtime that ends without waiting: one must not be dropped, which waits, where tasks run.
+struct Mortal(Option<tokio::runtime::Runtime>);
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }

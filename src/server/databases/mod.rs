@@ -169,6 +169,14 @@ impl Databases {
         }
     }
 
+    /// Removes what a tenant that is gone left. Only a real database can have been left.
+    pub async fn remove_left(&self, names: &Names) -> Result<(), DatabaseError> {
+        match &self.postgres {
+            Some(postgres) => postgres.remove(names).await,
+            None => Err(DatabaseError::Unavailable("this server was started without one".into())),
+        }
+    }
+
     /// The tenant's address without its password, as machines or as people outside reach it.
     #[must_use]
     pub fn masked_url(&self, tenant: &TenantRow, outside: bool) -> String {

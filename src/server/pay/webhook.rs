@@ -14,7 +14,7 @@ use crate::model::TenantId;
 use crate::model::envelope::ErrorBody;
 use crate::server::error::Failure;
 use crate::server::openapi::Refusals;
-use crate::server::provisioner::removal;
+use crate::server::provisioner::lapse;
 use crate::server::purchase;
 use crate::server::state::Server;
 use crate::server::store::inbox as events;
@@ -83,10 +83,8 @@ async fn update(
     }
     let tenant = subscriptions::update(&mut tx, subscription, status, occurred_at, terms).await?;
     tx.commit().await?;
-    if let ("canceled", Some(tenant)) = (status, tenant.and_then(|id| TenantId::new(id).ok()))
-        && let Err(failure) = removal::start(server, &tenant, removal::BY_PROVIDER).await
-    {
-        tracing::warn!(%tenant, ?failure, "its subscription ended; it is removed when what runs on it is over");
+    if let Some(tenant) = tenant.and_then(|id| TenantId::new(id).ok()) {
+        lapse::heed(server, &tenant).await;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! engine, never meet. Must not know tenants' rows, tokens of people, or the front door.
 
 mod clean;
+mod inventory;
 mod ready;
 
 use futures_util::future::BoxFuture;
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{OnceCell, RwLock};
 
-use super::{AppSpec, Machine, MachineSpec, Provider, ProviderError};
+use super::{AppSpec, Holding, Machine, MachineSpec, Provider, ProviderError};
 use crate::engine::{ContainerError, ContainerSpec, ContainerState, Credentials, Engine, EngineError, REGISTRY_LABEL};
 use crate::model::{LogEntry, text};
 
@@ -318,6 +319,10 @@ impl Provider for DockerProvider {
 
     fn destroy_app<'a>(&'a self, app: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(self.clear_app(app))
+    }
+
+    fn inventory<'a>(&'a self, app: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Holding>, ProviderError>> {
+        Box::pin(self.list(app))
     }
 
     fn logs<'a>(

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{broadcast, watch};
 use tokio_stream::wrappers::BroadcastStream;
 
-use super::{AppSpec, Machine, MachineSpec, Provider, ProviderError};
+use super::{AppSpec, Holding, Machine, MachineSpec, Provider, ProviderError};
 use crate::model::LogEntry;
 
 /// When a call fails: before it did anything, or after it did everything (the answer was lost).
@@ -37,6 +37,24 @@ pub struct World {
     pub stopped: BTreeSet<String>,
     /// Every call, in order.
     pub calls: Vec<String>,
+}
+
+impl World {
+    /// By app.
+    #[must_use]
+    pub fn holdings(&self) -> Vec<Holding> {
+        let mut all: BTreeMap<&str, Holding> = BTreeMap::new();
+        for app in self.apps.iter().chain(self.volumes.keys()).chain(self.machines.values().map(|(app, _)| app)) {
+            all.entry(app).or_default().app.clone_from(app);
+        }
+        for (app, volume) in &self.volumes {
+            all.entry(app).or_default().volume = Some(volume.clone());
+        }
+        for (id, (app, _)) in &self.machines {
+            all.entry(app).or_default().machines.push(id.clone());
+        }
+        all.into_values().collect()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -83,6 +101,18 @@ impl FakeProvider {
     /// From now on no call is answered, as without a Docker Engine.
     pub fn go_away(&self) {
         self.lock().away = true;
+    }
+
+    /// It answers again.
+    pub fn come_back(&self) {
+        self.lock().away = false;
+    }
+
+    /// Puts a volume there that this server did not make in this run.
+    pub fn plant_volume(&self, app: &str) {
+        let mut inside = self.lock();
+        inside.world.apps.insert(app.to_owned());
+        inside.world.volumes.insert(app.to_owned(), format!("vol_{app}"));
     }
 
     /// Holds every `create_machine` until `release`.
@@ -261,6 +291,18 @@ impl Provider for FakeProvider {
                 inside.world.volumes.remove(app);
                 inside.world.machines.retain(|_, (owner, _)| owner != app);
             })
+        })
+    }
+
+    fn inventory<'a>(&'a self, app: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Holding>, ProviderError>> {
+        Box::pin(async move {
+            // Not among the calls: it does nothing.
+            let mut inside = self.lock();
+            let fault = inside.faults.get_mut("inventory").and_then(Vec::pop);
+            if inside.away || fault.is_some() {
+                return Err(ProviderError::Unavailable("the provider does not answer".into()));
+            }
+            Ok(inside.world.holdings().into_iter().filter(|holding| app.is_none_or(|app| app == holding.app)).collect())
         })
     }
 

@@ -4,6 +4,7 @@
 //! A provider gets exactly what it needs and no identity: no user, no e-mail, no token (protocol I.1, rule 2).
 //! Every `create_*` is idempotent: made already by this instance for this tenant is success.
 
+pub mod circuit;
 pub mod docker;
 pub mod fake;
 
@@ -50,6 +51,17 @@ pub struct Machine {
     pub id: String,
     /// Where its port 8080 can be reached from this host.
     pub address: SocketAddr,
+}
+
+/// What exists of one app.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// The app's name.
+    pub app: String,
+    /// Its machines, running or not.
+    pub machines: Vec<String>,
+    /// Its volume.
+    pub volume: Option<String>,
 }
 
 /// Why a provider could not do it. Harmless text that names what failed and with what.
@@ -114,6 +126,9 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
 
     /// Removes the app with its machines and its volume. Gone already is success.
     fn destroy_app<'a>(&'a self, app: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
+
+    /// Everything that this instance made and that is still there, of one app or of all.
+    fn inventory<'a>(&'a self, app: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Holding>, ProviderError>>;
 
     /// The machine's last `lines` log lines, oldest first; with `follow` the stream stays open until the
     /// machine ends. Dropping the stream ends it.

@@ -8,22 +8,28 @@
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-use super::{StepError, announce, app_of, app_url, environment, removal};
+use super::steps::Step;
+use super::{StepError, announce, app_of, app_url, environment, lapse, note, point};
 use crate::model::{Digest, EventKind, Phase, TenantId};
 use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
-use crate::server::provider::{Machine, MachineSpec, ProviderError};
+use crate::server::provider::{AppSpec, Machine, MachineSpec, ProviderError};
 use crate::server::registry::Access;
 use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
+use crate::server::store::leftovers::{self, Kind};
 use crate::server::store::tenants::{self, TenantRow};
-use crate::server::store::{audit, deployments};
+use crate::server::store::{Connection, StoreError, audit, deployments};
+use crate::server::transitions::{self, Event};
 
 /// How long the machine has to pull its image after the deploy was accepted.
 const PULL_TOKEN_LIFETIME: Duration = Duration::from_mins(15);
 /// How long requests to the replaced machine may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
-const STEP: &str = "machine";
+/// The steps in the journal.
+pub const STEP: &str = "machine";
+const STOPPED: &str = "machine_stopped";
+pub const RETIRED: &str = "machine_retired";
 
 /// What a machine is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,16 +69,6 @@ pub struct Job {
 /// How an accepted deploy ended.
 pub type Outcome = Result<Machine, ProviderError>;
 
-/// Refuses in the phases in which no deploy can begin (protocol F.3).
-pub fn allowed(phase: Phase) -> Result<(), Failure> {
-    match phase {
-        Phase::AwaitingDeploy | Phase::Running | Phase::FailedDeploy => Ok(()),
-        Phase::Suspended => Err(Failure::invalid_state("the tenant is suspended; activate it first")),
-        Phase::Created | Phase::Provisioning | Phase::FailedInfra => Err(Failure::not_provisioned()),
-        Phase::Deploying | Phase::Restarting | Phase::Deleting | Phase::Deleted => Err(Failure::operation_running()),
-    }
-}
-
 /// Accepts a deploy of `digest`, in one step with the check that nothing else runs, and works it off in
 /// the background.
 pub async fn start(
@@ -95,7 +91,7 @@ async fn accept(
     let mut tx = server.store.write().await?;
     // Read here and not before: a deploy that ended meanwhile left another machine to be replaced.
     let before = tenants::get(&mut tx, tenant).await?.ok_or_else(|| Failure::not_found("there is no such tenant"))?;
-    allowed(before.phase())?;
+    transitions::ask(&before, Event::Deploy)?;
     let id = format!("dep_{}", uuid::Uuid::new_v4().simple());
     let topic = Topic::tenant(&before, &id);
     let (kind, step, word) = if before.machine_id.is_none() {
@@ -107,6 +103,7 @@ async fn accept(
     if !tenants::advance(&mut tx, tenant, before.phase(), Phase::Deploying, None).await? {
         return Err(Failure::operation_running());
     }
+    tenants::claim(&mut tx, tenant, &id).await?;
     deployments::begin(&mut tx, &id, tenant.as_str(), &image.to_string(), digest.as_str()).await?;
     journal::note(&mut tx, tenant.as_str(), &id, STEP, StepState::Begun, None).await?;
     audit::record(&mut tx, user, Some(tenant.as_str()), "deploy").await?;
@@ -124,7 +121,7 @@ pub fn run(server: &Server, job: Job) -> JoinHandle<Option<Outcome>> {
         if outcome.is_none() {
             abandon(&worker, &job).await;
         } else {
-            removal::start_if_canceled(&worker, job.before.id()).await;
+            lapse::heed(&worker, job.before.id()).await;
         }
         outcome
     })
@@ -176,15 +173,18 @@ async fn work(server: &Server, job: &Job) -> Outcome {
 async fn attempt(server: &Server, job: &Job) -> Result<Machine, StepError> {
     let tenant = &job.before;
     let app = app_of(tenant);
-    // Made already in phase 1, unless there was no provider then.
-    server.provider.create_app(&app).await?;
-    let volume = server.provider.create_volume(&app).await?;
+    let volume = ensure_volume(server, job, &app).await?;
     let image = server.image_of(tenant.id()).map_err(|_| StepError::State("the tenant's image has no valid name"))?;
     if job.purpose == Purpose::Restart
         && let Some(old) = &tenant.machine_id
     {
         server.doors.set_target(tenant.id(), None);
+        note(server, tenant.id(), &job.id, STOPPED, StepState::Begun, Some(old)).await?;
+        point(server, STOPPED, "begun").await?;
         server.provider.stop_machine(old).await?;
+        point(server, STOPPED, "done").await?;
+        note(server, tenant.id(), &job.id, STOPPED, StepState::Done, Some(old)).await?;
+        point(server, STOPPED, "noted").await?;
         let news = said(job, EventKind::VmProvisioningProgress, "machine_stopped", "the machine is stopped".into());
         announce(server, &job.topic, &news).await?;
     }
@@ -197,15 +197,62 @@ async fn attempt(server: &Server, job: &Job) -> Result<Machine, StepError> {
         memory_mb: u32::try_from(tenant.memory_mb).unwrap_or(256),
         app,
     };
+    point(server, STEP, "begun").await?;
     let machine = server.provider.create_machine(&spec).await?;
-    let published = publish(server, job, &machine, &volume, environment.version).await;
+    let published = async {
+        point(server, STEP, "done").await?;
+        note(server, tenant.id(), &job.id, STEP, StepState::Done, Some(&machine.id)).await?;
+        point(server, STEP, "noted").await?;
+        publish(server, job, &machine, &volume, environment.version).await
+    };
+    let published = published.await;
     if published.is_err() {
         aim_at_old(server, tenant).await;
         if let Err(error) = server.provider.destroy_machine(&machine.id).await {
-            tracing::error!(machine = machine.id, %error, "a machine that nobody needs is left");
+            leave(server, job, STEP, &machine.id, &error).await;
         }
     }
     published.map(|()| machine)
+}
+
+/// The app and its volume: made already in phase 1, unless there was no provider then.
+async fn ensure_volume(server: &Server, job: &Job, app: &AppSpec) -> Result<String, StepError> {
+    let (id, step) = (job.before.id(), Step::Volume.word());
+    let is_new = job.before.volume_id.is_none();
+    if is_new {
+        note(server, id, &job.id, step, StepState::Begun, None).await?;
+    }
+    server.provider.create_app(app).await?;
+    let volume = server.provider.create_volume(app).await?;
+    if is_new {
+        let mut tx = server.store.write().await?;
+        tenants::set_volume(&mut tx, id, Some(&volume)).await?;
+        journal::note(&mut tx, id.as_str(), &job.id, step, StepState::Done, Some(&volume)).await?;
+        tx.commit().await?;
+    }
+    Ok(volume)
+}
+
+/// Notes a machine that could not be removed, so that it is tried again.
+async fn leave(server: &Server, job: &Job, step: &str, machine: &str, error: &ProviderError) {
+    tracing::error!(machine, %error, step, "a machine that nobody needs is left; it is tried again");
+    let noted = async {
+        let id = job.before.id().as_str();
+        let mut tx = server.store.write().await?;
+        journal::note(&mut tx, id, &job.id, step, StepState::Left, Some(machine)).await?;
+        leftovers::note(&mut tx, id, Kind::Machine, machine, &error.to_string()).await?;
+        tx.commit().await?;
+        Ok::<_, StepError>(())
+    };
+    if let Err(error) = noted.await {
+        tracing::error!(%error, "what is left cannot be written down");
+    }
+}
+
+/// True while the tenant is the job's: nobody else has moved it meanwhile.
+async fn owns(db: &mut Connection, job: &Job) -> Result<bool, StoreError> {
+    let tenant = tenants::get(db, job.before.id()).await?;
+    Ok(tenant.is_some_and(|now| now.phase() == job.purpose.phase() && now.operation.as_deref() == Some(&job.id)))
 }
 
 fn said(job: &Job, kind: EventKind, step: &'static str, message: String) -> News {
@@ -242,17 +289,24 @@ async fn publish(
     let mut ready = News::new(EventKind::TenantReady, "running", "live");
     ready.app_url.clone_from(&url);
     ready.app = Some(tenant.app.clone());
+    point(server, "switched", "begun").await?;
     let mut tx = server.store.write().await?;
-    tenants::set_volume(&mut tx, tenant.id(), Some(volume)).await?;
-    tenants::set_machine(&mut tx, tenant.id(), &machine.id, environment_version).await?;
-    if !tenants::advance(&mut tx, tenant.id(), job.purpose.phase(), Phase::Running, None).await? {
+    if !owns(&mut tx, job).await? {
         return Err(StepError::State("the tenant is not being deployed any more"));
     }
+    tenants::set_volume(&mut tx, tenant.id(), Some(volume)).await?;
+    tenants::set_machine(&mut tx, tenant.id(), &machine.id, environment_version).await?;
+    let to = transitions::following(job.purpose.phase(), Event::MachineStarted, tenant.into());
+    tenants::advance(&mut tx, tenant.id(), job.purpose.phase(), to, None).await?;
     if job.purpose == Purpose::Deploy {
         tenants::set_image(&mut tx, tenant.id(), job.digest.as_str()).await?;
         deployments::finish(&mut tx, &job.id, Ok(&machine.id)).await?;
     }
-    journal::note(&mut tx, tenant.id().as_str(), &job.id, STEP, StepState::Done, Some(&machine.id)).await?;
+    journal::note(&mut tx, tenant.id().as_str(), &job.id, "switched", StepState::Begun, Some(&machine.id)).await?;
+    journal::note(&mut tx, tenant.id().as_str(), &job.id, "switched", StepState::Done, Some(&machine.id)).await?;
+    if let Some(old) = &tenant.machine_id {
+        journal::note(&mut tx, tenant.id().as_str(), &job.id, RETIRED, StepState::Begun, Some(old)).await?;
+    }
     let spoken = events::say(&mut tx, &job.topic, &ready).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
@@ -265,18 +319,18 @@ async fn retire(server: &Server, job: &Job) {
     if let Ok(Some(machine)) = server.provider.find_machine(old).await {
         server.doors.drained(job.before.id(), machine.address, DRAIN).await;
     }
-    if let Err(error) = server.provider.destroy_machine(old).await {
-        tracing::error!(machine = old, %error, "the replaced machine is left");
-        let noted = async {
-            let mut tx = server.store.write().await?;
-            let id = job.before.id().as_str();
-            journal::note(&mut tx, id, &job.id, STEP, StepState::Left, Some(old)).await?;
-            tx.commit().await?;
-            Ok::<_, StepError>(())
-        };
-        if let Err(error) = noted.await {
-            tracing::error!(%error, "what is left cannot be written down");
+    let retired = async {
+        point(server, RETIRED, "begun").await?;
+        if let Err(error) = server.provider.destroy_machine(old).await {
+            leave(server, job, RETIRED, old, &error).await;
+            return Ok(());
         }
+        point(server, RETIRED, "done").await?;
+        note(server, job.before.id(), &job.id, RETIRED, StepState::Done, Some(old)).await?;
+        point(server, RETIRED, "noted").await
+    };
+    if let Err(error) = retired.await {
+        tracing::error!(machine = old, %error, "the replaced machine is left until it is found");
     }
 }
 
@@ -307,30 +361,49 @@ async fn runs(server: &Server, tenant: &TenantRow) -> bool {
 
 async fn give_up(server: &Server, job: &Job, ran: bool, message: &str) -> Result<(), StepError> {
     let tenant = &job.before;
-    let to = match job.purpose {
-        Purpose::Deploy if aim_at_old(server, tenant).await => Phase::Running,
-        Purpose::Deploy => Phase::FailedDeploy,
+    let event = match job.purpose {
+        Purpose::Deploy if aim_at_old(server, tenant).await => Event::UpdateError,
+        Purpose::Deploy => Event::FirstMachineError,
         Purpose::Restart => {
             // A person is told that it failed (protocol F.3); the tenant's users need not notice.
             if ran
                 && let Some(old) = &tenant.machine_id
+                && owns(&mut *server.store.read().await?, job).await?
                 && let Err(error) = server.provider.start_machine(old).await
             {
                 tracing::warn!(machine = old, %error, "the machine from before does not come back");
             }
             aim_at_old(server, tenant).await;
-            Phase::FailedDeploy
+            Event::FirstMachineError
         }
     };
     let last_error = format!("{STEP}: {message}");
+    let to = transitions::following(job.purpose.phase(), event, tenant.into());
     let mut tx = server.store.write().await?;
+    journal::note(&mut tx, tenant.id().as_str(), &job.id, STEP, StepState::Undone, None).await?;
+    if !owns(&mut tx, job).await? {
+        tx.commit().await?;
+        return yield_to_other(server, job).await;
+    }
     tenants::advance(&mut tx, tenant.id(), job.purpose.phase(), to, Some(&last_error)).await?;
     if job.purpose == Purpose::Deploy {
         deployments::finish(&mut tx, &job.id, Err(message)).await?;
     }
-    journal::note(&mut tx, tenant.id().as_str(), &job.id, STEP, StepState::Undone, None).await?;
     let spoken = events::say(&mut tx, &job.topic, &News::failed(STEP, message)).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
+    Ok(())
+}
+
+/// The tenant was suspended while it was being restarted: its machine from before, which may have been started again
+/// here, has to rest too. Whatever else owns the tenant sees to its machines itself.
+async fn yield_to_other(server: &Server, job: &Job) -> Result<(), StepError> {
+    let now = tenants::get(&mut *server.store.read().await?, job.before.id()).await?;
+    if let (Some(now), Some(old)) = (now, &job.before.machine_id)
+        && now.phase() == Phase::Suspended
+    {
+        server.doors.set_target(now.id(), None);
+        server.provider.stop_machine(old).await?;
+    }
     Ok(())
 }

@@ -1,32 +1,40 @@
 //! Phase 1: from the row to infrastructure that waits for its first deploy, and the retry of it.
 
 use super::steps::Step;
-use super::{StepError, announce, removal};
+use super::{StepError, announce, lapse, note, point};
 use crate::model::{EventKind, Phase, SessionId, TenantId};
 use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
 use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
+use crate::server::store::sessions;
 use crate::server::store::tenants::{self, TenantRow};
-use crate::server::store::{StoreError, sessions};
+use crate::server::transitions::{self, Event, Facts};
 
 /// Runs phase 1 of a tenant that was just created, in the background.
 pub fn start(server: &Server, tenant: TenantId, topic: Topic) {
     let worker = server.clone();
     drop(server.background(async move {
         let moved = async {
+            point(&worker, "provisioning", "begun").await?;
             let mut tx = worker.store.write().await?;
             let moved = tenants::advance(&mut tx, &tenant, Phase::Created, Phase::Provisioning, None).await?;
+            tenants::claim(&mut tx, &tenant, &topic.operation).await?;
             if let Some(session) = &topic.session {
                 sessions::set_status(&mut tx, session.as_str(), "provisioning").await?;
             }
             tx.commit().await?;
-            Ok::<_, StoreError>(moved)
+            Ok::<_, StepError>(moved)
         };
         match moved.await {
             Ok(true) => run(&worker, &tenant, &topic).await,
             Ok(false) => tracing::info!(%tenant, "the tenant was removed before its infrastructure was made"),
-            Err(error) => tracing::error!(%tenant, %error, "phase 1 cannot begin"),
+            Err(error) => {
+                tracing::error!(%tenant, %error, "phase 1 cannot begin");
+                if let Err(error) = fail(&worker, &tenant, &topic, "provisioning", &error.to_string()).await {
+                    tracing::error!(%tenant, %error, "that cannot be written down either");
+                }
+            }
         }
     }));
 }
@@ -45,6 +53,7 @@ async fn accept_retry(server: &Server, tenant: TenantRow) -> Result<(), Failure>
     if !tenants::advance(&mut tx, tenant.id(), tenant.phase(), Phase::Provisioning, None).await? {
         return Err(Failure::operation_running());
     }
+    tenants::claim(&mut tx, tenant.id(), &topic.operation).await?;
     sessions::set_status(&mut tx, &tenant.checkout_session_id, "provisioning").await?;
     let spoken = events::say(&mut tx, &topic, &news).await?;
     tx.commit().await?;
@@ -59,26 +68,34 @@ async fn accept_retry(server: &Server, tenant: TenantRow) -> Result<(), Failure>
     Ok(())
 }
 
-/// Undoes, last first, every infrastructure step that the journal says was begun. Best effort: what
-/// cannot be undone is noted, and the steps that follow are idempotent.
+/// Undoes, last first, every infrastructure step that the journal says was begun, and nothing that was there before it.
+/// Best effort: what cannot be undone is noted, and the steps that follow are idempotent.
 async fn clean(server: &Server, tenant: &TenantRow, topic: &Topic) -> Result<(), StepError> {
     let states = journal::last_states(&mut *server.store.read().await?, tenant.id().as_str()).await?;
+    let keeps_volume = states.contains(&(Step::Volume.word().to_owned(), StepState::Found));
     for (word, state) in states.into_iter().rev() {
         let Some(step) = Step::from_word(&word).filter(|step| step.is_infrastructure()) else { continue };
-        if state == StepState::Undone {
+        if matches!(state, StepState::Undone | StepState::Found) {
             continue;
         }
-        let undone = step.undo(server, tenant).await;
+        point(server, step.word(), "undoing").await?;
+        let undone = if step == Step::App && keeps_volume {
+            // The provider would remove the app together with the volume.
+            server.provider.destroy_others(&tenant.app, None).await.map_err(StepError::from)
+        } else {
+            step.undo(server, tenant).await
+        };
         let error = undone.err().map(|error| error.to_string());
+        point(server, step.word(), "undone").await?;
         let state = if error.is_none() { StepState::Undone } else { StepState::Left };
-        note(server, tenant.id(), topic, step, state, error.as_deref()).await?;
+        note(server, tenant.id(), &topic.operation, step.word(), state, error.as_deref()).await?;
     }
     Ok(())
 }
 
 async fn run(server: &Server, id: &TenantId, topic: &Topic) {
     perform(server, id, topic).await;
-    removal::start_if_canceled(server, id).await;
+    lapse::heed(server, id).await;
 }
 
 async fn perform(server: &Server, id: &TenantId, topic: &Topic) {
@@ -94,6 +111,8 @@ async fn perform(server: &Server, id: &TenantId, topic: &Topic) {
 async fn steps(server: &Server, id: &TenantId, topic: &Topic, at: &mut &'static str) -> Result<(), StepError> {
     let gone = || StepError::State("the tenant is gone");
     let tenant = tenants::get(&mut *server.store.read().await?, id).await?.ok_or_else(gone)?;
+    // What earlier runs began and did not undo is ours, whatever is found.
+    let states = journal::last_states(&mut *server.store.read().await?, id.as_str()).await?;
     for step in Step::ALL {
         if step == Step::App {
             *at = "provisioning_started";
@@ -106,30 +125,40 @@ async fn steps(server: &Server, id: &TenantId, topic: &Topic, at: &mut &'static 
             continue;
         }
         tokio::time::sleep(server.settings.step_delay).await;
-        note(server, id, topic, step, StepState::Begun, None).await?;
+        let is_ours = states.iter().any(|(word, state)| {
+            word == step.word() && matches!(state, StepState::Begun | StepState::Done | StepState::Left)
+        });
+        let is_found = !is_ours && step.is_there(server, &tenant).await?;
+        let state = if is_found { StepState::Found } else { StepState::Begun };
+        note(server, id, &topic.operation, step.word(), state, None).await?;
         if server.settings.faults.strike(step.word()) {
             return Err(StepError::OnDemand);
         }
+        point(server, step.word(), "begun").await?;
         let done = step.run(server, &tenant).await?;
+        point(server, step.word(), "done").await?;
         let message = if step.is_infrastructure() { format!("{}: {done}", step.word()) } else { done };
         let mut tx = server.store.write().await?;
-        journal::note(&mut tx, id.as_str(), &topic.operation, step.word(), StepState::Done, None).await?;
+        if !is_found {
+            journal::note(&mut tx, id.as_str(), &topic.operation, step.word(), StepState::Done, None).await?;
+        }
         let spoken = events::say(&mut tx, topic, &News::step(step.event(), step.word(), message)).await?;
         tx.commit().await?;
         server.events.wake(&spoken);
+        point(server, step.word(), "noted").await?;
     }
     *at = "infrastructure_ready";
     tokio::time::sleep(server.settings.step_delay).await;
     let mut news = News::new(EventKind::InfrastructureReady, "awaiting_deploy", "ready for the first deploy");
     news.app = Some(tenant.app.clone());
-    finish(server, &tenant, topic, Phase::AwaitingDeploy, None, "done", &news).await
+    finish(server, &tenant, topic, Event::InfrastructureDone, None, "done", &news).await
 }
 
 async fn fail(server: &Server, id: &TenantId, topic: &Topic, at: &'static str, message: &str) -> Result<(), StepError> {
     let Some(tenant) = tenants::get(&mut *server.store.read().await?, id).await? else { return Ok(()) };
     let last_error = format!("{at}: {message}");
     let news = News::failed(at, message);
-    finish(server, &tenant, topic, Phase::FailedInfra, Some(&last_error), "failed", &news).await
+    finish(server, &tenant, topic, Event::InfrastructureError, Some(&last_error), "failed", &news).await
 }
 
 /// Ends phase 1: the phase, the session and the last event in one transaction.
@@ -137,33 +166,20 @@ async fn finish(
     server: &Server,
     tenant: &TenantRow,
     topic: &Topic,
-    to: Phase,
+    event: Event,
     last_error: Option<&str>,
     session: &str,
     news: &News,
 ) -> Result<(), StepError> {
+    let to = transitions::following(tenant.phase(), event, Facts::default());
     let mut tx = server.store.write().await?;
-    if !tenants::advance(&mut tx, tenant.id(), Phase::Provisioning, to, last_error).await? {
+    if !tenants::advance(&mut tx, tenant.id(), tenant.phase(), to, last_error).await? {
         return Err(StepError::State("the tenant is not being provisioned any more"));
     }
     sessions::set_status(&mut tx, &tenant.checkout_session_id, session).await?;
     let spoken = events::say(&mut tx, topic, news).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
-    Ok(())
-}
-
-async fn note(
-    server: &Server,
-    id: &TenantId,
-    topic: &Topic,
-    step: Step,
-    state: StepState,
-    detail: Option<&str>,
-) -> Result<(), StoreError> {
-    let mut tx = server.store.write().await?;
-    journal::note(&mut tx, id.as_str(), &topic.operation, step.word(), state, detail).await?;
-    tx.commit().await?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 pub mod deploy;
 pub mod environment;
 pub mod infrastructure;
+pub mod lapse;
 pub mod recovery;
 pub mod removal;
 pub mod restart;
@@ -18,7 +19,9 @@ use super::provider::{AppSpec, ProviderError};
 use super::seal::SealError;
 use super::state::Server;
 use super::store::StoreError;
+use super::store::journal::{self, StepState};
 use super::store::tenants::TenantRow;
+use crate::model::TenantId;
 
 /// Why a step did not work.
 #[derive(Debug, thiserror::Error)]
@@ -83,4 +86,25 @@ async fn announce(server: &Server, topic: &Topic, news: &News) -> Result<(), Sto
     tx.commit().await?;
     server.events.wake(&spoken);
     Ok(())
+}
+
+/// Notes one move of one step, in a transaction of its own.
+async fn note(
+    server: &Server,
+    id: &TenantId,
+    operation: &str,
+    step: &str,
+    state: StepState,
+    detail: Option<&str>,
+) -> Result<(), StoreError> {
+    let mut tx = server.store.write().await?;
+    journal::note(&mut tx, id.as_str(), operation, step, state, detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A point at which a test may let the work fail or stand still.
+async fn point(server: &Server, step: &str, place: &str) -> Result<(), StepError> {
+    let is_hit = server.settings.faults.points.reach(&format!("{step}:{place}")).await;
+    if is_hit { Err(StepError::OnDemand) } else { Ok(()) }
 }

@@ -1,12 +1,14 @@
 //! What a server does about its tenants when it starts: operations that no task works on any more are
 //! over, what they left behind goes, doors open again, and lead to the machines that still run.
 
-use super::{StepError, removal, watch};
+use super::{StepError, deploy, lapse, note, removal, watch};
 use crate::model::{Phase, SessionId};
 use crate::server::events::{self, News, Topic};
 use crate::server::state::Server;
+use crate::server::store::journal::{self, StepState};
 use crate::server::store::tenants::{self, TenantRow};
 use crate::server::store::{deployments, sessions};
+use crate::server::transitions::{self, Event};
 
 const INTERRUPTED: &str = "interrupted: the server was stopped meanwhile";
 
@@ -28,16 +30,18 @@ pub async fn recover(server: &Server) -> Result<(), StepError> {
                 continue;
             }
             Phase::Created | Phase::Provisioning => {
-                interrupt(server, &tenant, Phase::FailedInfra, "provisioning").await?;
+                interrupt(server, &tenant, Event::InfrastructureError, "provisioning").await?;
             }
-            Phase::Deploying | Phase::Restarting => interrupt(server, &tenant, Phase::FailedDeploy, "machine").await?,
+            Phase::Deploying | Phase::Restarting => {
+                interrupt(server, &tenant, Event::FirstMachineError, "machine").await?;
+            }
             _ => {}
         }
         reopen(server, &tenant, available.is_ok()).await?;
         if tenant.phase() == Phase::Restarting && available.is_ok() {
             bring_back(server, &tenant);
         }
-        removal::start_if_canceled(server, tenant.id()).await;
+        lapse::heed(server, tenant.id()).await;
     }
     Ok(())
 }
@@ -54,7 +58,8 @@ fn bring_back(server: &Server, tenant: &TenantRow) {
     }));
 }
 
-async fn interrupt(server: &Server, tenant: &TenantRow, to: Phase, at: &'static str) -> Result<(), StepError> {
+async fn interrupt(server: &Server, tenant: &TenantRow, event: Event, at: &'static str) -> Result<(), StepError> {
+    let to = transitions::following(tenant.phase(), event, tenant.into());
     let mut topic = Topic::tenant(tenant, &uuid::Uuid::new_v4().to_string());
     let mut tx = server.store.write().await?;
     tenants::advance(&mut tx, tenant.id(), tenant.phase(), to, Some(INTERRUPTED)).await?;
@@ -85,8 +90,10 @@ async fn reopen(server: &Server, tenant: &TenantRow, available: bool) -> Result<
     }
     // Before anything can begin on the tenant: machines that nobody uses any more, after a crash for example.
     let swept = server.provider.destroy_others(&tenant.app, tenant.machine_id.as_deref()).await;
-    if let Err(error) = swept {
-        tracing::warn!(tenant = %tenant.id(), %error, "machines that nobody uses may be left");
+    match swept {
+        Ok(()) => close_journal(server, tenant).await?,
+        // The sweeper finds them.
+        Err(error) => tracing::warn!(tenant = %tenant.id(), %error, "machines that nobody uses may be left"),
     }
     let Some(machine) = &tenant.machine_id else { return Ok(()) };
     match server.provider.find_machine(machine).await {
@@ -100,6 +107,18 @@ async fn reopen(server: &Server, tenant: &TenantRow, available: bool) -> Result<
         Ok(None) if tenant.phase() == Phase::Running => watch::mark_ended(server, tenant).await?,
         Ok(None) => {}
         Err(error) => tracing::warn!(tenant = %tenant.id(), %error, "the tenant's machine cannot be found now"),
+    }
+    Ok(())
+}
+
+/// What the journal says was begun with machines and is not over is over now: all machines but the tenant's own are gone.
+async fn close_journal(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
+    let states = journal::last_states(&mut *server.store.read().await?, tenant.id().as_str()).await?;
+    let is_open = |(step, state): &(String, StepState)| {
+        matches!(step.as_str(), deploy::STEP | deploy::RETIRED) && matches!(state, StepState::Begun | StepState::Left)
+    };
+    for (step, _) in states.into_iter().filter(is_open) {
+        note(server, tenant.id(), "recovery", &step, StepState::Undone, None).await?;
     }
     Ok(())
 }

@@ -3,16 +3,16 @@
 //!
 //! A machine's environment cannot be changed, so a restart makes a machine. See [`super::deploy`].
 
-use super::deploy::{self, Job, Purpose};
+use super::deploy::{self, Job, Purpose, STEP};
 use crate::model::{Digest, EventKind, Phase, TenantId};
 use crate::server::error::Failure;
-use crate::server::events::{self, News, Topic};
+use crate::server::events::{self, News, Spoken, Topic};
 use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
+use crate::server::store::leftovers::{self, Kind};
 use crate::server::store::tenants::{self, TenantRow};
-use crate::server::store::{Connection, audit, subscriptions};
-
-const STEP: &str = "machine";
+use crate::server::store::{Connection, StoreError, audit, subscriptions};
+use crate::server::transitions::{self, Event};
 
 /// Restarts the machine in the background. Being restarted already is success.
 pub async fn restart(server: &Server, id: &TenantId, user: &str) -> Result<(), Failure> {
@@ -25,14 +25,8 @@ pub async fn restart(server: &Server, id: &TenantId, user: &str) -> Result<(), F
 async fn accept_restart(server: &Server, id: &TenantId, user: &str) -> Result<(), Failure> {
     let mut tx = server.store.write().await?;
     let tenant = read(&mut tx, id).await?;
-    match tenant.phase() {
-        Phase::Restarting => return Ok(()),
-        Phase::Suspended => return Err(Failure::invalid_state("the tenant is suspended; activate it first")),
-        Phase::AwaitingDeploy => return Err(Failure::no_machine()),
-        phase => deploy::allowed(phase)?,
-    }
-    if tenant.machine_id.is_none() {
-        return Err(Failure::no_machine());
+    if transitions::ask(&tenant, Event::Restart)?.is_none() {
+        return Ok(());
     }
     let job = begin(&mut tx, &tenant, "restart", user).await?;
     tx.commit().await?;
@@ -63,19 +57,13 @@ async fn accept_resize(server: &Server, id: &TenantId, memory_mb: u32, user: &st
     }
     let mut tx = server.store.write().await?;
     let mut tenant = read(&mut tx, id).await?;
-    match tenant.phase() {
-        Phase::Created => return Err(Failure::not_provisioned()),
-        Phase::Provisioning | Phase::Deploying | Phase::Restarting | Phase::Deleting | Phase::Deleted => {
-            return Err(Failure::operation_running());
-        }
-        _ => {}
-    }
+    let restarts = transitions::ask(&tenant, Event::Resize)?.is_some();
     if tenant.memory_mb == i64::from(memory_mb) {
         return Ok(());
     }
     tenants::set_memory(&mut tx, id, memory_mb).await?;
     tenant.memory_mb = memory_mb.into();
-    if tenant.phase() == Phase::Running {
+    if restarts {
         let job = begin(&mut tx, &tenant, "scale", user).await?;
         tx.commit().await?;
         drop(deploy::run(server, job));
@@ -100,33 +88,50 @@ async fn accept_suspend(server: &Server, id: &TenantId, user: &str) -> Result<bo
     let operation = uuid::Uuid::new_v4().to_string();
     let mut tx = server.store.write().await?;
     let tenant = read(&mut tx, id).await?;
-    match tenant.phase() {
-        Phase::AwaitingDeploy | Phase::Running | Phase::FailedDeploy => {}
-        Phase::Suspended => return Err(Failure::invalid_state("the tenant is suspended already")),
-        Phase::Created | Phase::FailedInfra => {
-            return Err(Failure::invalid_state("a tenant without infrastructure cannot be suspended"));
-        }
-        _ => return Err(Failure::operation_running()),
-    }
-    tenants::advance(&mut tx, id, tenant.phase(), Phase::Suspended, None).await?;
+    transitions::ask(&tenant, Event::Suspend)?;
     subscriptions::pause(&mut tx, &tenant.subscription_id).await?;
     audit::record(&mut tx, user, Some(id.as_str()), "suspend").await?;
-    let mut news = News::new(EventKind::VmProvisioningProgress, "suspended", "suspended; everything is kept");
-    news.step = Some("machine_stopped");
-    let spoken = events::say(&mut tx, &Topic::tenant(&tenant, &operation), &news).await?;
+    let spoken = fall_asleep(&mut tx, &tenant, &operation, "suspended; everything is kept").await?;
     tx.commit().await?;
     server.events.wake(&spoken);
     // Nobody is let in from here on, also while the machine takes its time to end.
     server.doors.set_target(id, None);
-    let Some(machine) = &tenant.machine_id else { return Ok(true) };
+    Ok(stop_for_sleep(server, &tenant, &operation).await)
+}
+
+/// Moves the tenant to `suspended` inside the caller's transaction.
+pub(super) async fn fall_asleep(
+    db: &mut Connection,
+    tenant: &TenantRow,
+    operation: &str,
+    words: &str,
+) -> Result<Spoken, Failure> {
+    tenants::advance(db, tenant.id(), tenant.phase(), Phase::Suspended, None).await?;
+    tenants::claim(db, tenant.id(), operation).await?;
+    let mut news = News::new(EventKind::VmProvisioningProgress, "suspended", words);
+    news.step = Some("machine_stopped");
+    Ok(events::say(db, &Topic::tenant(tenant, operation), &news).await?)
+}
+
+/// Stops a suspended tenant's machine; false when it could not be, which is tried again.
+pub(super) async fn stop_for_sleep(server: &Server, tenant: &TenantRow, operation: &str) -> bool {
+    let id = tenant.id();
+    let Some(machine) = &tenant.machine_id else { return true };
     // An activation meanwhile does not have to wait: it makes a machine of its own.
-    let Err(error) = server.provider.stop_machine(machine).await else { return Ok(true) };
-    tracing::error!(tenant = %id, machine, %error, "a suspended tenant's machine is not stopped; the next start stops it");
-    let mut tx = server.store.write().await?;
-    let detail = format!("{machine}: {error}");
-    journal::note(&mut tx, id.as_str(), &operation, STEP, StepState::Left, Some(&detail)).await?;
-    tx.commit().await?;
-    Ok(false)
+    let Err(error) = server.provider.stop_machine(machine).await else { return true };
+    tracing::error!(tenant = %id, machine, %error, "a suspended tenant's machine is not stopped; it is tried again");
+    let noted = async {
+        let mut tx = server.store.write().await?;
+        let detail = format!("{machine}: {error}");
+        journal::note(&mut tx, id.as_str(), operation, STEP, StepState::Left, Some(&detail)).await?;
+        leftovers::note(&mut tx, id.as_str(), Kind::Running, machine, &error.to_string()).await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(())
+    };
+    if let Err(error) = noted.await {
+        tracing::error!(%error, "what is left cannot be written down");
+    }
+    false
 }
 
 /// Takes [`suspend`] back. Answers the phase that follows: a tenant that was never deployed waits for that.
@@ -142,9 +147,7 @@ async fn accept_activate(server: &Server, id: &TenantId, user: &str) -> Result<P
     }
     let mut tx = server.store.write().await?;
     let tenant = read(&mut tx, id).await?;
-    if tenant.phase() != Phase::Suspended {
-        return Err(Failure::invalid_state("the tenant is not suspended"));
-    }
+    transitions::ask(&tenant, Event::Activate)?;
     subscriptions::resume(&mut tx, &tenant.subscription_id).await?;
     if tenant.machine_id.is_some() {
         let job = begin(&mut tx, &tenant, "activate", user).await?;
@@ -171,6 +174,7 @@ pub async fn begin(db: &mut Connection, tenant: &TenantRow, action: &str, user: 
     if !tenants::advance(db, tenant.id(), tenant.phase(), Phase::Restarting, None).await? {
         return Err(Failure::operation_running());
     }
+    tenants::claim(db, tenant.id(), &id).await?;
     journal::note(db, tenant.id().as_str(), &id, STEP, StepState::Begun, None).await?;
     audit::record(db, user, Some(tenant.id().as_str()), action).await?;
     Ok(Job { topic: Topic::tenant(tenant, &id), id, before: tenant.clone(), digest, purpose: Purpose::Restart })

@@ -120,6 +120,21 @@ impl Step {
         Ok(())
     }
 
+    /// True when its effect is there at the provider before the step did anything. Whether an earlier run made it the
+    /// journal knows.
+    pub async fn is_there(self, server: &Server, tenant: &TenantRow) -> Result<bool, StepError> {
+        if !matches!(self, Self::App | Self::Volume) {
+            return Ok(false);
+        }
+        match server.provider.inventory(Some(&tenant.app)).await {
+            Ok(found) if self == Self::Volume => Ok(found.iter().any(|holding| holding.volume.is_some())),
+            Ok(found) => Ok(!found.is_empty()),
+            // Nothing is made by who does not answer.
+            Err(ProviderError::Unavailable(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// True when it was done before and its effect is kept, so that it need not run again.
     pub async fn probe(self, server: &Server, tenant: &TenantRow) -> Result<bool, StepError> {
         let key = match self {

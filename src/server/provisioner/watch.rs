@@ -9,6 +9,7 @@ use crate::model::{EventKind, Phase, TenantId};
 use crate::server::events::{self, News, Topic};
 use crate::server::state::Server;
 use crate::server::store::tenants::{self, TenantRow};
+use crate::server::transitions::{self, Event, Facts, Verdict};
 
 /// Pause before a provider that did not answer, or was lost, is asked again.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -69,29 +70,29 @@ async fn look(server: &Server, id: &TenantId) -> Result<(), StepError> {
 
 /// Writes down that a running tenant's machine has ended by itself.
 pub async fn mark_ended(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
-    settle(server, tenant, (Phase::Running, Phase::FailedDeploy), Some(ENDED), &News::failed("machine", ENDED)).await
+    settle(server, tenant, Event::UpdateError, Some(ENDED), &News::failed("machine", ENDED)).await
 }
 
 async fn mark_alive(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
     let mut news = News::new(EventKind::TenantReady, "running", "the machine runs again");
     news.app_url = app_url(tenant);
     news.app = Some(tenant.app.clone());
-    settle(server, tenant, (Phase::FailedDeploy, Phase::Running), None, &news).await
+    settle(server, tenant, Event::MachineReturned, None, &news).await
 }
 
 /// Moves the phase, unless an operation or another machine came in between.
 async fn settle(
     server: &Server,
     tenant: &TenantRow,
-    (from, to): (Phase, Phase),
+    event: Event,
     last_error: Option<&str>,
     news: &News,
 ) -> Result<(), StepError> {
     let mut tx = server.store.write().await?;
-    let now = tenants::get(&mut tx, tenant.id()).await?;
-    if now.is_none_or(|now| now.machine_id != tenant.machine_id)
-        || !tenants::advance(&mut tx, tenant.id(), from, to, last_error).await?
-    {
+    let Some(now) = tenants::get(&mut tx, tenant.id()).await? else { return Ok(()) };
+    let same = now.machine_id == tenant.machine_id && now.phase() == tenant.phase();
+    let Verdict::Move(to) = transitions::next(now.phase(), event, Facts::from(&now)) else { return Ok(()) };
+    if !same || !tenants::advance(&mut tx, now.id(), now.phase(), to, last_error).await? {
         return Ok(());
     }
     let topic = Topic::tenant(tenant, &uuid::Uuid::new_v4().to_string());

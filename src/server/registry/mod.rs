@@ -116,6 +116,23 @@ impl Registry {
         }
     }
 
+    /// Every tenant that has a tag or a claim to content here.
+    pub async fn holders(&self) -> io::Result<Vec<TenantId>> {
+        self.blocking(|store| {
+            let mut holders = Vec::new();
+            for tenant in store.tenants()? {
+                let links = [store::Kind::Manifest, store::Kind::Blob].map(|kind| store.links(&tenant, kind));
+                if store.tag(&tenant)?.is_some()
+                    || links.into_iter().any(|links| links.is_ok_and(|all| !all.is_empty()))
+                {
+                    holders.push(tenant);
+                }
+            }
+            Ok(holders)
+        })
+        .await
+    }
+
     /// Removes the tag `tenant-{id}`. Gone already is success, and a storage fault is logged and stops nobody
     /// (protocol G.7).
     pub async fn remove_tag(&self, tenant: &TenantId) {

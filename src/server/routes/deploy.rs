@@ -14,12 +14,13 @@ use crate::model::{DeployAnswer, DeployRequest, Digest, Phase, RegistryToken};
 use crate::server::auth::Owned;
 use crate::server::error::{Body, Failure};
 use crate::server::openapi::TenantRefusals;
-use crate::server::provisioner::{app_url, deploy as machines, infrastructure};
+use crate::server::provisioner::{app_url, deploy as machines, infrastructure, restart};
 use crate::server::registry::Access;
 use crate::server::routes::answers::Begun;
 use crate::server::state::{REPOSITORY, Server};
 use crate::server::store::deployments::{self, DeploymentRow};
 use crate::server::store::{audit, now};
+use crate::server::transitions::{self, Event};
 
 /// How long a registry token can be used.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
@@ -62,6 +63,9 @@ pub async fn deploy(
     owned: Owned,
     Body(request): Body<DeployRequest>,
 ) -> Result<Response, Failure> {
+    if request.image == "current" {
+        return current(&server, &owned).await;
+    }
     let tenant = owned.tenant;
     need_subscription(&tenant, false)?;
     server.provider.available().await.map_err(|error| Failure::unavailable(error.to_string()))?;
@@ -72,7 +76,7 @@ pub async fn deploy(
             .reason("invalid_image")
             .with("expected", expected));
     }
-    machines::allowed(tenant.phase())?;
+    transitions::ask(&tenant, Event::Deploy)?;
     let digest = server.registry.digest_of(tenant.id()).await.ok_or_else(|| {
         Failure::bad_request(format!("the image {expected} is not in the registry; push it first"))
             .reason("image_not_pushed")
@@ -96,6 +100,27 @@ pub async fn deploy(
         Ok(Ok(None)) => Err(Failure::unavailable("the server is stopping")),
         Ok(Err(error)) => Err(Failure::internal(format!("deploy: {error}"))),
     }
+}
+
+/// `image: "current"`, which older clients send for a restart (protocol K9).
+async fn current(server: &Server, owned: &Owned) -> Result<Response, Failure> {
+    let tenant = &owned.tenant;
+    if !server.settings.compat {
+        let path = format!("/api/v1/tenants/{}/restart", tenant.id());
+        return Err(Failure::bad_request(format!("`current` is no image; to start the machine again, POST {path}"))
+            .reason("invalid_image"));
+    }
+    need_subscription(tenant, true)?;
+    need_infrastructure(tenant)?;
+    restart::restart(server, tenant.id(), &owned.caller.id).await?;
+    let data = DeployAnswer {
+        status: "deploying".into(),
+        app_url: app_url(tenant),
+        url: app_url(tenant),
+        machine_id: None,
+        deployed_at: None,
+    };
+    Ok((StatusCode::ACCEPTED, Json(Data { data })).into_response())
 }
 
 /// One deploy.
@@ -136,15 +161,13 @@ pub async fn history(State(server): State<Server>, owned: Owned) -> Result<Respo
 pub async fn retry_provision(State(server): State<Server>, owned: Owned) -> Result<Json<Value>, Failure> {
     let tenant = owned.tenant;
     need_subscription(&tenant, true)?;
-    match (tenant.phase(), &tenant.image_digest) {
-        // A machine that ran before is made again from the image it ran.
-        (Phase::FailedDeploy, Some(digest)) => {
-            let digest = Digest::new(digest).map_err(|error| Failure::internal(error.to_string()))?;
-            drop(machines::start(&server, tenant.id(), digest, &owned.caller.id).await?);
-        }
-        (Phase::FailedInfra | Phase::FailedDeploy, _) => infrastructure::retry(&server, &tenant).await?,
-        (Phase::Provisioning | Phase::Deploying | Phase::Restarting, _) => return Err(Failure::operation_running()),
-        _ => return Err(Failure::invalid_state("tenant is not in failed state")),
+    // A machine that ran before is made again from the image it ran.
+    if transitions::ask(&tenant, Event::Retry)? == Some(Phase::Deploying) {
+        let digest = tenant.image_digest.as_deref().ok_or_else(Failure::no_machine)?;
+        let digest = Digest::new(digest).map_err(|error| Failure::internal(error.to_string()))?;
+        drop(machines::start(&server, tenant.id(), digest, &owned.caller.id).await?);
+    } else {
+        infrastructure::retry(&server, &tenant).await?;
     }
     Ok(Json(json!({ "status": "provisioning" })))
 }

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use super::machine::MASK;
 use super::need_subscription;
 use super::tenants::is_yes;
+use crate::model::Secret;
 use crate::model::envelope::Data;
-use crate::model::{Phase, Secret};
 use crate::server::auth::Owned;
 use crate::server::error::Failure;
 use crate::server::openapi::{SecretName, TenantRefusals};
@@ -24,6 +24,7 @@ use crate::server::routes::answers::{SecretKeys, SecretSet, SecretShown};
 use crate::server::state::Server;
 use crate::server::store::tenants::{self, TenantRow};
 use crate::server::store::{Connection, audit, credentials};
+use crate::server::transitions::{self, Event};
 
 /// Largest body of a call that sets secrets, bytes.
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -259,7 +260,8 @@ async fn write(
 async fn alive(db: &mut Connection, owned: &Owned) -> Result<TenantRow, Failure> {
     let tenant = tenants::get(db, owned.tenant.id()).await?;
     let tenant = tenant.ok_or_else(|| Failure::not_found("there is no such tenant"))?;
-    if tenant.phase() == Phase::Deleting { Err(Failure::operation_running()) } else { Ok(tenant) }
+    transitions::ask(&tenant, Event::SetSecret)?;
+    Ok(tenant)
 }
 
 async fn take_effect(server: &Server, owned: &Owned, effect: EffectQuery) -> Result<(), Failure> {

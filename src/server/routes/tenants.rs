@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::{machine, need_subscription};
-use crate::model::Phase;
 use crate::model::envelope::Data;
 use crate::server::auth::{Caller, Owned};
 use crate::server::catalogue;
@@ -18,6 +17,7 @@ use crate::server::sse;
 use crate::server::state::Server;
 use crate::server::store::{accounts, audit, credentials as credential_rows, tenants as rows};
 use crate::server::view::{self, StatusFull, TenantFull};
+use crate::server::transitions::{self, Event};
 
 /// `GET /api/v1/tenants`
 #[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants",
@@ -156,9 +156,9 @@ fn check_memory(plan_id: &str, memory_mb: u32) -> Result<(), Failure> {
 async fn rename(server: &Server, owned: &Owned, name: &str) -> Result<(), Failure> {
     let id = owned.tenant.id();
     let mut tx = server.store.write().await?;
-    if rows::get(&mut tx, id).await?.is_none_or(|tenant| tenant.phase() == Phase::Deleting) {
-        return Err(Failure::operation_running());
-    }
+    let tenant = rows::get(&mut tx, id).await?.ok_or_else(|| Failure::not_found("there is no such tenant"))?;
+    // A name is as free to change as a secret.
+    transitions::ask(&tenant, Event::SetSecret)?;
     if rows::name_is_taken(&mut tx, id, name).await? {
         return Err(Failure::conflict("another tenant has this name").reason("name_taken"));
     }

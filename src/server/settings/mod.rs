@@ -45,6 +45,8 @@ pub struct Settings {
     pub throw_away: bool,
     /// A pause before each step of phase 1, so that people can watch.
     pub step_delay: Duration,
+    /// How often the sweeper looks for what is left.
+    pub sweep_every: Duration,
     /// Failures on demand, for tests; none by default.
     pub faults: Faults,
     /// Serve `/_faults`, where failures can be asked for.
@@ -79,6 +81,7 @@ impl Settings {
             compat: true,
             throw_away: false,
             step_delay: Duration::ZERO,
+            sweep_every: Duration::from_mins(1),
             faults: Faults::default(),
             serve_faults: false,
             database_url: None,

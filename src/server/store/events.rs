@@ -60,3 +60,16 @@ pub async fn last(db: &mut Connection, stream: &str) -> Result<Option<EventRow>,
     );
     Ok(query.bind(stream).fetch_optional(db).await?)
 }
+
+/// Forgets the streams of sessions and of tenants that were over before `before`.
+pub async fn trim(db: &mut Connection, before: &str) -> Result<u64, StoreError> {
+    let sessions = sqlx::query(
+        "DELETE FROM events WHERE stream IN (SELECT 'session:' || id FROM checkout_sessions \
+         WHERE created_at < $1 AND status IN ('done', 'failed', 'declined', 'expired'))",
+    );
+    let sessions = sessions.bind(before).execute(&mut *db).await?.rows_affected();
+    let tenants = sqlx::query(
+        "DELETE FROM events WHERE stream IN (SELECT 'tenant:' || id FROM tenants WHERE updated_at < $1 AND phase = 'deleted')",
+    );
+    Ok(sessions + tenants.bind(before).execute(db).await?.rows_affected())
+}

@@ -11,8 +11,10 @@ pub enum StepState {
     Done,
     /// Its effect was taken back.
     Undone,
-    /// It could not be taken back; somebody has to look.
+    /// It could not be taken back; it is tried again.
     Left,
+    /// Its effect was there before this run, which therefore does not undo it.
+    Found,
 }
 
 impl StepState {
@@ -22,11 +24,12 @@ impl StepState {
             Self::Done => "done",
             Self::Undone => "undone",
             Self::Left => "left",
+            Self::Found => "found",
         }
     }
 
     fn from_word(word: &str) -> Option<Self> {
-        [Self::Begun, Self::Done, Self::Undone, Self::Left].into_iter().find(|state| state.word() == word)
+        [Self::Begun, Self::Done, Self::Undone, Self::Left, Self::Found].into_iter().find(|state| state.word() == word)
     }
 }
 
@@ -64,7 +67,7 @@ pub async fn last_states(db: &mut Connection, tenant: &str) -> Result<Vec<(Strin
     let mut steps: Vec<(String, StepState)> = Vec::new();
     for (step, word) in rows {
         let state = StepState::from_word(&word).ok_or(StoreError::Unreadable("journal entry"))?;
-        if state == StepState::Begun {
+        if matches!(state, StepState::Begun | StepState::Found) {
             steps.retain(|(name, _)| *name != step);
             steps.push((step, state));
         } else if let Some(entry) = steps.iter_mut().find(|(name, _)| *name == step) {
@@ -72,4 +75,33 @@ pub async fn last_states(db: &mut Connection, tenant: &str) -> Result<Vec<(Strin
         }
     }
     Ok(steps)
+}
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct JournalRow {
+    /// The operation.
+    pub operation: String,
+    /// The step.
+    pub step: String,
+    /// How far it came.
+    pub state: String,
+    /// What it made, or why it did not.
+    pub detail: Option<String>,
+}
+
+/// Everything that was noted about a tenant, oldest first.
+pub async fn of(db: &mut Connection, tenant: &str) -> Result<Vec<JournalRow>, StoreError> {
+    let query = sqlx::query_as("SELECT operation, step, state, detail FROM journal WHERE tenant_id = $1 ORDER BY seq");
+    Ok(query.bind(tenant).fetch_all(db).await?)
+}
+
+/// Forgets what was noted before `before`: everything about tenants that are gone, and of the others what machines went
+/// through. What was made for a tenant stays noted for as long as the tenant is there.
+pub async fn trim(db: &mut Connection, before: &str) -> Result<u64, StoreError> {
+    let query = sqlx::query(
+        "DELETE FROM journal WHERE at < $1 AND (operation LIKE 'dep_%' OR operation LIKE 'res_%' \
+         OR tenant_id IN (SELECT id FROM tenants WHERE phase = 'deleted'))",
+    );
+    Ok(query.bind(before).execute(db).await?.rows_affected())
 }

@@ -13,6 +13,7 @@ pub mod identities;
 pub mod inbox;
 pub mod journal;
 pub mod rotations;
+pub mod leftovers;
 pub mod sessions;
 pub mod sign_ins;
 pub mod subscriptions;

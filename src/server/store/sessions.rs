@@ -99,3 +99,11 @@ pub async fn set_tenant(db: &mut Connection, id: &str, tenant: &str) -> Result<(
     sqlx::query("UPDATE checkout_sessions SET tenant_id = $2 WHERE id = $1").bind(id).bind(tenant).execute(db).await?;
     Ok(())
 }
+
+/// Ids of open sessions that can not be paid any more at `now`.
+pub async fn overdue(db: &mut Connection, now: &str) -> Result<Vec<String>, StoreError> {
+    let query = sqlx::query_scalar(
+        "SELECT id FROM checkout_sessions WHERE status = 'open' AND expires_at < $1 ORDER BY expires_at LIMIT 100",
+    );
+    Ok(query.bind(now).fetch_all(db).await?)
+}

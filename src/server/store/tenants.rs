@@ -40,6 +40,7 @@ pub struct TenantRow {
     pub paused_by_suspend: i64,
     pub database_kind: Option<String>,
     pub external_db_access: i64,
+    pub operation: Option<String>,
 }
 
 /// A tenant id as a column.
@@ -201,6 +202,13 @@ pub async fn advance(
         sqlx::query("UPDATE tenants SET phase = $3, last_error = $4, updated_at = $5 WHERE id = $1 AND phase = $2");
     let query = query.bind(id.as_str()).bind(from.as_str()).bind(to.as_str()).bind(last_error).bind(now());
     Ok(query.execute(db).await?.rows_affected() == 1)
+}
+
+/// Gives the tenant to an operation. One that owned it before and comes back finds that it does not any more.
+pub async fn claim(db: &mut Connection, id: &TenantId, operation: &str) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE tenants SET operation = $2 WHERE id = $1");
+    query.bind(id.as_str()).bind(operation).execute(db).await?;
+    Ok(())
 }
 
 /// Keeps the hash of the database role's password.
