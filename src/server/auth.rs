@@ -12,6 +12,7 @@ use std::path::Path;
 
 use super::error::Failure;
 use super::keys::{KeyError, Keys};
+use super::operations::Who;
 use super::state::Server;
 use super::store::accounts::{self, UserRow};
 use super::store::tenants::{self, TenantRow};
@@ -109,7 +110,12 @@ where
             return Err(Failure::unauthorized());
         };
         let user = accounts::user(&mut *server.store.read().await?, &user_id).await?;
-        user.map(Self).ok_or_else(Failure::unauthorized)
+        let user = user.ok_or_else(Failure::unauthorized)?;
+        if let Some(who) = parts.extensions.get::<Who>() {
+            who.set(&user.id);
+        }
+        server.operations.limits.user(&user.id)?;
+        Ok(Self(user))
     }
 }
 

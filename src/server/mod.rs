@@ -12,6 +12,7 @@ mod events;
 mod faults;
 mod garbage;
 pub mod keys;
+mod operations;
 pub mod pay;
 pub mod provider;
 mod provisioner;
@@ -28,4 +29,4 @@ mod view;
 
 pub use faults::Faults;
 pub use run::{MAY_BE_REMOVED, ServeError, serve, serve_with};
-pub use settings::Settings;
+pub use settings::{OperationSettings, Settings};

@@ -91,7 +91,7 @@ pub async fn receive(
         .map_err(|error| Failure::bad_request(format!("the webhook's body cannot be read: {error}")))?;
     // In the background: a payment provider that hangs up early must not leave half a purchase.
     let worker = server.clone();
-    let handled = server.background(async move { handle(&worker, notice).await }).await;
+    let handled = server.operation(async move { handle(&worker, notice).await }).await;
     match handled {
         Ok(Some(outcome)) => outcome?,
         Ok(None) => return Err(Failure::unavailable("the server is stopping")),

@@ -13,7 +13,7 @@ use crate::server::store::{StoreError, sessions};
 /// Runs phase 1 of a tenant that was just created, in the background.
 pub fn start(server: &Server, tenant: TenantId, topic: Topic) {
     let worker = server.clone();
-    drop(server.background(async move {
+    drop(server.operation(async move {
         let moved = async {
             let mut tx = worker.store.write().await?;
             let moved = tenants::advance(&mut tx, &tenant, Phase::Created, Phase::Provisioning, None).await?;
@@ -50,7 +50,7 @@ async fn accept_retry(server: &Server, tenant: TenantRow) -> Result<(), Failure>
     tx.commit().await?;
     server.events.wake(&spoken);
     let worker = server.clone();
-    drop(server.background(async move {
+    drop(server.operation(async move {
         if let Err(error) = clean(&worker, &tenant, &topic).await {
             tracing::error!(tenant = %tenant.id(), %error, "cleaning up failed");
         }

@@ -59,7 +59,7 @@ pub async fn start_if_canceled(server: &Server, id: &TenantId) {
 /// Works off a removal that was begun.
 pub fn resume(server: &Server, tenant: TenantRow) -> JoinHandle<Option<()>> {
     let worker = server.clone();
-    server.background(async move {
+    server.operation(async move {
         if let Err(error) = remove(&worker, &tenant).await {
             tracing::error!(tenant = %tenant.id(), %error, "the removal stays unfinished until the next start");
         }

@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 
 use super::error::{catch_panic, unknown_path, wrong_method};
 use super::faults::http as faults;
+use super::operations;
 use super::pay::{sandbox, webhook};
 use super::state::Server;
 use super::store::tenants::TenantRow;
@@ -61,7 +62,8 @@ pub fn router(server: &Server) -> Router {
         .fallback(unknown_path)
         .with_state(server.clone());
     let all = management.merge(server.registry.router()).layer(from_fn(catch_panic));
-    if server.settings.serve_faults { faults::interfering(server, all) } else { all }
+    let all = if server.settings.serve_faults { faults::interfering(server, all) } else { all };
+    operations::around(server, all)
 }
 
 /// Refuses when the subscription does not allow it (protocol G.2). One that is paused because the tenant is suspended
