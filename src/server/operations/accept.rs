@@ -89,13 +89,7 @@ fn builder(settings: &OperationSettings) -> http1::Builder {
     builder
 }
 
-async fn answer(
-    builder: http1::Builder,
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    stop: CancellationToken,
-) {
+async fn answer(builder: http1::Builder, stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
     // Events are small and shall not wait for more.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| {

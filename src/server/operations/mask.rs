@@ -83,9 +83,15 @@ mod tests {
             ("/x//Credentials//abc".into(), "/x//Credentials//***".into()),
             ("/pay/cs_1".into(), "/pay/***".into()),
             ("/api/v1/%63redentials/kJ83hdKd83hfKs92hsKf83hd".into(), "/api/v1/%63redentials/***".into()),
-            (format!("/v2/systemprompt-images/manifests/tenant-{id}"), format!("/v2/systemprompt-images/manifests/tenant-{id}")),
+            (
+                format!("/v2/systemprompt-images/manifests/tenant-{id}"),
+                format!("/v2/systemprompt-images/manifests/tenant-{id}"),
+            ),
             (format!("/v2/x/blobs/sha256:{}", "a1".repeat(32)), format!("/v2/x/blobs/sha256:{}", "a1".repeat(32))),
-            (format!("/api/v1/tenants/{id}/secrets/OPENAI_API_KEY_OF_THE_TEAM"), format!("/api/v1/tenants/{id}/secrets/OPENAI_API_KEY_OF_THE_TEAM")),
+            (
+                format!("/api/v1/tenants/{id}/secrets/OPENAI_API_KEY_OF_THE_TEAM"),
+                format!("/api/v1/tenants/{id}/secrets/OPENAI_API_KEY_OF_THE_TEAM"),
+            ),
             ("/".into(), "/".into()),
         ] {
             assert_eq!(path(&raw), shown);

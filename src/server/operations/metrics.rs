@@ -64,7 +64,11 @@ impl Metrics {
         let (streams, registry_in, registry_out) = (Gauge::default(), Counter::default(), Counter::default());
         registry.register("http_requests", "Requests that were answered", requests.clone());
         registry.register("http_request_seconds", "Time until an answer begins", latency.clone());
-        registry.register("http_refused", "Requests that a limit refused, and those of a server that ends", refused.clone());
+        registry.register(
+            "http_refused",
+            "Requests that a limit refused, and those of a server that ends",
+            refused.clone(),
+        );
         registry.register("event_streams", "Event streams that are open", streams.clone());
         registry.register("registry_received_bytes", "Bytes of images that came in", registry_in.clone());
         registry.register("registry_sent_bytes", "Bytes of images that went out", registry_out.clone());
@@ -161,7 +165,11 @@ fn in_store(counted: Option<Counted>) -> Registry {
         let known = WEBHOOKS.contains(&word.as_str());
         (if known { word } else { "other".into() }, count)
     });
-    family("webhook_events", "Webhook events that were taken, since the store was made", by("type", webhooks.collect()));
+    family(
+        "webhook_events",
+        "Webhook events that were taken, since the store was made",
+        by("type", webhooks.collect()),
+    );
     registry
 }
 

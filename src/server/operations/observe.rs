@@ -85,9 +85,7 @@ async fn observe(State(server): State<Server>, mut request: Request, next: Next)
     let path = request.uri().path();
     let is_registry = path == "/v2" || path.starts_with("/v2/");
     let response = match admit(&server, &request, peer) {
-        Ok(()) if begins_something(&request) => {
-            server.operations.running.track_future(next.run(request)).await
-        }
+        Ok(()) if begins_something(&request) => server.operations.running.track_future(next.run(request)).await,
         Ok(()) => next.run(request).await,
         Err(failure) => refusal(failure, is_registry),
     };
@@ -178,13 +176,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn begin(
-        server: &Server,
-        request: &Request,
-        peer: Option<SocketAddr>,
-        who: Who,
-        received: Arc<AtomicU64>,
-    ) -> Self {
+    fn begin(server: &Server, request: &Request, peer: Option<SocketAddr>, who: Who, received: Arc<AtomicU64>) -> Self {
         let record = Record {
             time: store::now(),
             id: uuid::Uuid::new_v4().simple().to_string(),
