@@ -9,7 +9,7 @@ use super::state::Server;
 use super::store::sessions::{self, SessionRow};
 use super::store::subscriptions::{self, SubscriptionRow};
 use super::store::tenants::{self, NewTenant};
-use super::store::{Connection, accounts, now};
+use super::store::{Connection, accounts, audit, now};
 use crate::model::{EventKind, SessionId, TenantId};
 
 /// What the payment provider says about a purchase.
@@ -128,6 +128,7 @@ async fn admit(
         port,
     };
     tenants::insert(db, &tenant).await?;
+    audit::record(db, &session.user_id, Some(id.as_str()), "created").await?;
     sessions::set_tenant(db, &session.id, id.as_str()).await?;
     sessions::set_status(db, &session.id, "paid").await?;
     let name = id.short();

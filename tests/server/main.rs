@@ -9,9 +9,14 @@
 mod store;
 #[path = "../common/postgres.rs"]
 mod postgres;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../common/server.rs"]
+mod process;
 
 mod flow;
+mod hostile;
 mod machine;
+mod operations;
 mod rules;
 mod support;
 
@@ -20,6 +25,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> =
+        [flow::trials(), hostile::trials(), machine::trials(), operations::trials(), rules::trials()]
+            .into_iter()
+            .flatten()
+            .collect();
     store::run(&arguments, trials)
 }

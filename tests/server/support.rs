@@ -39,6 +39,7 @@ pub struct House {
     pub mara: Person,
     /// Stops the server when the test is over, however it ends.
     stop: DropGuard,
+    leave: CancellationToken,
     running: JoinHandle<Result<(), ServeError>>,
     dir: tempfile::TempDir,
 }
@@ -54,6 +55,8 @@ impl House {
         settings.users = vec![MARA.into(), NILS.into()];
         settings.ready_file = Some(dir.path().join("ready.json"));
         settings.database_url = store::fresh_database().await;
+        // What a test holds up would hold up the end of its server.
+        settings.operations.drain = Some(Duration::ZERO);
         change(&mut settings);
         let provider = FakeProvider::default();
         let machines: Arc<dyn Provider> = Arc::new(provider.clone());
@@ -82,7 +85,8 @@ impl House {
             ended = &mut running => panic!("the server ended: {ended:?}"),
         };
         let mara = Person::new(text(&ready["api_url"]), text(&ready["token"]));
-        Self { provider, settings, mara, stop: stop.drop_guard(), running, dir }
+        let leave = stop.clone();
+        Self { provider, settings, mara, stop: stop.drop_guard(), leave, running, dir }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -99,6 +103,11 @@ impl House {
 
     pub fn webhook_key(&self) -> WebhookKey {
         WebhookKey::new(Keys::open(&self.data()).expect("the keys").webhook)
+    }
+
+    /// Tells the server to end, and does not wait for it.
+    pub fn leave(&self) {
+        self.leave.cancel();
     }
 
     /// Stops the server and answers how it ended.

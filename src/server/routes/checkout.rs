@@ -16,7 +16,7 @@ use crate::server::pay::sandbox;
 use crate::server::sse;
 use crate::server::state::Server;
 use crate::server::store::sessions::SessionRow;
-use crate::server::store::{self, accounts, sessions, tenants};
+use crate::server::store::{self, accounts, audit, sessions, tenants};
 
 /// How long a session can be paid, hours.
 const LIFETIME_HOURS: i64 = 24;
@@ -64,6 +64,7 @@ pub async fn open(
         expires_at: store::at(expires.map_err(|error| Failure::internal(format!("clock: {error}")))?),
     };
     sessions::insert(&mut tx, &session).await?;
+    audit::record(&mut tx, &session.user_id, None, "checkout").await?;
     tx.commit().await?;
     Ok(Json(CheckoutSession {
         checkout_url: format!("{}/pay/{}", server.base, session.id),

@@ -121,7 +121,9 @@ pub async fn retry_provision(State(server): State<Server>, owned: Owned) -> Resu
             let digest = Digest::new(digest).map_err(|error| Failure::internal(error.to_string()))?;
             drop(machines::start(&server, tenant.id(), digest, &owned.caller.id).await?);
         }
-        (Phase::FailedInfra | Phase::FailedDeploy, _) => infrastructure::retry(&server, &tenant).await?,
+        (Phase::FailedInfra | Phase::FailedDeploy, _) => {
+            infrastructure::retry(&server, &tenant, &owned.caller.id).await?
+        }
         (Phase::Provisioning | Phase::Deploying | Phase::Restarting, _) => return Err(Failure::operation_running()),
         _ => return Err(Failure::invalid_state("tenant is not in failed state")),
     }
