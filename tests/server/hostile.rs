@@ -260,17 +260,19 @@ async fn send(person: &Person, request: Request) -> Option<StatusCode> {
     line("content-length", request.body.len().to_string().as_bytes());
     head.extend_from_slice(b"\r\n");
     head.extend(request.body);
-    say(&authority, &head).await
+    say(&authority, &head, false).await
 }
 
 /// The status of the answer; `None` where the connection was closed without one.
-async fn say(authority: &str, bytes: &[u8]) -> Option<StatusCode> {
+async fn say(authority: &str, bytes: &[u8], hang_up: bool) -> Option<StatusCode> {
     let mut stream = TcpStream::connect(authority).await.expect("a connection");
     let (mut reader, mut writer) = stream.split();
     // The server may close before it has read everything.
     let written = async {
         let _ = writer.write_all(bytes).await;
-        let _ = writer.shutdown().await;
+        if hang_up {
+            let _ = writer.shutdown().await;
+        }
     };
     let mut answer = Vec::new();
     let read = async {
@@ -375,7 +377,7 @@ async fn flood(person: &Person, generator: &mut Hostile, count: usize) -> BTreeM
                 }
                 Wave::Raw(bytes) => {
                     let what = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
-                    let status = within(&what, say(authority, &bytes)).await;
+                    let status = within(&what, say(authority, &bytes, true)).await;
                     assert!(status.is_none_or(|status| status.is_client_error()), "{status:?} for {what:?}");
                     status
                 }

@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 const LEAST_HEAD: usize = 8192;
 /// Said to a connection that is one too many.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 5\r\n\
-    connection: close\r\ncontent-length: 89\r\n\r\n\
+    connection: close\r\ncontent-length: 90\r\n\r\n\
     {\"error\":{\"code\":\"service_unavailable\",\"message\":\"too many connections; try again later\"}}";
 
 /// Answers on this listener until `stop`; returns when its connections have ended, or had the time to.

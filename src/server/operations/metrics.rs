@@ -89,6 +89,10 @@ impl Metrics {
         self.refused.get_or_create(&vec![("why", why.to_owned())]).inc();
     }
 
+    pub(super) fn open_streams(&self) -> i64 {
+        self.streams.get()
+    }
+
     pub(super) fn stream_opened(&self) {
         self.streams.inc();
     }
