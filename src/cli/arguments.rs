@@ -90,6 +90,9 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FIRST-LAST", value_parser = ports, hide = true)]
     pub(super) ports: Option<RangeInclusive<u16>>,
     #[command(flatten)]
+    #[allow(dead_code, reason = "read before everything else")]
+    pub(super) configuration: serve::ConfigurationFlags,
+    #[command(flatten)]
     pub(super) databases: serve::DatabaseFlags,
     #[command(flatten)]
     pub(super) door: serve::DoorFlags,

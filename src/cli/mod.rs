@@ -14,7 +14,6 @@ mod rollback;
 mod serve;
 mod stop;
 
-use clap::Parser;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -32,7 +31,24 @@ pub fn main() -> color_eyre::Result<ExitCode> {
     let (panic_hook, eyre_hook) = color_eyre::config::HookBuilder::default().into_hooks();
     eyre_hook.install()?;
     panic_hook.install();
-    let arguments = Arguments::parse();
+    let arguments = match serve::read(&std::env::args_os().collect::<Vec<_>>()) {
+        Ok((serve::Wanted::Run(arguments), warning)) => {
+            if let Some(warning) = warning {
+                note(&warning);
+            }
+            *arguments
+        }
+        Ok((serve::Wanted::Template(text), _)) => {
+            // Whoever reads only its beginning closes the pipe.
+            let _ = std::io::stdout().lock().write_all(text.as_bytes());
+            return Ok(Exit::Done.into());
+        }
+        Err(serve::Refusal::Usage(error)) => error.exit(),
+        Err(serve::Refusal::File(problem)) => {
+            tell(&problem);
+            return Ok(Exit::Usage.into());
+        }
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(run(arguments));
     // A blocking call that nobody waits for any more (a name look-up, a file) must not hold the exit up.

@@ -18,6 +18,7 @@ use std::path::Path;
 
 use super::error::Failure;
 use super::keys::{self, KeyError};
+use super::operations::Who;
 use super::state::Server;
 use super::store::accounts::{self, UserRow};
 use super::store::tenants::{self, TenantRow};
@@ -192,8 +193,12 @@ async fn bearer(parts: &Parts, server: &Server, accepted: &[Purpose]) -> Result<
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
     let Some(token) = token else { return Err(Failure::unauthorized()) };
-    let user = user_of(server, token, accepted).await?;
-    user.map(|(user, _)| user).ok_or_else(Failure::unauthorized)
+    let (user, _) = user_of(server, token, accepted).await?.ok_or_else(Failure::unauthorized)?;
+    if let Some(who) = parts.extensions.get::<Who>() {
+        who.set(&user.id);
+    }
+    server.operations.limits.user(&user.id)?;
+    Ok(user)
 }
 
 /// The user behind a request, logged in.

@@ -10,7 +10,7 @@ use super::state::Server;
 use super::store::sessions::{self, SessionRow};
 use super::store::subscriptions::{self, SubscriptionRow, Terms};
 use super::store::tenants::{self, NewTenant};
-use super::store::{Connection, accounts, inbox, now};
+use super::store::{Connection, accounts, audit, inbox, now};
 use super::{catalogue, keys, pay, plan_change};
 use crate::model::{EventKind, SessionId, TenantId};
 
@@ -206,6 +206,7 @@ async fn admit(
         port,
     };
     tenants::insert(db, &tenant).await?;
+    audit::record(db, &session.user_id, Some(id.as_str()), "created").await?;
     sessions::set_tenant(db, &session.id, id.as_str()).await?;
     sessions::set_status(db, &session.id, "paid").await?;
     let name = id.short();

@@ -1,7 +1,6 @@
 //! Starting and stopping a server: opens the data directory, binds, recovers, says that it is ready,
 //! serves, and leaves everything in order.
 
-use std::future::IntoFuture as _;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -20,6 +19,8 @@ use super::keys::{KeyError, Keys};
 use super::pay;
 use super::login::{self, Providers};
 use super::provider::circuit::Circuit;
+use super::operations::lock::DirectoryLock;
+use super::operations::{self, Operations, accept, drain};
 use super::provider::docker::DockerProvider;
 use super::provider::{Provider, ProviderError};
 use super::provisioner::{StepError, recovery, watch};
@@ -31,9 +32,6 @@ use super::state::{Parts, Server};
 use super::store::{Store, StoreError, accounts};
 use super::sweeper;
 use crate::model::Problem;
-
-/// How long connections may take to end after the server was told to stop.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// Why a server could not be started, or could not leave everything in order.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +52,9 @@ pub enum ServeError {
         /// Why.
         error: std::io::Error,
     },
+    /// Another server works with this data.
+    #[error("another server works in {}", .0.display())]
+    InUse(PathBuf),
     /// A throw-away server would remove somebody else's files.
     #[error("{} holds other files, and a throw-away server removes its data directory at the end", .0.display())]
     NotOurs(PathBuf),
@@ -90,8 +91,8 @@ pub enum ServeError {
     /// Recovery.
     #[error("the tenants cannot be brought back: {0}")]
     Recover(#[from] StepError),
-    /// The server broke.
-    #[error("the server broke: {0}")]
+    /// The address that was got cannot be told.
+    #[error("the server's own address cannot be told: {0}")]
     Serve(std::io::Error),
     /// Something that was made for a throw-away server is still there.
     #[error("not everything was removed: {0}")]
@@ -111,6 +112,8 @@ impl ServeError {
             Self::NotOurs(_) => problem("The data directory is not empty.").hint("Name a new or empty directory."),
             Self::TenantDatabases(_) => problem("The tenants' database server cannot be used.")
                 .hint("Check --tenant-postgres, --tenant-postgres-host and --database-external-host."),
+            Self::InUse(_) | Self::Store(StoreError::Taken) => problem("Another server runs on this data already.")
+                .hint("Stop it first, or name another data directory and another database."),
             Self::NoUser => problem("Nobody could log in.").hint("Name at least one user."),
             Self::OpenSignIn => problem("Anybody could log in as anybody.").hint(
                 "Set up GitHub or Google (--github-client-id, --google-client-id), or listen on 127.0.0.1; where this is \
@@ -124,7 +127,8 @@ impl ServeError {
     }
 }
 
-/// Runs a server on the local Docker Engine until `stop` is cancelled. Without an engine the server
+/// Runs a server on the local Docker Engine until `stop` is cancelled and what runs has ended, or had the time to
+/// ([`Settings::drain`]). Without an engine the server
 /// runs too, and refuses only what needs one.
 pub async fn serve(settings: Settings, stop: CancellationToken) -> Result<(), ServeError> {
     let provider = |instance: String, registry_host: String| -> Arc<dyn Provider> {
@@ -146,9 +150,19 @@ where
     if settings.throw_away && !may_be_removed(&data) {
         return Err(ServeError::NotOurs(data));
     }
-    prepare(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
+    let listener_for_metrics = match settings.operations.metrics_listen {
+        Some(address) => {
+            let bound = TcpListener::bind(address).await;
+            Some(bound.map_err(|error| ServeError::Listen { address, error })?)
+        }
+        None => None,
+    };
+    let unusable = |error| ServeError::File { path: data.clone(), error };
+    prepare(&data).map_err(unusable)?;
+    // Before anything in it is read, and until everything of it is closed.
+    let _lock = DirectoryLock::take(&data).map_err(unusable)?.ok_or_else(|| ServeError::InUse(data.clone()))?;
     let keys = Keys::open(&data)?;
-    let instance = instance_id(&data).map_err(|error| ServeError::File { path: data.clone(), error })?;
+    let instance = instance_id(&data).map_err(unusable)?;
     let store = Store::open(&settings.database()).await?;
     let registry_tokens = RegistryTokens::new(keys.registry);
     let owners = Arc::new(Accounts(store.clone()));
@@ -169,13 +183,14 @@ where
         provider: Arc::new(Circuit::around(provider(instance, address.to_string()))),
         // Only ever calls this server: no proxy may come between.
         http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?,
+        operations: Operations::open(&data, &settings.operations).map_err(unusable)?,
         tasks: TaskTracker::new(),
-        stop: stop.clone(),
+        stop: CancellationToken::new(),
         store,
         settings,
     });
     let outcome = match begin(&server).await {
-        Ok(ready) => run(&server, listener, &ready).await,
+        Ok(ready) => run(&server, listener, listener_for_metrics, &ready, stop).await,
         Err(error) => Err(error),
     };
     // Also when it never came to serving: doors are open and work goes on from the moment it recovered.
@@ -196,34 +211,42 @@ async fn begin(server: &Server) -> Result<Ready, ServeError> {
     garbage::start(server);
     pay::inbox::start(server);
     sweeper::start(server);
+    operations::start(server);
     Ok(ready)
 }
 
-async fn run(server: &Server, listener: TcpListener, ready: &Ready) -> Result<(), ServeError> {
-    let stop = server.stop.clone();
-    let service = routes::router(server).into_make_service_with_connect_info::<SocketAddr>();
-    let serving =
-        axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).into_future();
+async fn run(
+    server: &Server,
+    listener: TcpListener,
+    listener_for_metrics: Option<TcpListener>,
+    ready: &Ready,
+    leave: CancellationToken,
+) -> Result<(), ServeError> {
     if let Some(path) = &server.settings.ready_file {
         // The socket listens already: whoever reads the file is answered.
         ready.write(path).map_err(|error| ServeError::File { path: path.clone(), error })?;
     }
     tracing::info!(base = server.base, "the Management API answers");
-    let stop = server.stop.clone();
-    tokio::select! {
-        outcome = serving => outcome.map_err(ServeError::Serve),
-        () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => {
-            tracing::warn!("some connections did not end in time and are cut");
-            Ok(())
+    let settings = &server.settings.operations;
+    let figures = async {
+        if let Some(listener) = listener_for_metrics {
+            accept::serve(listener, operations::for_metrics(server), settings, &server.stop).await;
         }
-    }
+    };
+    tokio::join!(
+        accept::serve(listener, routes::router(server), settings, &server.stop),
+        figures,
+        drain::until_stopped(server, leave),
+    );
+    Ok(())
 }
 
 async fn shut_down(server: &Server) -> Result<(), ServeError> {
-    // Also when serving broke by itself.
+    // Also when it never served.
     server.stop.cancel();
     server.tasks.close();
     server.tasks.wait().await;
+    server.operations.access.close().await;
     server.doors.close_all().await;
     server.store.close().await;
     if let Some(path) = &server.settings.ready_file {

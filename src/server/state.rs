@@ -14,6 +14,7 @@ use super::error::Failure;
 use super::events::EventLog;
 use super::pay::paddle::Paddle;
 use super::login::Providers;
+use super::operations::Operations;
 use super::pay::signature::WebhookKey;
 use super::provider::Provider;
 use super::registry::{Registry, RegistryTokens};
@@ -64,6 +65,8 @@ pub struct Parts {
     pub provider: Arc<dyn Provider>,
     /// For the sandbox's payment provider, which calls the webhook over HTTP like a real one.
     pub http: reqwest::Client,
+    /// Limits, logs, figures, and what is still to end before the server does.
+    pub operations: Operations,
     /// Background work.
     pub tasks: TaskTracker,
     /// Ends everything.
@@ -93,6 +96,15 @@ impl Server {
     {
         let stop = self.stop.clone();
         self.tasks.spawn(async move { stop.run_until_cancelled(work).await })
+    }
+
+    /// The same for work on a tenant: a server that has to end waits for it as long as it may.
+    pub fn operation<F>(&self, work: F) -> tokio::task::JoinHandle<Option<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.background(self.operations.running.track_future(work))
     }
 
     /// Runs a short piece of work to its end, also when the caller leaves or the server stops: for the step

@@ -66,6 +66,11 @@ impl Server {
         self.folder.path().join("data/registry/uploads")
     }
 
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it keeps everything.
     pub fn data(&self) -> std::path::PathBuf {
         self.folder.path().join("data")

@@ -9,6 +9,9 @@
 mod store;
 #[path = "../common/postgres.rs"]
 mod postgres;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../common/server.rs"]
+mod process;
 
 mod browser;
 mod checklist;
@@ -16,10 +19,12 @@ mod clients;
 mod databases;
 mod exchange;
 mod flow;
+mod hostile;
 mod leaks;
 mod lessons;
 mod login;
 mod machine;
+mod operations;
 mod oracle;
 mod payments;
 mod providers;
@@ -40,10 +45,12 @@ const FILES: &[fn() -> Vec<Trial>] = &[
     databases::trials,
     exchange::trials,
     flow::trials,
+    hostile::trials,
     leaks::trials,
     lessons::trials,
     login::trials,
     machine::trials,
+    operations::trials,
     oracle::trials,
     payments::trials,
     providers::trials,

@@ -50,6 +50,7 @@ pub struct House {
     stop: DropGuard,
     /// Of a server that can be killed.
     runtime: Mortal,
+    leave: CancellationToken,
     running: JoinHandle<Result<(), ServeError>>,
     dir: tempfile::TempDir,
 }
@@ -65,6 +66,8 @@ impl House {
         settings.users = vec![MARA.into(), NILS.into()];
         settings.ready_file = Some(dir.path().join("ready.json"));
         settings.database_url = store::fresh_database().await;
+        // What a test holds up would hold up the end of its server.
+        settings.operations.drain = Some(Duration::ZERO);
         change(&mut settings);
         let provider = FakeProvider::default();
         let machines: Arc<dyn Provider> = Arc::new(provider.clone());
@@ -146,7 +149,8 @@ impl House {
             }
         };
         let mara = Person::new(text(&ready["api_url"]), text(&ready["token"]));
-        Self { provider, settings, mara, stop: stop.drop_guard(), runtime: Mortal(runtime), running, dir }
+        let leave = stop.clone();
+        Self { provider, settings, mara, stop: stop.drop_guard(), runtime: Mortal(runtime), leave, running, dir }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -163,6 +167,11 @@ impl House {
 
     pub fn webhook_key(&self) -> WebhookKey {
         WebhookKey::new(Keys::open(&self.data()).expect("the keys").webhook)
+    }
+
+    /// Tells the server to end, and does not wait for it.
+    pub fn leave(&self) {
+        self.leave.cancel();
     }
 
     /// Stops the server and answers how it ended.

@@ -1,12 +1,15 @@
 //! `tenantry serve`: from arguments to a running Management API. The flags of each part of it are in a file of their own.
 
+mod configuration;
 mod databases;
 mod door;
 mod login;
 mod operations;
 mod payment;
+mod template;
 mod token;
 
+pub(super) use configuration::{ConfigurationFlags, Refusal, Wanted, read};
 pub(super) use databases::DatabaseFlags;
 pub(super) use door::DoorFlags;
 pub(super) use login::LoginFlags;
@@ -18,6 +21,7 @@ use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::Serve;
+use super::stop::Twice;
 use crate::model::Problem;
 use crate::server::{self, Settings};
 
@@ -53,7 +57,20 @@ pub(super) async fn run(mut arguments: Serve, stop: CancellationToken) -> Result
     arguments.login.apply(&mut settings)?;
     arguments.payment.apply(&mut settings)?;
     arguments.operations.apply(&mut settings)?;
+    in_a_hurry(settings.operations.at_once.clone())?;
     server::serve(settings, stop).await.map_err(|error| error.problem())
+}
+
+/// Whoever asks twice does not want to wait for what runs.
+fn in_a_hurry(at_once: CancellationToken) -> Result<(), Problem> {
+    let listening = Twice::listen();
+    let mut twice =
+        listening.map_err(|error| Problem::new("The program cannot listen for signals.").detail(error.to_string()))?;
+    tokio::spawn(async move {
+        twice.asked().await;
+        at_once.cancel();
+    });
+    Ok(())
 }
 
 /// The program that started this one holds the other end of standard input. However it ends, also by a

@@ -9,7 +9,7 @@ use crate::server::error::Failure;
 use crate::server::keys;
 use crate::server::state::Server;
 use crate::server::store::sessions::SessionRow;
-use crate::server::store::{self, Connection, accounts, sessions, tenants};
+use crate::server::store::{self, Connection, accounts, audit, sessions, tenants};
 
 /// How long a session can be paid, hours.
 const LIFETIME_HOURS: i64 = 24;
@@ -81,6 +81,7 @@ pub async fn open(server: &Server, wish: Wish) -> Result<CheckoutSession, Failur
         provider: provider.into(),
     };
     sessions::insert(&mut tx, &session).await?;
+    audit::record(&mut tx, &session.user_id, session.for_tenant.as_deref(), "checkout").await?;
     tx.commit().await?;
     Ok(CheckoutSession {
         checkout_url,

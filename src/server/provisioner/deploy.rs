@@ -116,7 +116,7 @@ async fn accept(
 /// Works a job off in the background.
 pub fn run(server: &Server, job: Job) -> JoinHandle<Option<Outcome>> {
     let worker = server.clone();
-    server.tasks.spawn(async move {
+    let ended = server.operations.running.track_future(async move {
         let outcome = worker.stop.run_until_cancelled(work(&worker, &job)).await;
         if outcome.is_none() {
             abandon(&worker, &job).await;
@@ -124,7 +124,8 @@ pub fn run(server: &Server, job: Job) -> JoinHandle<Option<Outcome>> {
             lapse::heed(&worker, job.before.id()).await;
         }
         outcome
-    })
+    });
+    server.tasks.spawn(ended)
 }
 
 /// Removes what a job made that the end of the server cut off. The row stays as it is: the next start says
@@ -153,7 +154,7 @@ async fn work(server: &Server, job: &Job) -> Outcome {
         Ok(machine) => {
             // The tenant is ready: nobody has to wait for the one before to go.
             let (worker, job) = (server.clone(), job.clone());
-            drop(server.background(async move { retire(&worker, &job).await }));
+            drop(server.operation(async move { retire(&worker, &job).await }));
             Ok(machine)
         }
         Err(error) => {

@@ -7,14 +7,14 @@ use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
 use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
-use crate::server::store::sessions;
 use crate::server::store::tenants::{self, TenantRow};
 use crate::server::transitions::{self, Event, Facts};
+use crate::server::store::{audit, sessions};
 
 /// Runs phase 1 of a tenant that was just created, in the background.
 pub fn start(server: &Server, tenant: TenantId, topic: Topic) {
     let worker = server.clone();
-    drop(server.background(async move {
+    drop(server.operation(async move {
         let moved = async {
             point(&worker, "provisioning", "begun").await?;
             let mut tx = worker.store.write().await?;
@@ -41,12 +41,12 @@ pub fn start(server: &Server, tenant: TenantId, topic: Topic) {
 
 /// Cleans up after a failed phase 1 and runs it again, in the background. The caller checked the phase;
 /// it is checked again here, in the transaction that moves it.
-pub async fn retry(server: &Server, tenant: &TenantRow) -> Result<(), Failure> {
-    let (worker, tenant) = (server.clone(), tenant.clone());
-    server.unbroken(async move { accept_retry(&worker, tenant).await }).await
+pub async fn retry(server: &Server, tenant: &TenantRow, user: &str) -> Result<(), Failure> {
+    let (worker, tenant, user) = (server.clone(), tenant.clone(), user.to_owned());
+    server.unbroken(async move { accept_retry(&worker, tenant, &user).await }).await
 }
 
-async fn accept_retry(server: &Server, tenant: TenantRow) -> Result<(), Failure> {
+async fn accept_retry(server: &Server, tenant: TenantRow, user: &str) -> Result<(), Failure> {
     let topic = Topic::tenant(&tenant, &uuid::Uuid::new_v4().to_string());
     let news = News::step(EventKind::VmProvisioningProgress, "cleanup", "removing what the failed run left");
     let mut tx = server.store.write().await?;
@@ -55,11 +55,12 @@ async fn accept_retry(server: &Server, tenant: TenantRow) -> Result<(), Failure>
     }
     tenants::claim(&mut tx, tenant.id(), &topic.operation).await?;
     sessions::set_status(&mut tx, &tenant.checkout_session_id, "provisioning").await?;
+    audit::record(&mut tx, user, Some(tenant.id().as_str()), "retry").await?;
     let spoken = events::say(&mut tx, &topic, &news).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
     let worker = server.clone();
-    drop(server.background(async move {
+    drop(server.operation(async move {
         if let Err(error) = clean(&worker, &tenant, &topic).await {
             tracing::error!(tenant = %tenant.id(), %error, "cleaning up failed");
         }

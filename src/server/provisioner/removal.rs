@@ -50,7 +50,7 @@ async fn accept(server: &Server, id: &TenantId, user: &str) -> Result<JoinHandle
 /// Works off a removal that was begun.
 pub fn resume(server: &Server, tenant: TenantRow) -> JoinHandle<Option<()>> {
     let worker = server.clone();
-    server.background(async move {
+    server.operation(async move {
         // Only the database can hold it up: what the provider refuses is left behind.
         while let Err(error) = remove(&worker, &tenant).await {
             tracing::error!(tenant = %tenant.id(), %error, "the removal broke off and is tried again");

@@ -167,7 +167,7 @@ pub async fn retry_provision(State(server): State<Server>, owned: Owned) -> Resu
         let digest = Digest::new(digest).map_err(|error| Failure::internal(error.to_string()))?;
         drop(machines::start(&server, tenant.id(), digest, &owned.caller.id).await?);
     } else {
-        infrastructure::retry(&server, &tenant).await?;
+        infrastructure::retry(&server, &tenant, &owned.caller.id).await?;
     }
     Ok(Json(json!({ "status": "provisioning" })))
 }

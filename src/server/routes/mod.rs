@@ -24,6 +24,7 @@ use super::faults::http as faults;
 use super::openapi::Document;
 use super::pay::{progress, sandbox, webhook};
 use super::login;
+use super::operations;
 use super::state::Server;
 use super::store::tenants::TenantRow;
 use crate::model::Phase;
@@ -53,7 +54,8 @@ pub fn router(server: &Server) -> Router {
         .fallback(unknown_path)
         .with_state(server.clone());
     let all = management.merge(server.registry.router()).layer(from_fn(catch_panic));
-    if server.settings.serve_faults { faults::interfering(server, all) } else { all }
+    let all = if server.settings.serve_faults { faults::interfering(server, all) } else { all };
+    operations::around(server, all)
 }
 
 /// Every path of the calls that programs make, as the router knows them.

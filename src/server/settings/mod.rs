@@ -94,6 +94,13 @@ impl Settings {
         }
     }
 
+    /// How long running operations may take to end when the server has to. A throw-away server has nothing to keep.
+    #[must_use]
+    pub fn drain(&self) -> Duration {
+        let usual = if self.throw_away { Duration::ZERO } else { OperationSettings::DEFAULT_DRAIN };
+        self.operations.drain.unwrap_or(usual)
+    }
+
     /// Where the server's own tables are.
     #[must_use]
     pub fn database(&self) -> Database {

@@ -11,6 +11,7 @@ pub mod deployments;
 pub mod events;
 pub mod identities;
 pub mod inbox;
+pub mod figures;
 pub mod journal;
 pub mod rotations;
 pub mod leftovers;
@@ -24,7 +25,9 @@ use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{AnyPool, Executor as _, Transaction};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 use crate::model::Secret;
 
@@ -35,6 +38,8 @@ pub type Connection = sqlx::AnyConnection;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Readers beside the one writer.
 const READERS: u32 = 4;
+/// How long a Postgres may take to notice that the writer from before was killed.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Names the lock that the one writer of a Postgres database holds for as long as it is connected.
 const WRITER_LOCK: i64 = 0x7465_6e61_6e74_7279;
 
@@ -59,6 +64,9 @@ pub enum StoreError {
     /// A row holds what this program never wrote.
     #[error("the database holds an unreadable {0}")]
     Unreadable(&'static str),
+    /// Another server writes to this database.
+    #[error("another server works with this database")]
+    Taken,
     /// The database's address.
     #[error("the database's address cannot be used: {0}")]
     Address(&'static str),
@@ -106,16 +114,24 @@ impl Store {
         let options = connect_options(url.reveal())?;
         let pool = |most| AnyPoolOptions::new().max_connections(most).acquire_timeout(PATIENCE);
         // A second server on the same tables must not become a second writer.
-        let writer = pool(1).after_connect(|connection, _| {
+        let taken = Arc::new(Notify::new());
+        let refused = Arc::clone(&taken);
+        let writer = pool(1).after_connect(move |connection, _| {
+            let refused = Arc::clone(&refused);
             Box::pin(async move {
                 let query = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(WRITER_LOCK);
                 if query.fetch_one(&mut *connection).await? {
                     return Ok(());
                 }
+                refused.notify_one();
                 Err(sqlx::Error::Protocol("another server works with this database".into()))
             })
         });
-        let writer = writer.connect_with(options.clone()).await?;
+        let connecting = writer.connect_with(options.clone());
+        let writer = tokio::select! {
+            writer = connecting => writer?,
+            () = async { taken.notified().await; tokio::time::sleep(FAREWELL).await } => return Err(StoreError::Taken),
+        };
         sqlx::migrate!("src/server/store/migrations").run(&writer).await?;
         let readers = pool(READERS).connect_with(options).await?;
         Ok(Self { writer, readers, begin: "BEGIN" })
