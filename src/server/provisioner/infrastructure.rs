@@ -107,9 +107,7 @@ async fn steps(server: &Server, id: &TenantId, topic: &Topic, at: &mut &'static 
         }
         tokio::time::sleep(server.settings.step_delay).await;
         note(server, id, topic, step, StepState::Begun, None).await?;
-        if server.settings.faults.strike(step.word()) {
-            return Err(StepError::OnDemand);
-        }
+        server.settings.faults.reach(step.word()).await?;
         let done = step.run(server, &tenant).await?;
         let message = if step.is_infrastructure() { format!("{}: {done}", step.word()) } else { done };
         let mut tx = server.store.write().await?;

@@ -72,11 +72,18 @@ pub async fn open(
     }))
 }
 
+/// Query of the session's stream.
+#[derive(Debug, Default, Deserialize)]
+pub struct Watch {
+    last_event_id: Option<String>,
+}
+
 /// `GET /api/v1/checkout/{session}/events`
 pub async fn events(
     State(server): State<Server>,
     Caller(user): Caller,
     Path(raw): Path<String>,
+    query: Result<Query<Watch>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let unknown = || Failure::not_found("there is no such checkout session");
@@ -85,8 +92,10 @@ pub async fn events(
     if session.user_id != user.id {
         return Err(Failure::forbidden("this checkout session belongs to another account", "not_owner"));
     }
-    let feed = server.events.follow_session(&id, sse::last_event_id(&headers));
-    Ok(sse::provisioning(feed, server.stop.clone()))
+    let watch = query.map(|Query(watch)| watch).unwrap_or_default();
+    let last = sse::last_event_id_or(&headers, watch.last_event_id.as_deref());
+    let feed = server.events.follow_session(&id, last);
+    Ok(sse::provisioning(feed, sse::End::new(&server.stop, &headers)))
 }
 
 /// Query of the "done" page.
