@@ -238,4 +238,6 @@ fn ends_operation(event_type: &str) -> bool {
 }
 
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
 mod tests;

@@ -10,9 +10,11 @@ mod store;
 #[path = "../common/postgres.rs"]
 mod postgres;
 
+mod faults;
 mod flow;
 mod machine;
 mod rules;
+mod streams;
 mod support;
 
 use libtest_mimic::{Arguments, Trial};
@@ -20,6 +22,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> = [faults::trials(), flow::trials(), machine::trials(), rules::trials(), streams::trials()].into_iter().flatten().collect();
     store::run(&arguments, trials)
 }

@@ -112,6 +112,11 @@ impl Feed {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     /// The next item; `None` when the stream is over.
     pub async fn next(&mut self) -> Result<Option<FeedItem>, StoreError> {
         loop {

@@ -114,6 +114,11 @@ impl Line {
         &self.stream
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
     /// Hears of every wake from now on.
     pub(super) fn listen(&self) -> watch::Receiver<()> {
         self.news.subscribe()
