@@ -75,9 +75,10 @@ impl Faults {
     #[must_use]
     pub fn strike(&self, step: &str) -> bool {
         let mut inside = self.lock();
-        let fault = inside.armed.iter_mut().find(
-            |fault| matches!(&fault.effect, Effect::FailStep { step: name } if fault.times > 0 && name.is(step)),
-        );
+        let fault = inside
+            .armed
+            .iter_mut()
+            .find(|fault| matches!(&fault.effect, Effect::FailStep { step: name } if fault.times > 0 && name.is(step)));
         fault.map(Fault::count).is_some()
     }
 
@@ -212,9 +213,7 @@ mod tests {
     #[test]
     fn calls_are_meant_by_method_and_path_and_only_so_often() {
         let faults = Faults::default();
-        faults.arm(fault(
-            r#"{"fault":"answer","path":"/api/*/x","method":"POST","times":2,"status":500,"struck":7}"#,
-        ));
+        faults.arm(fault(r#"{"fault":"answer","path":"/api/*/x","method":"POST","times":2,"status":500,"struck":7}"#));
         assert_eq!(faults.armed()[0].struck, 0, "not for the caller to say");
         for (method, path) in [(Method::GET, "/api/v1/x"), (Method::POST, "/api/x"), (Method::POST, "/api/v1/x/")] {
             assert_eq!(faults.plan(&method, path), Plan::default(), "{path}");

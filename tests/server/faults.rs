@@ -38,7 +38,8 @@ async fn struck(person: &Person) -> Vec<u64> {
 async fn steps_of_phase_one_fail_and_wait_by_name_and_number() {
     let house = open().await;
     let mara = &house.mara;
-    for (step, word) in [(json!(1), "database"), (json!(4), "volume_created"), (json!("ip_allocated"), "ip_allocated")] {
+    for (step, word) in [(json!(1), "database"), (json!(4), "volume_created"), (json!("ip_allocated"), "ip_allocated")]
+    {
         arm(mara, json!({ "fault": "fail_step", "step": step })).await;
         let session = mara.checkout().await;
         mara.pay(&session).await;
@@ -53,7 +54,10 @@ async fn steps_of_phase_one_fail_and_wait_by_name_and_number() {
     // The short form, as it was from the beginning.
     arm(mara, json!({ "step": "app_created", "times": 3 })).await;
     let last = mara.get("/_faults").await.ok()["data"][4].clone();
-    assert_eq!((&last["fault"], &last["step"], &last["times"]), (&json!("fail_step"), &json!("app_created"), &json!(3)));
+    assert_eq!(
+        (&last["fault"], &last["step"], &last["times"]),
+        (&json!("fail_step"), &json!("app_created"), &json!(3))
+    );
 }
 
 async fn steps_of_a_deploy_fail_and_the_version_before_goes_on() {
@@ -61,7 +65,9 @@ async fn steps_of_a_deploy_fail_and_the_version_before_goes_on() {
     let mara = &house.mara;
     let id = mara.running("one").await;
     let before = house.provider.world().machines;
-    for (number, step) in [(7, "machine_create"), (8, "machine_started"), (9, "secrets_configured"), (10, "machine_switch")] {
+    for (number, step) in
+        [(7, "machine_create"), (8, "machine_started"), (9, "secrets_configured"), (10, "machine_switch")]
+    {
         mara.push(&id, step).await;
         arm(mara, json!({ "fault": "fail_step", "step": number })).await;
         mara.deploy(&id).await.refused(500, None);

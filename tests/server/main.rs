@@ -22,6 +22,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [faults::trials(), flow::trials(), machine::trials(), rules::trials(), streams::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> = [faults::trials(), flow::trials(), machine::trials(), rules::trials(), streams::trials()]
+        .into_iter()
+        .flatten()
+        .collect();
     store::run(&arguments, trials)
 }

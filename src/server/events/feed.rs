@@ -83,6 +83,8 @@ pub struct Feed {
     cursor: i64,
     leave_out: VecDeque<i64>,
     queue: VecDeque<FeedItem>,
+    /// The last stand that did not end it.
+    judged: Option<Stand>,
     ended: bool,
 }
 
@@ -108,6 +110,7 @@ impl Feed {
             cursor: 0,
             leave_out: VecDeque::new(),
             queue: VecDeque::new(),
+            judged: None,
             ended: false,
         }
     }
@@ -143,8 +146,9 @@ impl Feed {
     /// Nothing is known after the cursor: ends if that is all, and else waits for more.
     async fn judge(&mut self) -> Result<(), StoreError> {
         let line = &self.seat.line;
-        match line.verdict() {
+        match line.verdict(self.judged) {
             Verdict::Known(stand) if self.subject.state(stand) == State::Over => self.ended = true,
+            Verdict::Known(stand) if self.judged != Some(stand) => self.judged = Some(stand),
             Verdict::Known(_) | Verdict::Wait => self.ended = self.news.changed().await.is_err(),
             Verdict::Look(looking) => {
                 let mut db = self.store.read().await?;
@@ -167,7 +171,8 @@ impl Feed {
         let mut db = self.store.read().await?;
         let rows = events::after(&mut db, self.seat.line.stream(), self.cursor, BATCH).await?;
         drop(db);
-        if rows.first().is_some_and(|row| row.seq > self.cursor + 1) {
+        let oldest = rows.first().ok_or(StoreError::Unreadable("stream: events are gone"))?;
+        if oldest.seq > self.cursor + 1 {
             // It was so slow that what it waited for is not kept any more.
             self.queue.push_back(FeedItem::Reset);
         }
@@ -217,8 +222,7 @@ impl Feed {
         if unknown {
             self.queue.push_back(FeedItem::Reset);
         }
-        self.queue
-            .extend(told.map(|row| FeedItem::Event { seq: row.seq, frame: frame::snapshot(row.seq, &row.json) }));
+        self.queue.extend(told.map(|row| FeedItem::Event { seq: row.seq, frame: frame::snapshot(row.seq, &row.json) }));
         (self.cursor, self.leave_out, self.arrival) = (cursor, leave_out, Arrival::Placed);
         Ok(())
     }

@@ -68,6 +68,8 @@ struct Inside {
     /// The last stand, and how many doubts it answers.
     stand: Option<(u64, Stand)>,
     looking: bool,
+    /// Someone waits who does not know the stand before.
+    strangers: bool,
 }
 
 impl Inside {
@@ -101,8 +103,15 @@ impl Inside {
 
 impl Line {
     pub(super) fn new(stream: String) -> Self {
-        let inside =
-            Inside { base: None, frames: VecDeque::new(), bytes: 0, doubts: 1, stand: None, looking: false };
+        let inside = Inside {
+            base: None,
+            frames: VecDeque::new(),
+            bytes: 0,
+            doubts: 1,
+            stand: None,
+            looking: false,
+            strangers: false,
+        };
         Self { stream, news: watch::Sender::new(()), inside: Mutex::new(inside) }
     }
 
@@ -151,12 +160,16 @@ impl Line {
         }
     }
 
-    /// What is known about the subject.
-    pub(super) fn verdict(&self) -> Verdict<'_> {
+    /// What is known about the subject, for a listener that knows what `judged` means for it. Who has to wait is woken when
+    /// something else is found.
+    pub(super) fn verdict(&self, judged: Option<Stand>) -> Verdict<'_> {
         let mut inside = self.lock();
         match inside.stand {
             Some((answers, stand)) if answers == inside.doubts => Verdict::Known(stand),
-            _ if inside.looking => Verdict::Wait,
+            stand if inside.looking => {
+                inside.strangers |= stand.map(|(_, stand)| stand) != judged;
+                Verdict::Wait
+            }
             _ => {
                 inside.looking = true;
                 let known = inside.base.map(|base| inside.end(base));
@@ -198,9 +211,10 @@ impl Looking<'_> {
             if inside.base.is_some_and(|base| newest > inside.end(base)) {
                 inside.begin_after(newest);
             }
+            let strangers = std::mem::take(&mut inside.strangers);
             let same = inside.stand.is_some_and(|(_, old)| old == stand);
             inside.stand = Some((self.answers, stand));
-            !same || inside.doubts != self.answers || before != inside.base.map(|base| inside.end(base))
+            strangers || !same || inside.doubts != self.answers || before != inside.base.map(|base| inside.end(base))
         };
         if changed {
             self.line.news.send_replace(());

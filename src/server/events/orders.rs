@@ -70,7 +70,8 @@ impl World {
         let mut tx = self.store.write().await.expect("a transaction");
         let mut spoken = Spoken::default();
         for _ in 0..count {
-            let news = News::new(EventKind::VmProvisioningProgress, "provisioning", if commit { "kept" } else { "lie" });
+            let news =
+                News::new(EventKind::VmProvisioningProgress, "provisioning", if commit { "kept" } else { "lie" });
             spoken.0.extend(say(&mut tx, &topic, &news).await.expect("said").0);
         }
         if !commit {
@@ -92,7 +93,11 @@ impl World {
 
     /// Events up to this one can be had without a further wake.
     fn can_be_had(&self) -> i64 {
-        self.unwoken.iter().map(|(upto, spoken)| upto - spoken.0.len() as i64).min().unwrap_or(self.committed)
+        self.unwoken
+            .iter()
+            .map(|(upto, spoken)| upto - i64::try_from(spoken.0.len()).expect("few"))
+            .min()
+            .unwrap_or(self.committed)
     }
 
     async fn hear(&mut self, who: usize, count: usize) -> Result<(), TestCaseError> {
@@ -155,7 +160,8 @@ impl World {
 #[test]
 fn no_order_of_things_makes_a_gap_or_a_double() {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|raw| raw.parse().ok()).unwrap_or(32);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let ran = TestRunner::new(config).run(&prop::collection::vec(op(), 1..60), |ops| {
         runtime.block_on(async {
@@ -195,8 +201,7 @@ async fn a_thousand_events_that_nobody_takes_cost_little_memory() {
     let session = SessionId::new("cs_1").expect("an id");
     let mut slow = log.follow_session(&session, None);
     assert!(tokio::time::timeout(Duration::from_millis(50), slow.next()).await.is_err());
-    let topic =
-        Topic { session: Some(session), tenant: None, on_tenant_stream: false, operation: "one".into() };
+    let topic = Topic { session: Some(session), tenant: None, on_tenant_stream: false, operation: "one".into() };
     let mut tx = store.write().await.expect("a transaction");
     let mut spoken = Spoken::default();
     for _ in 0..1500 {

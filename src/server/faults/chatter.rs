@@ -36,7 +36,8 @@ async fn talk(server: &Server, topic: &Topic, count: u64) -> Result<(), StoreErr
     // With the moment, so that a listener on the same machine can tell how long it took.
     let message = format!("chatter {count} t={}", jiff::Timestamp::now().as_microsecond());
     let mut tx = server.store.write().await?;
-    let spoken = events::say(&mut tx, topic, &News::step(EventKind::VmProvisioningProgress, "chatter", message)).await?;
+    let spoken =
+        events::say(&mut tx, topic, &News::step(EventKind::VmProvisioningProgress, "chatter", message)).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
     Ok(())

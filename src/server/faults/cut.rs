@@ -142,7 +142,8 @@ impl Meter {
 mod tests {
     use super::*;
 
-    const STREAM: &[u8] = b"retry: 2000\nid: 1\ndata: {}\n\nevent: heartbeat\ndata: {}\n\nid: 2\ndata: {}\n\nid: 3\ndata: {}\n\n";
+    const STREAM: &[u8] =
+        b"retry: 2000\nid: 1\ndata: {}\n\nevent: heartbeat\ndata: {}\n\nid: 2\ndata: {}\n\nid: 3\ndata: {}\n\n";
 
     #[test]
     fn events_are_counted_and_heartbeats_are_not() {

@@ -59,16 +59,14 @@ pub async fn bounds(db: &mut Connection, stream: &str) -> Result<(i64, i64), Sto
 
 /// At most `most` kept events after `seq`, oldest first.
 pub async fn after(db: &mut Connection, stream: &str, seq: i64, most: i64) -> Result<Vec<EventRow>, StoreError> {
-    let query =
-        sqlx::query_as("SELECT seq, json FROM events WHERE stream = $1 AND seq > $2 ORDER BY seq LIMIT $3");
+    let query = sqlx::query_as("SELECT seq, json FROM events WHERE stream = $1 AND seq > $2 ORDER BY seq LIMIT $3");
     Ok(query.bind(stream).bind(seq).bind(most).fetch_all(db).await?)
 }
 
 /// The newest event.
 pub async fn last(db: &mut Connection, stream: &str) -> Result<Option<HeadRow>, StoreError> {
-    let query = sqlx::query_as(
-        "SELECT seq, operation, event_type FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1",
-    );
+    let query =
+        sqlx::query_as("SELECT seq, operation, event_type FROM events WHERE stream = $1 ORDER BY seq DESC LIMIT 1");
     Ok(query.bind(stream).fetch_optional(db).await?)
 }
 
