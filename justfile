@@ -48,6 +48,10 @@ deny:
 bench-deploy:
     TENANTRY_BENCH_MEMORY=1 cargo bench --bench deploy
 
+# The server with a thousand listeners and reads beside them; prints tables (Postgres where it is installed)
+bench-server:
+    cargo bench --bench server
+
 # Show what a demo that was killed may have left on the engine
 leftovers:
     docker ps -a --filter label=dev.tenantry.instance

@@ -83,8 +83,8 @@ pub(super) struct Serve {
     /// Pause between two provisioning steps, in milliseconds, so that people can watch them.
     #[arg(long, value_name = "MS", default_value_t = 0, hide = true)]
     pub(super) step_delay: u64,
-    /// Serve `/_faults`, where tests ask for failures.
-    #[arg(long, hide = true)]
+    /// For tests: whoever may log in on this machine can ask for failures at `/_faults`. Never where others rely on it.
+    #[arg(long)]
     pub(super) faults: bool,
     /// Ports for tenants, both ends included.
     #[arg(long, value_name = "FIRST-LAST", value_parser = ports, hide = true)]

@@ -49,6 +49,11 @@ impl Server {
         Self { child, folder, arguments, environment, api_url, registry, token }
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it as a power cut would, and starts it again at the same address on what it left. Its tenants' ports are
     /// taken by whoever comes first meanwhile: give it a range of its own (`--ports`).
     pub fn restart(&mut self) {

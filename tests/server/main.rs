@@ -18,6 +18,7 @@ mod checklist;
 mod clients;
 mod databases;
 mod exchange;
+mod faults;
 mod flow;
 mod hostile;
 mod leaks;
@@ -30,6 +31,7 @@ mod payments;
 mod providers;
 mod rules;
 mod states;
+mod streams;
 mod subscriptions;
 mod support;
 mod sweeper;
@@ -44,6 +46,7 @@ const FILES: &[fn() -> Vec<Trial>] = &[
     clients::trials,
     databases::trials,
     exchange::trials,
+    faults::trials,
     flow::trials,
     hostile::trials,
     leaks::trials,
@@ -56,6 +59,7 @@ const FILES: &[fn() -> Vec<Trial>] = &[
     providers::trials,
     rules::trials,
     states::trials,
+    streams::trials,
     subscriptions::trials,
     sweeper::trials,
 ];

@@ -425,7 +425,7 @@ impl Frames {
     }
 }
 
-fn read_frame(raw: &str) -> Option<Frame> {
+pub fn read_frame(raw: &str) -> Option<Frame> {
     let field = |name: &str| {
         raw.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(|v| v.trim_start().to_owned()))
     };

@@ -94,22 +94,3 @@ async fn the_last_event_is_heard_however_it_falls_between_two_reads() {
         assert_eq!(listener.await.expect("ended"), [1, 2], "round {round}");
     }
 }
-
-#[tokio::test]
-async fn an_operation_that_begins_during_the_snapshot_is_not_swallowed() {
-    let desk = Desk::open().await;
-    let tenant = TenantId::new("t1").expect("an id");
-    let row = |seq, operation: &str, kind: &str| EventRow {
-        seq,
-        operation: operation.into(),
-        event_type: kind.into(),
-        json: "{}".into(),
-    };
-    let rows = vec![row(10, "a", "tenant_ready"), row(11, "b", "vm_provisioning_progress")];
-    for state in [State::Idle, State::Over] {
-        let mut feed = desk.log.follow_tenant(&tenant, None, true, true);
-        feed.replay(rows.clone(), Arrival::Fresh, state);
-        assert_eq!(feed.queue, [FeedItem::Event { seq: 10, json: r#"{"snapshot":true}"#.into() }]);
-        assert_eq!(feed.cursor, 10);
-    }
-}

@@ -1,25 +1,28 @@
 //! Faults over HTTP, for tests that run the server as a process of its own: `POST /_faults` arms one, `GET` lists
 //! them with how often they struck, `DELETE` ends all. Served only with `--faults`, and only to this machine.
 
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use futures_util::stream::{self, StreamExt as _};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use super::{CallFault, Effect, Faults};
+use super::{Effect, Fault, STEPS, StepName, chatter, cut, webhook};
+use crate::model::TenantId;
 use crate::model::envelope::Data;
 use crate::server::auth::Caller;
 use crate::server::error::{Body as JsonBody, Failure};
+use crate::server::sse;
 use crate::server::state::Server;
 use crate::server::store::tenants;
 
@@ -35,36 +38,66 @@ pub fn interfering(server: &Server, app: Router) -> Router {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Wish {
-    /// A step of phase 1 fails.
-    Step { step: String, times: u32 },
-    /// A call fails.
-    Call(CallFault),
-    /// Something happens now.
-    Now(Effect),
+    /// A fault.
+    Fault(Fault),
+    /// A step fails: the short form of `fail_step`.
+    Step { step: StepName, times: u32 },
+}
+
+/// What `POST` answers.
+#[derive(Debug, Serialize)]
+struct Armed {
+    /// Names the fault; `None` for one that is over already.
+    id: Option<u64>,
 }
 
 async fn arm(
     State(server): State<Server>,
     _: Caller,
     JsonBody(wish): JsonBody<Wish>,
-) -> Result<(StatusCode, Json<Value>), Failure> {
+) -> Result<(StatusCode, Json<Data<Armed>>), Failure> {
+    let mut fault = match wish {
+        Wish::Fault(fault) => fault,
+        Wish::Step { step, times } => Fault::new(Effect::FailStep { step }, times),
+    };
     let faults = &server.settings.faults;
-    let id = match wish {
-        Wish::Step { step, times } => {
-            faults.fail(&step, times);
-            None
-        }
-        Wish::Call(fault) => Some(faults.arm(fault)),
-        Wish::Now(Effect::Revoke) => {
+    let id = match &mut fault.effect {
+        Effect::Revoke if fault.path.is_none() => {
             revoke(&server).await?;
             None
         }
-        Wish::Now(_) => return Err(Failure::bad_request("only `revoke` can happen without a path")),
+        effect if effect.is_of_calls() != fault.path.is_some() => {
+            return Err(Failure::bad_request("a `path` belongs to a fault of calls, and to no other"));
+        }
+        Effect::CutAnswer { after_events: None, after_bytes: None } => {
+            return Err(Failure::bad_request("`after_events` or `after_bytes` is missing"));
+        }
+        Effect::FailStep { step } | Effect::DelayStep { step, .. } if step.word().is_none() => {
+            return Err(Failure::bad_request(format!("`step` is 1 to {} or one of {STEPS:?}", STEPS.len())));
+        }
+        Effect::Expire { before, .. } => {
+            let now = jiff::Timestamp::now();
+            *before = now.as_second();
+            let id = faults.arm(fault);
+            // Tokens know the second in which they were issued: whoever is answered logs in in the next one.
+            let rest = 1000 - u64::from(now.subsec_millisecond().unsigned_abs()).min(999);
+            tokio::time::sleep(Duration::from_millis(rest)).await;
+            Some(id)
+        }
+        Effect::Chatter { tenant, per_second } => {
+            let unknown = || Failure::not_found("there is no such tenant");
+            let (id, per_second) = (TenantId::new(&**tenant).map_err(|_| unknown())?, *per_second);
+            let tenant = tenants::get(&mut *server.store.read().await?, &id).await?.ok_or_else(unknown)?;
+            let id = faults.arm(fault);
+            chatter::start(&server, id, &tenant, per_second);
+            Some(id)
+        }
+        _ => Some(faults.arm(fault)),
     };
-    Ok((StatusCode::CREATED, Json(json!({ "data": { "id": id } }))))
+    Ok((StatusCode::CREATED, Json(Data { data: Armed { id } })))
 }
 
-async fn list(State(server): State<Server>, _: Caller) -> Json<Data<Vec<CallFault>>> {
+async fn list(State(server): State<Server>, _: Caller) -> Json<Data<Vec<Fault>>> {
     Json(Data { data: server.settings.faults.armed() })
 }
 
@@ -81,6 +114,12 @@ async fn revoke(server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
+/// True when the login token is to be taken for expired.
+fn is_expired(server: &Server, headers: &HeaderMap) -> bool {
+    let claims = sse::claims(headers);
+    claims.is_some_and(|claims| server.settings.faults.is_expired(&claims.sub, &claims.email, claims.iat))
+}
+
 async fn interfere(State(server): State<Server>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     if path == PATH {
@@ -89,6 +128,9 @@ async fn interfere(State(server): State<Server>, request: Request, next: Next) -
             return Failure::not_found("there is nothing at this path").into_response();
         }
         return next.run(request).await;
+    }
+    if is_expired(&server, request.headers()) {
+        return Failure::unauthorized().into_response();
     }
     let faults = &server.settings.faults;
     let plan = faults.plan(request.method(), &path);
@@ -101,14 +143,29 @@ async fn interfere(State(server): State<Server>, request: Request, next: Next) -
     if let Some((status, retry_after)) = plan.answer {
         return answer(&path, status, retry_after);
     }
-    let cut = Arc::new(AtomicBool::new(false));
+    let broken = Arc::new(AtomicBool::new(false));
     let request = match plan.cut {
-        Some((id, after_bytes)) => request.map(|body| shorten(body, faults.clone(), id, after_bytes, Arc::clone(&cut))),
+        Some((id, bytes)) => request.map(|body| cut::call(body, faults.clone(), id, bytes, Arc::clone(&broken))),
         None => request,
     };
-    let response = next.run(request).await;
+    let response = pass_on(&server, &path, request, next).await;
     tokio::time::sleep(plan.after).await;
-    if plan.lose || cut.load(Ordering::Relaxed) { silence() } else { response }
+    if plan.lose || broken.load(Ordering::Relaxed) {
+        return silence();
+    }
+    match plan.cut_answer {
+        Some(at) => response.map(|body| cut::answer(body, faults.clone(), at)),
+        None => response,
+    }
+}
+
+async fn pass_on(server: &Server, path: &str, request: Request, next: Next) -> Response {
+    let method: &Method = request.method();
+    let repeat = if webhook::is_one(method, path) { server.settings.faults.repeat() } else { None };
+    match repeat {
+        Some((copies, other_type)) => webhook::repeat(server, request, next, copies, other_type).await,
+        None => next.run(request).await,
+    }
 }
 
 /// An error in the form of the path it is for.
@@ -138,22 +195,4 @@ fn answer(path: &str, status: u16, retry_after: Option<u32>) -> Response {
 fn silence() -> Response {
     let broken = stream::once(async { Err::<bytes::Bytes, _>(io::Error::other("lost on demand")) });
     Response::new(Body::from_stream(broken))
-}
-
-/// The body up to so many bytes, then a break.
-fn shorten(body: Body, faults: Faults, id: u64, after_bytes: u64, cut: Arc<AtomicBool>) -> Body {
-    if body.size_hint().exact().is_some_and(|length| length <= after_bytes) {
-        return body;
-    }
-    let come = AtomicU64::new(0);
-    let pieces = body.into_data_stream().map(move |piece| {
-        let piece = piece.map_err(io::Error::other)?;
-        let total = come.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64;
-        if total > after_bytes && (cut.load(Ordering::Relaxed) || faults.strike_call(id)) {
-            cut.store(true, Ordering::Relaxed);
-            return Err(io::Error::other("cut on demand"));
-        }
-        Ok(piece)
-    });
-    Body::from_stream(pieces)
 }

@@ -199,6 +199,7 @@ async fn attempt(server: &Server, job: &Job) -> Result<Machine, StepError> {
         app,
     };
     point(server, STEP, "begun").await?;
+    server.settings.faults.reach("machine_create").await?;
     let machine = server.provider.create_machine(&spec).await?;
     let published = async {
         point(server, STEP, "done").await?;
@@ -269,10 +270,13 @@ async fn publish(
     environment_version: i64,
 ) -> Result<(), StepError> {
     let tenant = &job.before;
+    let faults = &server.settings.faults;
     let healthy = format!("{} is healthy", job.digest.short());
+    faults.reach("machine_started").await?;
     match job.purpose {
         Purpose::Deploy => {
             announce(server, &job.topic, &said(job, EventKind::VmProvisioned, "machine_started", healthy)).await?;
+            faults.reach("secrets_configured").await?;
             let set = "environment and secrets set".into();
             let configured = said(job, EventKind::SecretsConfigured, "secrets_configured", set);
             announce(server, &job.topic, &configured).await?;
@@ -282,6 +286,7 @@ async fn publish(
             announce(server, &job.topic, &started).await?;
         }
     }
+    faults.reach("machine_switch").await?;
     if let Some(port) = tenant.port() {
         server.doors.open(tenant.id(), port).await.map_err(|error| StepError::Port { port, error })?;
     }

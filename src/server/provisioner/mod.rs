@@ -15,6 +15,7 @@ pub mod steps;
 pub mod watch;
 
 use super::events::{self, News, Topic};
+use super::faults::OnDemand;
 use super::provider::{AppSpec, ProviderError};
 use super::seal::SealError;
 use super::state::Server;
@@ -55,6 +56,12 @@ pub enum StepError {
     /// The tenant is not where it should be.
     #[error("{0}")]
     State(&'static str),
+}
+
+impl From<OnDemand> for StepError {
+    fn from(_: OnDemand) -> Self {
+        Self::OnDemand
+    }
 }
 
 impl From<sqlx::Error> for StepError {

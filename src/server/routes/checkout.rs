@@ -47,15 +47,23 @@ pub async fn open(
     Ok(Json(opening::open(&server, wish).await?))
 }
 
+/// Query of the session's stream.
+#[derive(Debug, Default, Deserialize)]
+pub struct Watch {
+    last_event_id: Option<String>,
+}
+
 /// `GET /api/v1/checkout/{session}/events`
 #[utoipa::path(get, path = "/api/v1/checkout/{session}/events", tag = "checkout",
-    params(("session" = String, Path, description = "The checkout session")),
+    params(("session" = String, Path, description = "The checkout session"),
+        ("last_event_id" = Option<String>, Query, description = "As the header `Last-Event-ID`")),
     responses((status = 200, description = "Events, each a ProvisioningEvent", body = EventFrame, content_type = "text/event-stream"), (status = 404, description = "There is no such session", body = ErrorBody), LoginRefusals),
     security(("login" = [])))]
 pub async fn events(
     State(server): State<Server>,
     Caller(user): Caller,
     Path(raw): Path<String>,
+    query: Result<Query<Watch>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let unknown = || Failure::not_found("there is no such checkout session");
@@ -66,8 +74,10 @@ pub async fn events(
     }
     // Its last word is said here when nobody said it yet.
     purchase::expire(&server, &session).await?;
-    let feed = server.events.follow_session(&id, sse::last_event_id(&headers));
-    Ok(sse::provisioning(feed, server.stop.clone()))
+    let watch = query.map(|Query(watch)| watch).unwrap_or_default();
+    let last = sse::last_event_id_or(&headers, watch.last_event_id.as_deref());
+    let feed = server.events.follow_session(&id, last);
+    Ok(sse::provisioning(feed, sse::End::new(&server.stop, &headers)))
 }
 
 /// Query of the "done" page.

@@ -53,7 +53,7 @@ pub async fn read(
     let follow = is_yes(wish.follow.as_deref()) || sse::wants_stream(&headers);
     let entries = server.provider.logs(machine, lines.min(MOST), follow).await?;
     if follow {
-        return Ok(sse::log_lines(entries, server.stop.clone()));
+        return Ok(sse::log_lines(entries, sse::End::new(&server.stop, &headers)));
     }
     let logs: Vec<LogEntry> = entries.collect().await;
     Ok(Json(json!({ "logs": logs })).into_response())

@@ -58,6 +58,7 @@ pub async fn status(State(server): State<Server>, owned: Owned) -> Result<Respon
 #[derive(Debug, Default, Deserialize)]
 pub struct Watch {
     follow: Option<String>,
+    last_event_id: Option<String>,
 }
 
 /// `GET /api/v1/tenants/{id}/events`
@@ -72,10 +73,11 @@ pub async fn events(
     query: Result<Query<Watch>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let follow = query.is_ok_and(|Query(watch)| is_yes(watch.follow.as_deref()));
-    let last = sse::last_event_id(&headers);
+    let watch = query.map(|Query(watch)| watch).unwrap_or_default();
+    let follow = is_yes(watch.follow.as_deref());
+    let last = sse::last_event_id_or(&headers, watch.last_event_id.as_deref());
     let feed = server.events.follow_tenant(owned.tenant.id(), last, follow, server.settings.compat);
-    sse::provisioning(feed, server.stop.clone())
+    sse::provisioning(feed, sse::End::new(&server.stop, &headers))
 }
 
 /// True for the words with which a query switches something on.
