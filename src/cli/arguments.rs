@@ -115,7 +115,7 @@ fn ports(raw: &str) -> Result<RangeInclusive<u16>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{CommandFactory, Parser as _};
+    use clap::CommandFactory;
 
     #[test]
     fn a_range_of_ports_has_two_ends() {
