@@ -28,7 +28,7 @@ pub(super) enum Command {
     /// Check what a deploy needs: the project, its profile, Docker, the login, the tenant. Changes nothing.
     Doctor(Doctor),
     /// Run the Management API: for the sandbox, or to host your own.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// List a tenant's deploys: when, from which commit, how they ended, and which one runs.
     History(history::Arguments),
 }
@@ -118,7 +118,7 @@ fn ports(raw: &str) -> Result<RangeInclusive<u16>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{CommandFactory, Parser as _};
+    use clap::CommandFactory;
 
     #[test]
     fn a_range_of_ports_has_two_ends() {

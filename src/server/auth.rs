@@ -164,6 +164,7 @@ impl LoginTokens {
     }
 
     /// What a token says that is ours and not over.
+    #[must_use]
     pub fn check(&self, token: &str) -> Option<Checked> {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.verify, &self.validation).ok()?.claims;
         let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.audience() == claims.aud)?;

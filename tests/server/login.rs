@@ -225,7 +225,7 @@ async fn a_sandbox_is_for_this_machine() {
         settings.login.sandbox = wanted;
         let (stop, path) = (CancellationToken::new(), settings.ready_file.clone().expect("a path"));
         let machines: Arc<dyn Provider> = Arc::new(FakeProvider::default());
-        let serving = serve_with(settings, |_, _| machines, stop.clone());
+        let serving = Box::pin(serve_with(settings, |_, _| machines, stop.clone()));
         let stopping = async {
             while wanted && !path.exists() {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;

@@ -62,19 +62,19 @@ impl LoginFlags {
         let login = &mut settings.login;
         if let Some(id) = self.github_client_id {
             let secret = client_secret("GitHub", "TENANTRY_GITHUB_CLIENT_SECRET", self.github_client_secret_file)?;
-            let site = self.github_url.map_or_else(|| Url::parse(GITHUB), Ok).map_err(|error| unusable(&error))?;
+            let site = self.github_url.map_or_else(|| Url::parse(GITHUB), Ok).map_err(unusable)?;
             let api = match self.github_api_url {
                 Some(api) => Ok(api),
                 None if site.host_str() == Some("github.com") => Url::parse(GITHUB_API),
                 None => Url::parse(&format!("{}/api/v3", site.as_str().trim_end_matches('/'))),
             };
-            let api = api.map_err(|error| unusable(&error))?;
-            login.github = Some(OAuthClient::github(id, secret, &site, &api).map_err(|error| unusable(&error))?);
+            let api = api.map_err(unusable)?;
+            login.github = Some(OAuthClient::github(id, secret, &site, &api).map_err(unusable)?);
         }
         if let Some(id) = self.google_client_id {
             let secret = client_secret("Google", "TENANTRY_GOOGLE_CLIENT_SECRET", self.google_client_secret_file)?;
             let instead = self.google_url.as_ref();
-            login.google = Some(OAuthClient::google(id, secret, instead).map_err(|error| unusable(&error))?);
+            login.google = Some(OAuthClient::google(id, secret, instead).map_err(unusable)?);
         }
         login.allow_users = self.allow_user;
         login.allow_domains = self.allow_domain;
@@ -102,7 +102,7 @@ fn client_secret(provider: &str, variable: &str, file: Option<PathBuf>) -> Resul
     }
 }
 
-fn unusable(error: &url::ParseError) -> Problem {
+fn unusable(error: url::ParseError) -> Problem {
     Problem::new("An address of a login provider cannot be used.").detail(error.to_string())
 }
 

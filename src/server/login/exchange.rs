@@ -156,9 +156,10 @@ fn check<'a>(form: &'a ExchangeForm, base: &str) -> Result<&'a Secret, Refusal> 
 fn is_here(raw: &str, base: &str) -> bool {
     let (Ok(url), Ok(base)) = (Url::parse(raw), Url::parse(base)) else { return false };
     let local = |url: &Url| url.host().is_some_and(|host| is_local(&host));
-    let bare = matches!(url.path(), "/" | "") && url.query().is_none() && url.fragment().is_none();
+    let origin_only = matches!(url.path(), "/" | "") && url.query().is_none() && url.fragment().is_none();
     let same_host = url.host() == base.host() || (local(&url) && local(&base));
-    bare && same_host
+    origin_only
+        && same_host
         && url.scheme() == base.scheme()
         && url.port_or_known_default() == base.port_or_known_default()
         && url.username().is_empty()

@@ -32,15 +32,14 @@ pub(super) async fn open(server: &Server, provider: Provider, person: &Person) -
         Some(id) => accounts::user(&mut tx, &id).await?,
         None => None,
     };
-    let user = match user {
-        Some(user) => follow(&mut tx, user, &person.email).await?,
-        None => {
-            let user = accounts::ensure_user(&mut tx, &person.email).await?;
-            if !identities::providers(&mut tx, &user.id).await?.is_empty() {
-                return Ok(Outcome::Taken);
-            }
-            user
+    let user = if let Some(user) = user {
+        follow(&mut tx, user, &person.email).await?
+    } else {
+        let user = accounts::ensure_user(&mut tx, &person.email).await?;
+        if !identities::providers(&mut tx, &user.id).await?.is_empty() {
+            return Ok(Outcome::Taken);
         }
+        user
     };
     // An account may keep an older address; then that one must be welcome too, as every call asks for it.
     if !admits(&user.email) {

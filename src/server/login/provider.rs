@@ -219,7 +219,7 @@ async fn send(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRespon
     let kind = response.headers().get(CONTENT_TYPE).cloned();
     let body = read(response).await?;
     // GitHub refuses with 200.
-    if status.is_success() && serde_json::from_slice::<Refused>(&body).is_ok() {
+    if status.is_success() && is_refusal(&body) {
         status = StatusCode::BAD_REQUEST;
     }
     http::Response::builder()
@@ -229,11 +229,9 @@ async fn send(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRespon
         .map_err(|error| ProviderError::Unavailable(error.to_string()))
 }
 
-/// An answer that is a refusal, whatever its status says.
-#[derive(Deserialize)]
-struct Refused {
-    #[serde(rename = "error")]
-    _error: String,
+fn is_refusal(body: &[u8]) -> bool {
+    let members = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body);
+    members.is_ok_and(|members| members.get("error").is_some_and(serde_json::Value::is_string))
 }
 
 /// The body, up to what such an answer may be long.
