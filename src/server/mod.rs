@@ -6,6 +6,7 @@
 
 pub mod auth;
 mod catalogue;
+mod domains;
 pub mod door;
 mod error;
 mod events;

@@ -1,6 +1,8 @@
 //! Starting and stopping a server: opens the data directory, binds, recovers, says that it is ready,
 //! serves, and leaves everything in order.
 
+use axum::ServiceExt;
+use axum::extract::Request;
 use std::future::IntoFuture as _;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::auth::{LIFETIME_SECONDS, LoginTokens};
-use super::door::Doors;
+use super::domains::{self, Checker};
+use super::door::{self, Addresses, Doors, Front, Serves};
 use super::events::EventLog;
 use super::garbage::{self, Accounts};
 use super::keys::{KeyError, Keys};
@@ -71,6 +74,9 @@ pub enum ServeError {
     /// The registry.
     #[error("{0}")]
     Registry(#[from] RegistryError),
+    /// The system's way to look names up.
+    #[error("names cannot be looked up: {0}")]
+    Dns(String),
     /// The HTTP client that the sandbox's payment provider uses.
     #[error("the HTTP client cannot be made: {0}")]
     Http(#[from] reqwest::Error),
@@ -124,6 +130,17 @@ where
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.map_err(|error| ServeError::Listen { address: settings.listen, error })?;
     let address = reachable(listener.local_addr().map_err(ServeError::Serve)?);
+    let door = match settings.door.listen {
+        Some(address) => {
+            let listener = TcpListener::bind(address).await;
+            Some(listener.map_err(|error| ServeError::Listen { address, error })?)
+        }
+        None => None,
+    };
+    let tenants_at = match &door {
+        Some(door) => door.local_addr().map_err(ServeError::Serve)?,
+        None => address,
+    };
     if settings.throw_away && !may_be_removed(&data) {
         return Err(ServeError::NotOurs(data));
     }
@@ -134,17 +151,26 @@ where
     let registry_tokens = RegistryTokens::new(keys.registry);
     let owners = Arc::new(Accounts(store.clone()));
     let registry = Registry::open_with(&data.join("registry"), registry_tokens.clone(), owners)?;
+    let doors = Doors::new();
+    let addresses = Addresses::new(&settings.door, tenants_at);
+    let local = format!("http://{address}");
+    let public = settings.door.public_url.as_ref();
+    let base = public.map_or_else(|| local.clone(), |url| url.as_str().trim_end_matches('/').to_owned());
+    let registry_host = public.map_or_else(|| address.to_string(), |url| url.authority().to_owned());
     let server = Server::new(Parts {
-        base: format!("http://{address}"),
-        registry_host: address.to_string(),
+        front: Front::new(doors.clone(), addresses, store.clone(), &settings.door),
+        domains: Checker::new(&settings.door).map_err(ServeError::Dns)?,
+        base,
+        local,
+        registry_host: registry_host.clone(),
         events: EventLog::new(store.clone()),
         logins: LoginTokens::new(&keys.login).ok_or_else(|| KeyError::Broken(data.join("login.key")))?,
         sealer: Sealer::new(&keys.seal)?,
         webhook: WebhookKey::new(keys.webhook),
         registry,
         registry_tokens,
-        doors: Doors::new(),
-        provider: provider(instance, address.to_string()),
+        doors,
+        provider: provider(instance, registry_host),
         // Only ever calls this server: no proxy may come between.
         http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?,
         tasks: TaskTracker::new(),
@@ -153,7 +179,7 @@ where
         settings,
     });
     let outcome = match begin(&server).await {
-        Ok(ready) => run(&server, listener, &ready).await,
+        Ok(ready) => run(&server, listener, door, &ready).await,
         Err(error) => Err(error),
     };
     // Also when it never came to serving: doors are open and work goes on from the moment it recovered.
@@ -166,12 +192,24 @@ async fn begin(server: &Server) -> Result<Ready, ServeError> {
     recovery::recover(server).await?;
     watch::start(server);
     garbage::start(server);
+    domains::start(server).await?;
     Ok(ready)
 }
 
-async fn run(server: &Server, listener: TcpListener, ready: &Ready) -> Result<(), ServeError> {
+async fn run(
+    server: &Server,
+    listener: TcpListener,
+    door: Option<TcpListener>,
+    ready: &Ready,
+) -> Result<(), ServeError> {
     let stop = server.stop.clone();
-    let service = routes::router(server).into_make_service_with_connect_info::<SocketAddr>();
+    let serves = if door.is_some() { Serves::Api } else { Serves::Both };
+    if let Some(door) = door {
+        // Ends by itself when the server stops.
+        server.tasks.spawn(door::listen(door, server.front.clone(), stop.clone()));
+    }
+    let service = server.front.around(routes::router(server), serves);
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
     let serving =
         axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).into_future();
     if let Some(path) = &server.settings.ready_file {
@@ -192,6 +230,7 @@ async fn run(server: &Server, listener: TcpListener, ready: &Ready) -> Result<()
 async fn shut_down(server: &Server) -> Result<(), ServeError> {
     // Also when serving broke by itself.
     server.stop.cancel();
+    server.front.close().await;
     server.tasks.close();
     server.tasks.wait().await;
     server.doors.close_all().await;

@@ -21,8 +21,6 @@ use crate::server::store::{audit, deployments};
 
 /// How long the machine has to pull its image after the deploy was accepted.
 const PULL_TOKEN_LIFETIME: Duration = Duration::from_mins(15);
-/// How long requests to the replaced machine may take to end.
-const DRAIN: Duration = Duration::from_secs(5);
 const STEP: &str = "machine";
 
 /// What a machine is started for.
@@ -235,10 +233,12 @@ async fn publish(
         }
     }
     if let Some(port) = tenant.port() {
-        server.doors.open(tenant.id(), port).await.map_err(|error| StepError::Port { port, error })?;
+        if let Err(error) = server.doors.open(tenant.id(), port).await {
+            tracing::warn!(tenant = %tenant.id(), port, %error, "the tenant's own port cannot be opened");
+        }
     }
     server.doors.set_target(tenant.id(), Some(machine.address));
-    let url = app_url(tenant);
+    let url = app_url(server, tenant);
     let mut ready = News::new(EventKind::TenantReady, "running", "live");
     ready.app_url.clone_from(&url);
     ready.app = Some(tenant.app.clone());
@@ -263,7 +263,7 @@ async fn publish(
 async fn retire(server: &Server, job: &Job) {
     let Some(old) = &job.before.machine_id else { return };
     if let Ok(Some(machine)) = server.provider.find_machine(old).await {
-        server.doors.drained(job.before.id(), machine.address, DRAIN).await;
+        server.doors.drained(job.before.id(), machine.address, server.settings.door.drain).await;
     }
     if let Err(error) = server.provider.destroy_machine(old).await {
         tracing::error!(machine = old, %error, "the replaced machine is left");

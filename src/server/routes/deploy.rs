@@ -70,8 +70,8 @@ pub async fn deploy(
         let deployed_at = machine_id.as_ref().map(|_| now());
         let data = DeployAnswer {
             status: status.into(),
-            app_url: app_url(&tenant),
-            url: app_url(&tenant),
+            app_url: app_url(&server, &tenant),
+            url: app_url(&server, &tenant),
             machine_id,
             deployed_at,
         };

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod checkout;
+pub mod custom_domain;
 pub mod deploy;
 pub mod logs;
 pub mod machine;
@@ -51,6 +52,10 @@ pub fn router(server: &Server) -> Router {
         .route("/api/v1/tenants/{id}/activate", post(machine::activate))
         .route("/api/v1/tenants/{id}/environment", get(machine::environment))
         .route("/api/v1/tenants/{id}/logs", get(logs::read))
+        .route(
+            "/api/v1/tenants/{id}/custom-domain",
+            get(custom_domain::show).post(custom_domain::set).delete(custom_domain::remove),
+        )
         .route(
             "/api/v1/tenants/{id}/secrets",
             get(secrets::list).post(secrets::set).put(secrets::merge).layer(DefaultBodyLimit::max(secrets::BODY_LIMIT)),

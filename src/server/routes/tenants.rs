@@ -90,7 +90,7 @@ pub async fn credentials(
     let body: Value = json!({
         "database_url": database_url.reveal(),
         "internal_database_url": database_url.reveal(),
-        "app_url": app_url(&owned.tenant),
+        "app_url": app_url(&server, &owned.tenant),
         "jwt_secret": jwt_secret.reveal(),
     });
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())

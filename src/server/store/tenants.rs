@@ -38,6 +38,7 @@ pub struct TenantRow {
     pub environment_version: i64,
     pub machine_environment: i64,
     pub paused_by_suspend: i64,
+    pub custom_domain: Option<String>,
 }
 
 /// A tenant id as a column.
@@ -90,8 +91,9 @@ impl TenantRow {
 
 const WITH_SUBSCRIPTION: &str = "SELECT tenants.*, subscriptions.status AS subscription_status, \
      subscriptions.paddle_subscription_id AS paddle_subscription_id, \
-     subscriptions.paused_by_suspend AS paused_by_suspend \
-     FROM tenants JOIN subscriptions ON subscriptions.id = tenants.subscription_id";
+     subscriptions.paused_by_suspend AS paused_by_suspend, custom_domains.domain AS custom_domain \
+     FROM tenants JOIN subscriptions ON subscriptions.id = tenants.subscription_id \
+     LEFT JOIN custom_domains ON custom_domains.tenant_id = tenants.id";
 
 /// The tenant, unless it is gone.
 pub async fn get(db: &mut Connection, id: &TenantId) -> Result<Option<TenantRow>, StoreError> {
