@@ -5,7 +5,7 @@
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{ClientBuilder, redirect};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
@@ -67,8 +67,11 @@ impl Resolve for Localhost {
         let name = name.as_str().to_owned();
         Box::pin(async move {
             if is_localhost(&name) {
-                let here: Addrs = Box::new(std::iter::once(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
-                return Ok(here);
+                // Tenants are below it, and only there; what is at the name itself may listen on either.
+                let only_v4 = name.contains('.');
+                let all = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+                let here = all.into_iter().take(if only_v4 { 1 } else { 2 }).map(|ip| SocketAddr::from((ip, 0)));
+                return Ok(Box::new(here) as Addrs);
             }
             let found = tokio::net::lookup_host((name, 0)).await?.collect::<Vec<_>>();
             let found: Addrs = Box::new(found.into_iter());

@@ -10,6 +10,8 @@ mod store;
 #[path = "../common/postgres.rs"]
 mod postgres;
 
+mod domains;
+mod door;
 mod flow;
 mod machine;
 mod rules;
@@ -20,6 +22,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> = [domains::trials(), door::trials(), flow::trials(), machine::trials(), rules::trials()]
+        .into_iter()
+        .flatten()
+        .collect();
     store::run(&arguments, trials)
 }

@@ -133,9 +133,12 @@ impl Doors {
         }
     }
 
-    /// Lets a custom domain lead to the tenant.
+    /// Lets a custom domain lead to the tenant, if its door is open.
     pub fn lead(&self, domain: &str, tenant: &TenantId) {
-        self.table().names.insert(domain.to_owned(), tenant.clone());
+        let mut table = self.table();
+        if table.doors.contains_key(tenant) {
+            table.names.insert(domain.to_owned(), tenant.clone());
+        }
     }
 
     /// A custom domain does not lead to the tenant any more. Another tenant's stays.

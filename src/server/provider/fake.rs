@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{broadcast, watch};
@@ -46,6 +46,8 @@ struct Inside {
     hangs: bool,
     faults: HashMap<&'static str, Vec<Fault>>,
     made: u64,
+    /// Where the machines that are made next answer.
+    next_places: VecDeque<SocketAddr>,
     /// Where machines are that were moved.
     places: HashMap<String, SocketAddr>,
 }
@@ -110,6 +112,11 @@ impl FakeProvider {
     pub fn revive(&self, machine: &str, app: &str, image: &str) {
         self.lock().world.machines.insert(machine.to_owned(), (app.to_owned(), image.to_owned()));
         let _ = self.changes.send(machine.to_owned());
+    }
+
+    /// Lets the next machine that is made answer there.
+    pub fn next_at(&self, place: SocketAddr) {
+        self.lock().next_places.push_back(place);
     }
 
     /// Lets a machine start again and answer elsewhere.
@@ -178,7 +185,9 @@ impl Provider for FakeProvider {
                 inside.world.machines.insert(id.clone(), (spec.app.app.clone(), spec.image.clone()));
                 let environment = spec.environment.iter().map(|(key, value)| (key.clone(), value.reveal().to_owned()));
                 inside.world.environments.insert(id.clone(), environment.collect());
-                machine(id)
+                let Some(place) = inside.next_places.pop_front() else { return machine(id) };
+                inside.places.insert(id.clone(), place);
+                Machine { id, address: place }
             });
             if std::mem::take(&mut self.lock().hangs) {
                 std::future::pending::<()>().await;

@@ -38,6 +38,6 @@ pub async fn me(State(server): State<Server>, Caller(user): Caller) -> Result<Js
             user: User { id: user.id, email: user.email, name: user.name },
             customer: customer.map(|customer| Customer { id: customer.id, status: Some(customer.status) }),
         },
-        tenants: rows.iter().map(view::info).collect(),
+        tenants: rows.iter().map(|row| view::info(&server, row)).collect(),
     }))
 }
