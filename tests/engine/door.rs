@@ -15,8 +15,24 @@ pub fn trials() -> Vec<Trial> {
     vec![trial("door::five_redeploys_under_load_lose_nothing", five_redeploys_under_load_lose_nothing)]
 }
 
+/// An endless stream, beside what the sample's program does anyway.
+const STREAM: &str = r#"
+    if request.path == "/stream" {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")?;
+        for number in 0u64.. {
+            stream.write_all(format!("data: {number}\n\n").as_bytes())?;
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+"#;
+
 async fn five_redeploys_under_load_lose_nothing() -> Outcome {
-    let world = World::new().await;
+    // The stream lasts as long as the test.
+    let world = World::with(&["--drain", "600"], &[]).await;
+    let program = world.file("src/main.rs");
+    let code = std::fs::read_to_string(&program)?;
+    let (before, after) = code.split_once("    answer.write(&mut stream").ok_or("the sample answers elsewhere")?;
+    std::fs::write(&program, format!("{before}{STREAM}    answer.write(&mut stream{after}"))?;
     let (first, _) = world.deploy().await;
     let url = first?.app_url.ok_or("an address")?;
     let (over, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
@@ -45,6 +61,24 @@ async fn five_redeploys_under_load_lose_nothing() -> Outcome {
             failures
         });
     }
+    let stream = {
+        let client = reqwest::Client::builder().no_proxy().dns_resolver(Arc::new(Localhost)).build()?;
+        let (url, over) = (format!("{url}/stream"), Arc::clone(&over));
+        tokio::spawn(async move {
+            let mut answer = client.get(url).send().await?;
+            let (mut text, mut next) = (String::new(), 0u64);
+            while !over.load(Ordering::Relaxed) {
+                let Some(part) = answer.chunk().await? else { break };
+                text.push_str(&String::from_utf8_lossy(&part));
+                while let Some((frame, rest)) = text.split_once("\n\n") {
+                    assert_eq!(frame, format!("data: {next}"));
+                    next += 1;
+                    text = rest.to_owned();
+                }
+            }
+            Ok::<_, reqwest::Error>((next, over.load(Ordering::Relaxed)))
+        })
+    };
     for version in 1..=5 {
         let from = done.load(Ordering::Relaxed);
         let more = async {
@@ -60,6 +94,8 @@ async fn five_redeploys_under_load_lose_nothing() -> Outcome {
         assert!(world.page(&deployed).await.contains(&sample::title(version + 1)));
     }
     over.store(true, Ordering::Relaxed);
+    let (events, lasted) = stream.await??;
+    assert!(lasted && events > 5, "the stream broke off after {events} events");
     let mut failures = Vec::new();
     while let Some(caller) = callers.join_next().await {
         failures.extend(caller?);
