@@ -14,7 +14,7 @@ pub mod engine;
 mod logging;
 pub mod model;
 pub mod ops;
-mod outbound;
+pub mod outbound;
 pub mod registry;
 pub mod server;
 mod telling;

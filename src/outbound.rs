@@ -3,7 +3,10 @@
 //!
 //! Must not know what is asked for there.
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{ClientBuilder, redirect};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -22,6 +25,7 @@ pub(crate) fn builder(place: &Url) -> ClientBuilder {
         .user_agent(concat!("tenantry/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
         .redirect(redirect::Policy::none())
+        .dns_resolver(Arc::new(Localhost))
         // Reading the certificates of the machine takes its time, and plain http needs none.
         .tls_built_in_root_certs(place.scheme() == "https");
     // A proxy of the environment must not see what is meant for this machine.
@@ -37,13 +41,42 @@ pub(crate) fn cause(error: &reqwest::Error) -> String {
     text::short(&cause.to_string(), WORDS)
 }
 
-/// True for `localhost`, `127.0.0.0/8` and `[::1]`.
+/// True for `localhost`, every name below it, `127.0.0.0/8` and `[::1]`.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Domain(name)) => is_localhost(name),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
+    }
+}
+
+/// True for `localhost` and every name below it (RFC 6761, 6.3).
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+/// Finds names below `localhost` on this machine, whatever the system's resolver thinks of them; all others as usual.
+/// What [`is_loopback`] calls this machine so cannot be made another one by a DNS server.
+#[derive(Debug, Clone, Copy)]
+pub struct Localhost;
+
+impl Resolve for Localhost {
+    fn resolve(&self, name: Name) -> Resolving {
+        let name = name.as_str().to_owned();
+        Box::pin(async move {
+            if is_localhost(&name) {
+                // Tenants are below it, and only there; what is at the name itself may listen on either.
+                let only_v4 = name.contains('.');
+                let all = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+                let here = all.into_iter().take(if only_v4 { 1 } else { 2 }).map(|ip| SocketAddr::from((ip, 0)));
+                return Ok(Box::new(here) as Addrs);
+            }
+            let found = tokio::net::lookup_host((name, 0)).await?.collect::<Vec<_>>();
+            let found: Addrs = Box::new(found.into_iter());
+            Ok(found)
+        })
     }
 }
 
@@ -56,4 +89,29 @@ pub(crate) fn harmless(url: &Url) -> String {
     let _ = url.set_username("");
     let _ = url.set_password(None);
     text::short(url.as_str().trim_end_matches('/'), SHOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn names_below_localhost_are_this_machine_and_names_that_look_like_it_are_not() {
+        for (raw, here) in [
+            ("http://localhost", true),
+            ("http://LOCALHOST:80/x", true),
+            ("http://3f6c1b8e52d4.localhost:9400", true),
+            ("http://a.b.LocalHost./", true),
+            ("http://127.0.0.1", true),
+            ("http://localhost.evil.example", false),
+            ("http://evillocalhost", false),
+            ("http://a.localhost.evil.example", false),
+            ("http://user.localhost@evil.example", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(raw).expect("a URL")), here, "{raw}");
+        }
+        let name = "3f6c1b8e52d4.localhost".parse().expect("a name");
+        let found: Vec<SocketAddr> = Localhost.resolve(name).await.expect("found").collect();
+        assert_eq!(found, [SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]);
+    }
 }

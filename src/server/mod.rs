@@ -7,6 +7,7 @@
 pub mod auth;
 mod catalogue;
 mod databases;
+mod domains;
 pub mod door;
 mod error;
 mod events;

@@ -58,7 +58,7 @@ pub async fn complete(
     };
     let paid = News::step(EventKind::SubscriptionCreated, "payment", "payment confirmed, the plan is changed");
     let _ = events::say(&mut tx, &topic, &paid).await?;
-    let spoken = events::say(&mut tx, &topic, &last_word(&tenant, &offer.plan.name)).await?;
+    let spoken = events::say(&mut tx, &topic, &last_word(server, &tenant, &offer.plan.name)).await?;
     let more = inbox::subscription_is_known(&mut tx, &purchase.subscription_id).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
@@ -71,7 +71,7 @@ pub async fn complete(
 }
 
 /// With what the session's stream ends: the tenant is where it was.
-fn last_word(tenant: &TenantRow, plan: &str) -> News {
+fn last_word(server: &Server, tenant: &TenantRow, plan: &str) -> News {
     let message = format!("the plan is {plan} now");
     let mut news = if tenant.machine_id.is_some() {
         News::new(EventKind::TenantReady, "running", message)
@@ -79,6 +79,6 @@ fn last_word(tenant: &TenantRow, plan: &str) -> News {
         News::new(EventKind::InfrastructureReady, "awaiting_deploy", message)
     };
     news.app = Some(tenant.app.clone());
-    news.app_url = tenant.machine_id.as_ref().and_then(|_| app_url(tenant));
+    news.app_url = tenant.machine_id.as_ref().and_then(|_| app_url(server, tenant));
     news
 }

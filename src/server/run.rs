@@ -12,7 +12,8 @@ use tokio_util::task::TaskTracker;
 
 use super::auth::{LIFETIME_SECONDS, LoginTokens};
 use super::databases::{DatabaseError, Databases, rotation};
-use super::door::Doors;
+use super::domains::{self, Checker};
+use super::door::{self, Addresses, Doors, Front, Serves};
 use super::events::EventLog;
 use super::garbage::{self, Accounts};
 use super::keys::{KeyError, Keys};
@@ -85,6 +86,9 @@ pub enum ServeError {
     /// Tenants' databases.
     #[error("{0}")]
     TenantDatabases(#[from] DatabaseError),
+    /// The system's way to look names up.
+    #[error("names cannot be looked up: {0}")]
+    Dns(String),
     /// The HTTP client that the sandbox's payment provider uses.
     #[error("the HTTP client cannot be made: {0}")]
     Http(#[from] reqwest::Error),
@@ -147,6 +151,17 @@ where
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.map_err(|error| ServeError::Listen { address: settings.listen, error })?;
     let address = reachable(listener.local_addr().map_err(ServeError::Serve)?);
+    let door = match settings.door.listen {
+        Some(address) => {
+            let listener = TcpListener::bind(address).await;
+            Some(listener.map_err(|error| ServeError::Listen { address, error })?)
+        }
+        None => None,
+    };
+    let tenants_at = match &door {
+        Some(door) => door.local_addr().map_err(ServeError::Serve)?,
+        None => address,
+    };
     if settings.throw_away && !may_be_removed(&data) {
         return Err(ServeError::NotOurs(data));
     }
@@ -167,9 +182,18 @@ where
     let registry_tokens = RegistryTokens::new(keys.registry);
     let owners = Arc::new(Accounts(store.clone()));
     let registry = Registry::open_with(&data.join("registry"), registry_tokens.clone(), owners)?;
+    let doors = Doors::new();
+    let addresses = Addresses::new(&settings.door, tenants_at);
+    let local = format!("http://{address}");
+    let public = settings.door.public_url.as_ref();
+    let base = public.map_or_else(|| local.clone(), |url| url.as_str().trim_end_matches('/').to_owned());
+    let registry_host = public.map_or_else(|| address.to_string(), |url| url.authority().to_owned());
     let server = Server::new(Parts {
-        base: format!("http://{address}"),
-        registry_host: address.to_string(),
+        front: Front::new(doors.clone(), addresses, store.clone(), &settings.door),
+        domains: Checker::new(&settings.door).map_err(ServeError::Dns)?,
+        base,
+        local,
+        registry_host: registry_host.clone(),
         events: EventLog::new(store.clone()),
         logins: LoginTokens::new(&keys.login).ok_or_else(|| KeyError::Broken(data.join("login.key")))?,
         providers: Providers::new(&settings.login)?,
@@ -178,9 +202,9 @@ where
         paddle: pay::paddle(&settings.payment)?,
         registry,
         registry_tokens,
-        doors: Doors::new(),
+        doors,
         databases: Databases::new(&settings)?,
-        provider: Arc::new(Circuit::around(provider(instance, address.to_string()))),
+        provider: Arc::new(Circuit::around(provider(instance, registry_host))),
         // Only ever calls this server: no proxy may come between.
         http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?,
         operations: Operations::open(&data, &settings.operations).map_err(unusable)?,
@@ -190,7 +214,7 @@ where
         settings,
     });
     let outcome = match begin(&server).await {
-        Ok(ready) => run(&server, listener, listener_for_metrics, &ready, stop).await,
+        Ok(ready) => run(&server, listener, door, listener_for_metrics, &ready, stop).await,
         Err(error) => Err(error),
     };
     // Also when it never came to serving: doors are open and work goes on from the moment it recovered.
@@ -212,12 +236,14 @@ async fn begin(server: &Server) -> Result<Ready, ServeError> {
     pay::inbox::start(server);
     sweeper::start(server);
     operations::start(server);
+    domains::start(server).await?;
     Ok(ready)
 }
 
 async fn run(
     server: &Server,
     listener: TcpListener,
+    door: Option<TcpListener>,
     listener_for_metrics: Option<TcpListener>,
     ready: &Ready,
     leave: CancellationToken,
@@ -228,13 +254,18 @@ async fn run(
     }
     tracing::info!(base = server.base, "the Management API answers");
     let settings = &server.settings.operations;
+    let serves = if door.is_some() { Serves::Api } else { Serves::Both };
+    if let Some(door) = door {
+        // Ends by itself when the server stops.
+        server.tasks.spawn(door::listen(door, server.front.clone(), server.stop.clone()));
+    }
     let figures = async {
         if let Some(listener) = listener_for_metrics {
             accept::serve(listener, operations::for_metrics(server), settings, &server.stop).await;
         }
     };
     tokio::join!(
-        accept::serve(listener, routes::router(server), settings, &server.stop),
+        accept::serve(listener, server.front.around(routes::router(server), serves), settings, &server.stop),
         figures,
         drain::until_stopped(server, leave),
     );
@@ -244,6 +275,7 @@ async fn run(
 async fn shut_down(server: &Server) -> Result<(), ServeError> {
     // Also when it never served.
     server.stop.cancel();
+    server.front.close().await;
     server.tasks.close();
     server.tasks.wait().await;
     server.operations.access.close().await;

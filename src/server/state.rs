@@ -9,7 +9,8 @@ use tokio_util::task::TaskTracker;
 
 use super::auth::LoginTokens;
 use super::databases::Databases;
-use super::door::Doors;
+use super::domains::Checker;
+use super::door::{Doors, Front};
 use super::error::Failure;
 use super::events::EventLog;
 use super::pay::paddle::Paddle;
@@ -35,8 +36,10 @@ pub struct Server(Arc<Parts>);
 pub struct Parts {
     /// As it was told to be.
     pub settings: Settings,
-    /// `http://host:port`, as a client on this machine reaches it.
+    /// `http://host:port`, as clients reach it.
     pub base: String,
+    /// The same for this server itself, which needs nobody in front of it.
+    pub local: String,
     /// `host:port` of the registry.
     pub registry_host: String,
     /// The database.
@@ -61,6 +64,10 @@ pub struct Parts {
     pub doors: Doors,
     /// Tenants' databases.
     pub databases: Databases,
+    /// Where requests to them come in.
+    pub front: Front,
+    /// Looks custom domains up.
+    pub domains: Checker,
     /// Where machines come from.
     pub provider: Arc<dyn Provider>,
     /// For the sandbox's payment provider, which calls the webhook over HTTP like a real one.

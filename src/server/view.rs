@@ -16,6 +16,9 @@ pub struct TenantFull {
     #[serde(flatten)]
     pub tenant: Tenant,
     pub fly_hostname: Option<String>,
+    /// The tenant's own port, for programs on the server's machine that cannot resolve its host name.
+    pub direct_url: Option<String>,
+    pub custom_domain: Option<String>,
     pub internal_hostname: String,
     pub plan_id: String,
     pub subscription_id: String,
@@ -76,8 +79,8 @@ pub fn plan_of(row: &TenantRow) -> PlanInfo {
     )
 }
 
-fn hostname(row: &TenantRow) -> Option<String> {
-    row.port().map(|port| format!("127.0.0.1:{port}"))
+fn hostname(server: &Server, row: &TenantRow) -> Option<String> {
+    row.port().map(|_| server.front.addresses().hostname(row.id()))
 }
 
 /// The app exists at the provider from the end of phase 1 on.
@@ -98,8 +101,8 @@ pub fn full(server: &Server, row: &TenantRow) -> TenantFull {
         fly_app_name: Some(row.app.clone()).filter(|_| has_infrastructure(phase)),
         fly_machine_id: row.machine_id.clone(),
         fly_volume_id: row.volume_id.clone(),
-        hostname: hostname(row),
-        app_url: app_url(row),
+        hostname: hostname(server, row),
+        app_url: app_url(server, row),
         region: Some(row.region.clone()),
         memory_mb: u32::try_from(row.memory_mb).ok(),
         volume_gb: u32::try_from(row.volume_gb).ok(),
@@ -113,7 +116,9 @@ pub fn full(server: &Server, row: &TenantRow) -> TenantFull {
     };
     TenantFull {
         tenant,
-        fly_hostname: hostname(row),
+        fly_hostname: hostname(server, row),
+        direct_url: row.port().map(|port| format!("http://127.0.0.1:{port}")),
+        custom_domain: row.custom_domain.clone(),
         internal_hostname: format!("{}.internal", row.app),
         plan_id: row.plan_id.clone(),
         subscription_id: row.paddle_subscription_id.clone(),
@@ -135,7 +140,7 @@ pub fn info(server: &Server, row: &TenantRow) -> TenantInfo {
         subscription_id: row.paddle_subscription_id.clone(),
         subscription_status: row.subscription_status.clone(),
         app_id: row.app.clone(),
-        hostname: hostname(row),
+        hostname: hostname(server, row),
         region: row.region.clone(),
         status: row.phase().lifecycle(),
         plan: plan_of(row),
@@ -169,7 +174,7 @@ pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> 
     let status = TenantStatus {
         status: phase.status_word(server.settings.compat).into(),
         message: row.last_error.clone(),
-        app_url: row.machine_id.as_ref().and_then(|_| app_url(row)),
+        app_url: row.machine_id.as_ref().and_then(|_| app_url(server, row)),
         // Armed before phase 1 ends, told only afterwards (protocol F.3).
         secrets_url: link_token.filter(|_| has_infrastructure(phase)).map(link),
         phase: Some(phase.as_str().into()),

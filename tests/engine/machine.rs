@@ -5,6 +5,7 @@ use libtest_mimic::Trial;
 use reqwest::Method;
 use serde_json::json;
 use tenantry::demo::sample;
+use tenantry::outbound::Localhost;
 
 use crate::support::{Outcome, trial};
 use crate::world::World;
@@ -42,7 +43,7 @@ async fn secrets_restart_suspend_and_activate() -> Outcome {
 
     assert_eq!(world.call(Method::POST, "/suspend", None).await.0, 200);
     let url = first.app_url.clone().ok_or("an address")?;
-    let client = reqwest::Client::builder().no_proxy().build()?;
+    let client = reqwest::Client::builder().no_proxy().dns_resolver(std::sync::Arc::new(Localhost)).build()?;
     assert_eq!(client.get(&url).send().await?.status(), 503);
     let docker = Docker::connect_with_defaults()?;
     let stopped = docker.inspect_container(&restarted, None).await?;

@@ -14,6 +14,7 @@ mod context;
 mod demo;
 mod deploy;
 mod deploy_faults;
+mod door;
 mod engine_faults;
 mod flow;
 mod flow_broken_off;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         context::trials(),
         demo::trials(),
         deploy::trials(),
+        door::trials(),
         engine_faults::trials(),
         flow::trials(),
         flow_broken_off::trials(),

@@ -354,11 +354,11 @@ async fn lesson_6_fifty_checkouts_at_once_get_fifty_ports_and_freed_ports_come_b
     let tenants = join_all((0..50).map(|_| mara.tenant())).await;
     let list = mara.get("/api/v1/tenants").await.ok();
     let ports: BTreeSet<String> =
-        list["data"].as_array().expect("a list").iter().map(|row| text(&row["app_url"])).collect();
+        list["data"].as_array().expect("a list").iter().map(|row| text(&row["direct_url"])).collect();
     assert_eq!((tenants.len(), ports.len()), (50, 50));
-    let gone = mara.get(&format!("/api/v1/tenants/{}", tenants[7])).await.ok()["data"]["app_url"].clone();
+    let gone = mara.get(&format!("/api/v1/tenants/{}", tenants[7])).await.ok()["data"]["direct_url"].clone();
     assert_eq!(mara.delete(&format!("/api/v1/tenants/{}", tenants[7])).await.status, 204);
     let next = mara.tenant().await;
-    let url = mara.get(&format!("/api/v1/tenants/{next}")).await.ok()["data"]["app_url"].clone();
+    let url = mara.get(&format!("/api/v1/tenants/{next}")).await.ok()["data"]["direct_url"].clone();
     assert_eq!(url, gone);
 }

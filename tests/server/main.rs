@@ -17,6 +17,8 @@ mod browser;
 mod checklist;
 mod clients;
 mod databases;
+mod domains;
+mod door;
 mod exchange;
 mod faults;
 mod flow;
@@ -45,6 +47,8 @@ const FILES: &[fn() -> Vec<Trial>] = &[
     checklist::trials,
     clients::trials,
     databases::trials,
+    domains::trials,
+    door::trials,
     exchange::trials,
     faults::trials,
     flow::trials,

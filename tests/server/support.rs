@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
+use tenantry::outbound::Localhost;
 use tenantry::server::auth::LoginTokens;
 use tenantry::server::keys::Keys;
 use tenantry::server::pay::signature::WebhookKey;
@@ -229,7 +230,8 @@ pub struct Person {
 
 impl Person {
     pub fn new(base: String, token: String) -> Self {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let http = reqwest::Client::builder().no_proxy().dns_resolver(Arc::new(Localhost));
+        let http = http.redirect(reqwest::redirect::Policy::none());
         Self { base, token, http: http.build().expect("a client") }
     }
 

@@ -254,6 +254,7 @@ fn hook(settings: &Settings) -> Option<Finding> {
             .then(|| Finding::warn(NAME, "the governance webhook is no URL", "Correct governance.authz."));
     };
     let host = text::short(url.host_str().unwrap_or_default(), 120);
+    // Inside of the machine; a name below `localhost` is a tenant's, perhaps another one's.
     let is_loopback = match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -1,13 +1,14 @@
 //! Accepts connections and lets the router answer what comes on them, within limits that the router cannot set: how many
 //! there are, how large a request's head is and how long it may take to come.
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,8 +32,23 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: applicat
     connection: close\r\ncontent-length: 90\r\n\r\n\
     {\"error\":{\"code\":\"service_unavailable\",\"message\":\"too many connections; try again later\"}}";
 
+/// What answers requests, whatever they are.
+pub trait Answers:
+    tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static
+{
+}
+
 /// Answers on this listener until `stop`; returns when its connections have ended, or had the time to.
-pub async fn serve(listener: TcpListener, router: Router, settings: &OperationSettings, stop: &CancellationToken) {
+pub async fn serve<S>(listener: TcpListener, service: S, settings: &OperationSettings, stop: &CancellationToken)
+where
+    S: Answers,
+    S::Future: Send + 'static,
+{
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
     let _cut_at_the_end = cut.clone().drop_guard();
@@ -58,7 +74,7 @@ pub async fn serve(listener: TcpListener, router: Router, settings: &OperationSe
             let _ = stream.try_write(FULL);
             continue;
         };
-        let connection = answer(builder.clone(), stream, peer, router.clone(), stop.clone());
+        let connection = answer(builder.clone(), stream, peer, service.clone(), stop.clone());
         let cut = cut.clone();
         connections.spawn(async move {
             let _seat = seat;
@@ -89,13 +105,17 @@ fn builder(settings: &OperationSettings) -> http1::Builder {
     builder
 }
 
-async fn answer(builder: http1::Builder, stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+async fn answer<S>(builder: http1::Builder, stream: TcpStream, peer: SocketAddr, answers: S, stop: CancellationToken)
+where
+    S: Answers,
+    S::Future: Send + 'static,
+{
     // Events are small and shall not wait for more.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        answers.clone().oneshot(request)
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
@@ -119,6 +139,7 @@ fn is_the_callers(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Router;
     use axum::routing::get;
     use std::net::Ipv4Addr;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

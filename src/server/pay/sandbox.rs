@@ -131,7 +131,7 @@ async fn pay(server: &Server, session: &SessionRow) -> Result<Response, Failure>
     let signature = server.webhook.sign(jiff::Timestamp::now().as_second(), &body);
     let sent = server
         .http
-        .post(format!("{}/api/v1/webhooks/paddle", server.base))
+        .post(format!("{}/api/v1/webhooks/paddle", server.local))
         .header(header::CONTENT_TYPE, "application/json")
         .header(HEADER, signature)
         .body(body)

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{broadcast, watch};
@@ -64,6 +64,8 @@ struct Inside {
     hangs: bool,
     faults: HashMap<&'static str, Vec<Fault>>,
     made: u64,
+    /// Where the machines that are made next answer.
+    next_places: VecDeque<SocketAddr>,
     /// Where machines are that were moved.
     places: HashMap<String, SocketAddr>,
 }
@@ -142,6 +144,11 @@ impl FakeProvider {
         let _ = self.changes.send(machine.to_owned());
     }
 
+    /// Lets the next machine that is made answer there.
+    pub fn next_at(&self, place: SocketAddr) {
+        self.lock().next_places.push_back(place);
+    }
+
     /// Lets a machine start again and answer elsewhere.
     pub fn move_to(&self, machine: &str, place: SocketAddr) {
         self.lock().places.insert(machine.to_owned(), place);
@@ -208,7 +215,9 @@ impl Provider for FakeProvider {
                 inside.world.machines.insert(id.clone(), (spec.app.app.clone(), spec.image.clone()));
                 let environment = spec.environment.iter().map(|(key, value)| (key.clone(), value.reveal().to_owned()));
                 inside.world.environments.insert(id.clone(), environment.collect());
-                machine(id)
+                let Some(place) = inside.next_places.pop_front() else { return machine(id) };
+                inside.places.insert(id.clone(), place);
+                Machine { id, address: place }
             });
             if std::mem::take(&mut self.lock().hangs) {
                 std::future::pending::<()>().await;

@@ -24,8 +24,6 @@ use crate::server::transitions::{self, Event};
 
 /// How long the machine has to pull its image after the deploy was accepted.
 const PULL_TOKEN_LIFETIME: Duration = Duration::from_mins(15);
-/// How long requests to the replaced machine may take to end.
-const DRAIN: Duration = Duration::from_secs(5);
 /// The steps in the journal.
 pub const STEP: &str = "machine";
 const STOPPED: &str = "machine_stopped";
@@ -288,10 +286,12 @@ async fn publish(
     }
     faults.reach("machine_switch").await?;
     if let Some(port) = tenant.port() {
-        server.doors.open(tenant.id(), port).await.map_err(|error| StepError::Port { port, error })?;
+        if let Err(error) = server.doors.open(tenant.id(), port).await {
+            tracing::warn!(tenant = %tenant.id(), port, %error, "the tenant's own port cannot be opened");
+        }
     }
     server.doors.set_target(tenant.id(), Some(machine.address));
-    let url = app_url(tenant);
+    let url = app_url(server, tenant);
     let mut ready = News::new(EventKind::TenantReady, "running", "live");
     ready.app_url.clone_from(&url);
     ready.app = Some(tenant.app.clone());
@@ -323,7 +323,7 @@ async fn publish(
 async fn retire(server: &Server, job: &Job) {
     let Some(old) = &job.before.machine_id else { return };
     if let Ok(Some(machine)) = server.provider.find_machine(old).await {
-        server.doors.drained(job.before.id(), machine.address, DRAIN).await;
+        server.doors.drained(job.before.id(), machine.address, server.settings.door.drain).await;
     }
     let retired = async {
         point(server, RETIRED, "begun").await?;

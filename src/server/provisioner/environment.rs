@@ -63,7 +63,7 @@ pub async fn of(server: &Server, id: &TenantId) -> Result<Environment, StepError
     let mut db = server.store.read().await?;
     // The number before the values: who changes them meanwhile makes a higher one, and the machine counts as too old.
     let tenant = tenants::get(&mut db, id).await?.ok_or(StepError::State("the tenant is gone"))?;
-    let address = app_url(&tenant).unwrap_or_default();
+    let address = app_url(server, &tenant).unwrap_or_default();
     let words = [
         ("HOST", "0.0.0.0"),
         ("PORT", "8080"),

@@ -82,8 +82,8 @@ fn app_of(tenant: &TenantRow) -> AppSpec {
 
 /// Where a tenant answers.
 #[must_use]
-pub fn app_url(tenant: &TenantRow) -> Option<String> {
-    tenant.port().map(|port| format!("http://127.0.0.1:{port}"))
+pub fn app_url(server: &Server, tenant: &TenantRow) -> Option<String> {
+    tenant.port().map(|_| server.front.addresses().url(tenant.id()))
 }
 
 /// Writes news down and tells the listeners.

@@ -82,8 +82,8 @@ async fn interrupt(server: &Server, tenant: &TenantRow, event: Event, at: &'stat
 async fn reopen(server: &Server, tenant: &TenantRow, available: bool) -> Result<(), StepError> {
     let Some(port) = tenant.port() else { return Ok(()) };
     if let Err(error) = server.doors.open(tenant.id(), port).await {
-        tracing::error!(tenant = %tenant.id(), port, %error, "the tenant's port cannot be opened");
-        return Ok(());
+        // Its name leads to it all the same.
+        tracing::warn!(tenant = %tenant.id(), port, %error, "the tenant's own port cannot be opened");
     }
     if !available {
         return Ok(());

@@ -12,8 +12,8 @@ use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
 use crate::server::store::leftovers::{self, Kind};
 use crate::server::store::tenants::{self, TenantRow};
-use crate::server::store::{audit, credentials, subscriptions};
 use crate::server::transitions::{self, Event};
+use crate::server::store::{audit, credentials, domains, subscriptions};
 
 /// Who asks for a removal because the subscription ended.
 pub const BY_PROVIDER: &str = "payment provider";
@@ -93,6 +93,7 @@ async fn remove(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
         leftovers::note(&mut tx, id.as_str(), kind, name, &reason).await?;
     }
     credentials::forget(&mut tx, id.as_str()).await?;
+    domains::forget(&mut tx, id).await?;
     subscriptions::cancel(&mut tx, &tenant.subscription_id).await?;
     tenants::bury(&mut tx, id).await?;
     tx.commit().await?;

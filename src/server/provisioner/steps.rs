@@ -88,11 +88,13 @@ impl Step {
                 let port = tenant.port().ok_or(StepError::State("the tenant has no port"))?;
                 let opened = server.doors.open(tenant.id(), port).await;
                 opened.map_err(|error| StepError::Port { port, error })?;
-                Ok(format!("127.0.0.1:{port}"))
+                Ok(format!("{} and 127.0.0.1:{port}", server.front.addresses().hostname(tenant.id())))
             }
             Self::Certificate => {
-                let url = app_url(tenant).ok_or(StepError::State("the tenant has no port"))?;
-                Ok(format!("not needed on loopback: {url}"))
+                let url = app_url(server, tenant).ok_or(StepError::State("the tenant has no port"))?;
+                // Certificates are the business of whoever ends TLS in front of this server.
+                let tls = server.front.addresses().has_tls();
+                Ok(if tls { format!("at the ingress: {url}") } else { format!("not needed without TLS: {url}") })
             }
         }
     }

@@ -75,7 +75,7 @@ pub async fn mark_ended(server: &Server, tenant: &TenantRow) -> Result<(), StepE
 
 async fn mark_alive(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
     let mut news = News::new(EventKind::TenantReady, "running", "the machine runs again");
-    news.app_url = app_url(tenant);
+    news.app_url = app_url(server, tenant);
     news.app = Some(tenant.app.clone());
     settle(server, tenant, Event::MachineReturned, None, &news).await
 }

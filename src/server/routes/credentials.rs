@@ -88,7 +88,7 @@ pub async fn read_once(
     let body = OneTime {
         internal_database_url: database_url.clone(),
         database_url,
-        app_url: app_url(&owned.tenant),
+        app_url: app_url(&server, &owned.tenant),
         jwt_secret: server.sealer.open(id, "link jwt_secret", &row.jwt_secret)?,
         anthropic_api_key: own_secret(&server, &mut tx, tenant, "ANTHROPIC_API_KEY").await?,
         openai_api_key: own_secret(&server, &mut tx, tenant, "OPENAI_API_KEY").await?,

@@ -86,8 +86,8 @@ pub async fn deploy(
         let deployed_at = machine_id.as_ref().map(|_| now());
         let data = DeployAnswer {
             status: status.into(),
-            app_url: app_url(&tenant),
-            url: app_url(&tenant),
+            app_url: app_url(&server, &tenant),
+            url: app_url(&server, &tenant),
             machine_id,
             deployed_at,
         };
@@ -115,8 +115,8 @@ async fn current(server: &Server, owned: &Owned) -> Result<Response, Failure> {
     restart::restart(server, tenant.id(), &owned.caller.id).await?;
     let data = DeployAnswer {
         status: "deploying".into(),
-        app_url: app_url(tenant),
-        url: app_url(tenant),
+        app_url: app_url(server, tenant),
+        url: app_url(server, tenant),
         machine_id: None,
         deployed_at: None,
     };

@@ -4,6 +4,7 @@ pub mod account;
 pub mod answers;
 pub mod checkout;
 pub mod credentials;
+pub mod custom_domain;
 pub mod deploy;
 pub mod logs;
 pub mod machine;
@@ -83,6 +84,7 @@ fn documented() -> OpenApiRouter<Server> {
         .routes(routes!(credentials::read_once))
         .routes(routes!(credentials::rotate))
         .routes(routes!(credentials::external_access))
+        .routes(routes!(custom_domain::show, custom_domain::set, custom_domain::remove))
         .routes(routes!(subscription::show, subscription::renew))
         .routes(routes!(subscription::cancel))
         .routes(routes!(deploy::registry_token))

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod audit;
 pub mod credentials;
 pub mod deployments;
+pub mod domains;
 pub mod events;
 pub mod identities;
 pub mod inbox;

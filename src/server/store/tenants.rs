@@ -41,6 +41,7 @@ pub struct TenantRow {
     pub database_kind: Option<String>,
     pub external_db_access: i64,
     pub operation: Option<String>,
+    pub custom_domain: Option<String>,
 }
 
 /// A tenant id as a column.
@@ -93,8 +94,9 @@ impl TenantRow {
 
 const WITH_SUBSCRIPTION: &str = "SELECT tenants.*, subscriptions.status AS subscription_status, \
      subscriptions.paddle_subscription_id AS paddle_subscription_id, \
-     subscriptions.paused_by_suspend AS paused_by_suspend \
-     FROM tenants JOIN subscriptions ON subscriptions.id = tenants.subscription_id";
+     subscriptions.paused_by_suspend AS paused_by_suspend, custom_domains.domain AS custom_domain \
+     FROM tenants JOIN subscriptions ON subscriptions.id = tenants.subscription_id \
+     LEFT JOIN custom_domains ON custom_domains.tenant_id = tenants.id";
 
 /// The tenant, unless it is gone.
 pub async fn get(db: &mut Connection, id: &TenantId) -> Result<Option<TenantRow>, StoreError> {
