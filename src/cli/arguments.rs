@@ -18,6 +18,7 @@ pub(super) struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of them")]
 pub(super) enum Command {
     /// Try everything on this machine: a Management API, a registry and a sample project, all thrown away at the end.
     Demo(Demo),

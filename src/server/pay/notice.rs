@@ -63,6 +63,7 @@ pub struct NoticeData {
     pub billing_period: Option<Period>,
     /// What happens to a subscription at a later time; `null` where nothing does, absent where it is not said.
     #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[allow(clippy::option_option, reason = "absent, `null` and something are three things here")]
     pub scheduled_change: Option<Option<ScheduledChange>>,
 }
 
@@ -142,6 +143,7 @@ fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CustomData>
 }
 
 /// Tells `null` from what is not there.
+#[allow(clippy::option_option, reason = "absent, `null` and something are three things here")]
 fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
@@ -209,7 +211,7 @@ impl Notice {
                 .data
                 .scheduled_change
                 .as_ref()
-                .map(|change| change.as_ref().is_some_and(|change| matches!(change.action.as_str(), "cancel"))),
+                .map(|change| change.as_ref().is_some_and(|change| change.action == "cancel")),
         }
     }
 

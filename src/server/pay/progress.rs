@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::sandbox::find;
-use crate::model::{EventKind, ProvisioningEvent, SessionId, text};
+use crate::model::{EventKind, ProvisioningEvent, SessionId};
 use crate::server::error::Failure;
 use crate::server::events;
 use crate::server::state::Server;
@@ -85,11 +85,23 @@ fn words(session: &SessionRow) -> (State, &'static str, &'static str) {
     }
 }
 
+/// An event in the words of somebody who bought something: names and addresses are for the owner's terminal, and why
+/// something failed is too.
 fn step(json: &str) -> Option<String> {
     let event: ProvisioningEvent = serde_json::from_str(json).ok()?;
-    // Why something failed is for the owner's terminal.
-    if event.event_type == EventKind::ProvisioningFailed {
-        return None;
-    }
-    event.message.map(|message| text::line(&message))
+    let words = match (&event.event_type, event.step.as_deref()) {
+        (EventKind::SubscriptionCreated, _) => "payment confirmed",
+        (EventKind::TenantCreated, _) => "tenant created",
+        (EventKind::DatabaseCreated, _) => "database made",
+        (EventKind::SecretsStored, _) => "credentials stored",
+        (EventKind::VmProvisioningStarted, _) => "making the infrastructure",
+        (EventKind::VmProvisioningProgress, Some("app_created")) => "app made",
+        (EventKind::VmProvisioningProgress, Some("volume_created")) => "volume made",
+        (EventKind::VmProvisioningProgress, Some("ip_allocated")) => "address given",
+        (EventKind::VmProvisioningProgress, Some("certificate_added")) => "certificate added",
+        (EventKind::InfrastructureReady, _) => "ready for the first deploy",
+        (EventKind::TenantReady, _) => "the tenant answers",
+        _ => return None,
+    };
+    Some(words.to_owned())
 }

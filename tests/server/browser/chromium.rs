@@ -181,8 +181,8 @@ impl Page {
 
     async fn middle(&self, selector: &str) -> (f64, f64) {
         let find = format!(
-            "(() => {{ const box = document.querySelector({}).getBoundingClientRect(); \
-             return [box.x + box.width / 2, box.y + box.height / 2]; }})()",
+            "(() => {{ const element = document.querySelector({}); element.scrollIntoView({{ behavior: 'instant' }}); \
+             const box = element.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }})()",
             json!(selector)
         );
         let at = self.evaluate(&find).await;
