@@ -159,5 +159,10 @@ pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> 
         image: image.and_then(|digest| server.image_of(row.id()).ok().map(|image| image.at(&digest))),
         deployed_at: row.deployed_at.clone(),
     };
-    StatusFull { status, restart_required: row.restart_required(), database: Kind::of(row).word(), updated_at: row.updated_at.clone() }
+    StatusFull {
+        status,
+        restart_required: row.restart_required(),
+        database: Kind::of(row).word(),
+        updated_at: row.updated_at.clone(),
+    }
 }

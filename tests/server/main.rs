@@ -33,6 +33,8 @@ fn main() -> ExitCode {
         oracle::trials(),
         rules::trials(),
     ]
-    .into_iter().flatten().collect();
+    .into_iter()
+    .flatten()
+    .collect();
     store::run(&arguments, trials)
 }

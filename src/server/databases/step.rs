@@ -56,9 +56,7 @@ pub async fn undo(server: &Server, tenant: &TenantRow) -> Result<(), StepError> 
 /// True when it was made and is there, so that it need not run again.
 pub async fn probe(server: &Server, tenant: &TenantRow) -> Result<bool, StepError> {
     let backend = server.databases.for_new();
-    if kind_now(server, tenant).await? != backend.kind()
-        || stored(server, tenant.id().as_str()).await?.is_none()
-    {
+    if kind_now(server, tenant).await? != backend.kind() || stored(server, tenant.id().as_str()).await?.is_none() {
         return Ok(false);
     }
     Ok(backend.exists(&Names::of(tenant)).await?)

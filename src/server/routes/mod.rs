@@ -43,10 +43,7 @@ pub fn router(server: &Server) -> Router {
         .route("/api/v1/tenants/{id}/status", get(tenants::status))
         .route("/api/v1/tenants/{id}/events", get(tenants::events))
         .route("/api/v1/tenants/{id}/credentials/{token}", get(credentials::read_once))
-        .route(
-            "/api/v1/tenants/{id}/rotate-credentials",
-            post(credentials::rotate).patch(credentials::rotate),
-        )
+        .route("/api/v1/tenants/{id}/rotate-credentials", post(credentials::rotate).patch(credentials::rotate))
         .route(
             "/api/v1/tenants/{id}/external-db-access",
             put(credentials::external_access).post(credentials::external_access),
