@@ -228,6 +228,12 @@ async fn a_rotated_password_ends_the_old_one_at_once() {
     );
     let new = text(&rotated["internal_database_url"]);
     assert_ne!(new, old);
+    // No statement held the password.
+    let password = new.split([':', '@']).nth(2).expect("a password");
+    let statements = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'tenantry' AND query LIKE";
+    let admin = admin_url().await;
+    assert_eq!(number(&admin, &format!("{statements} '%{password}%'")).await, 0);
+    assert!(number(&admin, &format!("{statements} '%'")).await > 0);
     assert!(open.execute("SELECT 1").await.is_err(), "who was connected is cut off");
     assert!(refusal(&old).await.expect("the old password").contains("password authentication failed"));
     assert_eq!(number(&new, "SELECT COUNT(*) FROM kept").await, 0);
