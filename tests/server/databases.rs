@@ -38,6 +38,7 @@ pub fn trials() -> Vec<Trial> {
         the_switch_for_access_from_outside_is_real,
         an_ordinary_administrator_is_enough_and_may_be_away,
         what_is_not_ours_is_never_touched,
+        a_throw_away_server_takes_its_databases_along,
     ]);
     trials
 }
@@ -447,6 +448,19 @@ async fn what_is_not_ours_is_never_touched() {
     assert_eq!(left, 1);
     sql(&admin, &format!("DROP DATABASE site_{short}")).await;
     sql(&admin, &format!("DROP ROLE tenant_{short}")).await;
+}
+
+async fn a_throw_away_server_takes_its_databases_along() {
+    let url = admin_url().await;
+    let house = House::start_with(move |settings| {
+        settings.tenant_postgres = Some(Secret::new(url));
+        settings.throw_away = true;
+    })
+    .await;
+    let ids = [house.mara.tenant().await, house.mara.tenant().await];
+    assert_eq!(things(&ids[0]).await + things(&ids[1]).await, 6);
+    house.stop().await.0.expect("nothing is left");
+    assert_eq!(things(&ids[0]).await + things(&ids[1]).await, 0);
 }
 
 async fn credentials_rotate_without_a_database_too() {

@@ -70,6 +70,19 @@ pub async fn remove(server: &Server, tenant: &TenantRow) -> Result<(), StepError
     Ok(server.databases.of(tenant)?.remove(&Names::of(tenant)).await?)
 }
 
+/// Removes every tenant's, for a server that leaves nothing behind. Every one is tried; answers the first error.
+pub async fn remove_all(server: &Server) -> Result<(), StepError> {
+    let all = tenants::all(&mut *server.store.read().await?).await?;
+    let mut outcome = Ok(());
+    for tenant in all {
+        if let Err(error) = remove(server, &tenant).await {
+            tracing::error!(tenant = %tenant.id(), %error, "its database is left behind");
+            outcome = outcome.and(Err(error));
+        }
+    }
+    outcome
+}
+
 /// Where the tenant's database is, now.
 async fn kind_now(server: &Server, tenant: &TenantRow) -> Result<Kind, StepError> {
     let now = tenants::get(&mut *server.store.read().await?, tenant.id()).await?;
