@@ -17,8 +17,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
-
     fn word(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",

@@ -182,7 +182,7 @@ impl Backend for PostgresBackend {
                 return Err(DatabaseError::Missing);
             }
             change_password(db, names, &literal(&verifier(password)?)?).await?;
-            cut_off(db, &[&names.role, &names.outside_role()]).await.map_err(half_done)
+            cut_off(db, &[&names.role, &names.outside_role()]).await.map_err(|error| half_done(&error))
         }))
     }
 
@@ -194,7 +194,7 @@ impl Backend for PostgresBackend {
             }
             let word = if open { "LOGIN" } else { "NOLOGIN" };
             run(db, format!("ALTER ROLE {} {word}", quoted(&names.outside_role())?)).await?;
-            if open { Ok(()) } else { cut_off(db, &[&names.outside_role()]).await.map_err(half_done) }
+            if open { Ok(()) } else { cut_off(db, &[&names.outside_role()]).await.map_err(|error| half_done(&error)) }
         }))
     }
 
@@ -270,7 +270,7 @@ async fn run(db: &mut PgConnection, statements: String) -> Result<(), DatabaseEr
 }
 
 /// An error after the first change of several.
-fn half_done(error: DatabaseError) -> DatabaseError {
+fn half_done(error: &DatabaseError) -> DatabaseError {
     DatabaseError::Lost(error.to_string())
 }
 

@@ -22,19 +22,18 @@ pub async fn run(server: &Server, tenant: &TenantRow) -> Result<String, StepErro
     let backend = server.databases.for_new();
     let (names, id) = (Names::of(tenant), tenant.id().as_str());
     let stored = if kind_now(server, tenant).await? == backend.kind() { stored(server, id).await? } else { None };
-    let password = match stored {
-        Some(url) => password_of(&url).ok_or(StepError::State("the stored credentials cannot be read"))?,
-        None => {
-            let password = Secret::new(keys::random_word(PASSWORD_LENGTH)?);
-            let url = backend.address().inside(&names, &password);
-            let sealed = server.sealer.seal(id, KEY, &url)?;
-            let mut tx = server.store.write().await?;
-            tenants::set_database_kind(&mut tx, tenant.id(), backend.kind().word()).await?;
-            tenants::set_password_hash(&mut tx, tenant.id(), &hash(&password)).await?;
-            credentials::put(&mut tx, id, KEY, &sealed).await?;
-            tx.commit().await?;
-            password
-        }
+    let password = if let Some(url) = stored {
+        password_of(&url).ok_or(StepError::State("the stored credentials cannot be read"))?
+    } else {
+        let password = Secret::new(keys::random_word(PASSWORD_LENGTH)?);
+        let url = backend.address().inside(&names, &password);
+        let sealed = server.sealer.seal(id, KEY, &url)?;
+        let mut tx = server.store.write().await?;
+        tenants::set_database_kind(&mut tx, tenant.id(), backend.kind().word()).await?;
+        tenants::set_password_hash(&mut tx, tenant.id(), &hash(&password)).await?;
+        credentials::put(&mut tx, id, KEY, &sealed).await?;
+        tx.commit().await?;
+        password
     };
     backend.create(&names, &password).await?;
     let word = match backend.kind() {
