@@ -126,9 +126,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a list").flatten() {
         if entry.file_type().expect("a type").is_dir() {
-            found.extend(files(&entry.path()))
+            found.extend(files(&entry.path()));
         } else {
-            found.push(entry.path())
+            found.push(entry.path());
         }
     }
     found
@@ -179,7 +179,7 @@ async fn secrets_are_nowhere_but_in_their_answers() {
     assert!(holds(&line, b"serve"));
     let is_private = |path: &Path| {
         use std::os::unix::fs::PermissionsExt as _;
-        std::fs::metadata(path).expect("metadata").permissions().mode() & 0o077 == 0
+        std::fs::metadata(path).expect("metadata").permissions().mode().trailing_zeros() >= 6
     };
     assert!(is_private(&program.ready));
     let (log, data) = program.kill().await;

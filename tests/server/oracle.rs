@@ -339,7 +339,7 @@ async fn manifests(side: &mut Side) {
     side.manifest("manifest: nothing", &tag, IMAGE, "").await;
     side.manifest("manifest: another kind inside", &tag, IMAGE, &image(DOCKER_IMAGE, &[])).await;
     side.manifest("manifest: no known kind", &tag, "text/plain", &image(IMAGE, &[])).await;
-    let good = image(IMAGE, &[layer.clone()]);
+    let good = image(IMAGE, std::slice::from_ref(&layer));
     let sum = digest(good.as_bytes());
     side.manifest("manifest: another digest", &unknown, IMAGE, &good).await;
     side.manifest("manifest: by digest", &sum, IMAGE, &good).await;
