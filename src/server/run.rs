@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::auth::{LIFETIME_SECONDS, LoginTokens};
-use super::databases::{DatabaseError, Databases, rotation};
+use super::databases::{DatabaseError, Databases, rotation, step};
 use super::domains::{self, Checker};
 use super::door::{self, Addresses, Doors, Front, Serves};
 use super::events::EventLog;
@@ -101,6 +101,9 @@ pub enum ServeError {
     /// Something that was made for a throw-away server is still there.
     #[error("not everything was removed: {0}")]
     LeftBehind(ProviderError),
+    /// A database that was made for a throw-away server is still there.
+    #[error("not every tenant's database was removed: {0}")]
+    DatabasesLeftBehind(Box<StepError>),
 }
 
 impl ServeError {
@@ -125,6 +128,9 @@ impl ServeError {
             ),
             Self::LeftBehind(_) => {
                 problem("Something was left behind.").hint("Look for containers and volumes labelled dev.tenantry.")
+            }
+            Self::DatabasesLeftBehind(_) => {
+                problem("Something was left behind.").hint("Look for databases whose comment begins with tenantry.")
             }
             _ => problem("The server failed."),
         }
@@ -280,6 +286,7 @@ async fn shut_down(server: &Server) -> Result<(), ServeError> {
     server.tasks.wait().await;
     server.operations.access.close().await;
     server.doors.close_all().await;
+    let databases = if server.settings.throw_away { step::remove_all(server).await } else { Ok(()) };
     server.store.close().await;
     if let Some(path) = &server.settings.ready_file {
         let _ = std::fs::remove_file(path);
@@ -292,6 +299,7 @@ async fn shut_down(server: &Server) -> Result<(), ServeError> {
     let path = data.clone();
     let files = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(path)).await;
     removed.map_err(ServeError::LeftBehind)?;
+    databases.map_err(|error| ServeError::DatabasesLeftBehind(Box::new(error)))?;
     match files {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),

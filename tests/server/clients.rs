@@ -20,7 +20,8 @@ pub fn trials() -> Vec<Trial> {
 
 /// False where a program is not installed; with `CI=true` that is a failure.
 fn is_installed(program: &str) -> bool {
-    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(program).is_file());
+    let found =
+        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(program).is_file());
     assert!(found || std::env::var("CI").as_deref() != Ok("true"), "{program} is not installed");
     if !found {
         eprintln!("SKIPPED: {program} is not installed (Debian: {program}).");
@@ -100,19 +101,50 @@ async fn skopeo_copies_inspects_and_deletes() {
     let from = home.join("from");
     let sum = layout(&from);
     let (source, place) = (format!("oci:{}:one", from.display()), format!("docker://{image}"));
-    let copy = ["--insecure-policy", "copy", "--all", "--dest-tls-verify=false", "--dest-creds", &credentials, &source, &place];
+    let copy = [
+        "--insecure-policy",
+        "copy",
+        "--all",
+        "--preserve-digests",
+        "--dest-tls-verify=false",
+        "--dest-creds",
+        &credentials,
+        &source,
+        &place,
+    ];
     must("skopeo", home, &copy).await;
     // Everything is there already.
     must("skopeo", home, &copy).await;
     let raw = must("skopeo", home, &["inspect", "--raw", "--tls-verify=false", "--creds", &credentials, &place]).await;
     assert_eq!(digest(raw.as_bytes()), sum);
-    let seen = must("skopeo", home, &["inspect", "--override-arch", "arm64", "--tls-verify=false", "--creds", &credentials, &place]).await;
+    let seen = must(
+        "skopeo",
+        home,
+        &["inspect", "--override-arch", "arm64", "--tls-verify=false", "--creds", &credentials, &place],
+    )
+    .await;
     let seen: Value = serde_json::from_str(&seen).expect("JSON");
     assert_eq!((&seen["Architecture"], &seen["RepoTags"]), (&json!("arm64"), &json!([format!("tenant-{tenant}")])));
     let (to, back) = (home.join("to"), format!("oci:{}:one", home.join("to").display()));
-    must("skopeo", home, &["--insecure-policy", "copy", "--all", "--src-tls-verify=false", "--src-creds", &credentials, &place, &back]).await;
+    must(
+        "skopeo",
+        home,
+        &[
+            "--insecure-policy",
+            "copy",
+            "--all",
+            "--preserve-digests",
+            "--src-tls-verify=false",
+            "--src-creds",
+            &credentials,
+            &place,
+            &back,
+        ],
+    )
+    .await;
     let name = |path: &Path| {
-        let mut names: Vec<_> = std::fs::read_dir(path.join("blobs/sha256")).expect("blobs").flatten().map(|e| e.file_name()).collect();
+        let mut names: Vec<_> =
+            std::fs::read_dir(path.join("blobs/sha256")).expect("blobs").flatten().map(|e| e.file_name()).collect();
         names.sort();
         names
     };
@@ -126,7 +158,10 @@ async fn skopeo_copies_inspects_and_deletes() {
     must("skopeo", home, &["delete", "--tls-verify=false", "--creds", &credentials, &place]).await;
     let gone = run("skopeo", home, &["inspect", "--raw", "--tls-verify=false", "--creds", &credentials, &place]).await;
     assert!(!gone.status.success());
-    let image = house.mara.call(Method::POST, &format!("/api/v1/tenants/{tenant}/deploy"), Some(json!({ "image": image }))).await;
+    let image = house
+        .mara
+        .call(Method::POST, &format!("/api/v1/tenants/{tenant}/deploy"), Some(json!({ "image": image })))
+        .await;
     image.refused(400, Some("image_not_pushed"));
 }
 
@@ -138,7 +173,9 @@ async fn podman_pushes_and_pulls() {
     let home = folder.path();
     let (root, state) = (home.join("root").display().to_string(), home.join("state").display().to_string());
     let storage = ["--root", &root, "--runroot", &state, "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"];
-    let podman = |arguments: &[&str]| storage.iter().copied().chain(arguments.iter().copied()).map(str::to_owned).collect::<Vec<_>>();
+    let podman = |arguments: &[&str]| {
+        storage.iter().copied().chain(arguments.iter().copied()).map(str::to_owned).collect::<Vec<_>>()
+    };
     let files = home.join("files.tar");
     let mut tar = tar::Builder::new(std::fs::File::create(&files).expect("a file"));
     let mut header = tar::Header::new_gnu();

@@ -38,6 +38,7 @@ pub fn trials() -> Vec<Trial> {
         the_switch_for_access_from_outside_is_real,
         an_ordinary_administrator_is_enough_and_may_be_away,
         what_is_not_ours_is_never_touched,
+        a_throw_away_server_takes_its_databases_along,
     ]);
     trials
 }
@@ -157,7 +158,10 @@ async fn every_tenant_has_a_database_that_no_other_can_open() {
     let crossed = our_url.replace(&database(&our_url), &database(&their_url));
     let refused = refusal(&crossed).await.expect("a stranger's database is closed");
     assert!(refused.contains("permission denied for database"), "{refused}");
-    let limit = format!("SELECT rolconnlimit::bigint FROM pg_roles WHERE rolname = '{}'", database(&our_url).replace("site", "tenant"));
+    let limit = format!(
+        "SELECT rolconnlimit::bigint FROM pg_roles WHERE rolname = '{}'",
+        database(&our_url).replace("site", "tenant")
+    );
     assert_eq!(number(&our_url, &limit).await, 20);
     let privileges = "SELECT COUNT(*) FROM pg_roles WHERE rolname = CURRENT_USER \
         AND (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls)";
@@ -219,9 +223,18 @@ async fn a_rotated_password_ends_the_old_one_at_once() {
     let rotated = rotate(mara, &id).await;
     assert_eq!(rotated.status, 200);
     let rotated = rotated.ok();
-    assert_eq!((&rotated["status"], &rotated["message"]), (&json!("rotated"), &json!("new password active; machine restarting")));
+    assert_eq!(
+        (&rotated["status"], &rotated["message"]),
+        (&json!("rotated"), &json!("new password active; machine restarting"))
+    );
     let new = text(&rotated["internal_database_url"]);
     assert_ne!(new, old);
+    // No statement held the password.
+    let password = new.split([':', '@']).nth(2).expect("a password");
+    let statements = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'tenantry' AND query LIKE";
+    let admin = admin_url().await;
+    assert_eq!(number(&admin, &format!("{statements} '%{password}%'")).await, 0);
+    assert!(number(&admin, &format!("{statements} '%'")).await > 0);
     assert!(open.execute("SELECT 1").await.is_err(), "who was connected is cut off");
     assert!(refusal(&old).await.expect("the old password").contains("password authentication failed"));
     assert_eq!(number(&new, "SELECT COUNT(*) FROM kept").await, 0);
@@ -296,7 +309,8 @@ async fn wait_for_rotations(settings: &Settings, wanted: i64) {
     within("the rotations", async {
         loop {
             let mut db = store.read().await.expect("a reader");
-            let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM rotations").fetch_one(&mut *db).await.expect("read");
+            let count: i64 =
+                sqlx::query_scalar("SELECT COUNT(*) FROM rotations").fetch_one(&mut *db).await.expect("read");
             if count == wanted {
                 break;
             }
@@ -322,8 +336,11 @@ async fn the_switch_for_access_from_outside_is_real() {
     assert!(closed.contains("not permitted to log in"), "{closed}");
     let on = switch(mara, Method::PUT, &id, true).await;
     let password = outside.split([':', '@']).nth(2).expect("a password");
-    assert_eq!(on, json!({ "tenant_id": id, "external_db_access": true,
-        "database_url": text(&rotated["external_database_url"]).replace(password, "********") }));
+    assert_eq!(
+        on,
+        json!({ "tenant_id": id, "external_db_access": true,
+        "database_url": text(&rotated["external_database_url"]).replace(password, "********") })
+    );
     assert_eq!(record(mara, &id).await["external_db_access"], true);
     assert_eq!(entry_of_me(mara, &id).await["external_db_access"], true);
     // What is made from outside belongs to the tenant like everything else.
@@ -361,7 +378,9 @@ async fn an_ordinary_administrator_is_enough_and_may_be_away() {
     let id = mara.running("one").await;
     let old = text(&one_time(mara, &id).await["database_url"]);
     sql(&old, "CREATE TABLE kept (word TEXT)").await;
-    let away = format!("ALTER ROLE {name} NOLOGIN; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'");
+    let away = format!(
+        "ALTER ROLE {name} NOLOGIN; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}'"
+    );
     sql(&admin, &away).await;
     let refused = rotate(mara, &id).await.refused(503, None);
     assert!(!refused.to_string().contains("only-for-tests"), "{refused}");
@@ -418,15 +437,30 @@ async fn what_is_not_ours_is_never_touched() {
     assert_eq!(mara.delete(&at(&id, "")).await.status, 204);
     assert_eq!(things(&id).await, 2, "somebody else's role and database are still there");
     let store = store::open(&house.settings).await;
-    let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM journal WHERE tenant_id = $1 AND step = 'database' AND state = 'left'")
-        .bind(&id)
-        .fetch_one(&mut *store.read().await.expect("a reader"))
-        .await
-        .expect("the journal");
+    let left: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM journal WHERE tenant_id = $1 AND step = 'database' AND state = 'left'",
+    )
+    .bind(&id)
+    .fetch_one(&mut *store.read().await.expect("a reader"))
+    .await
+    .expect("the journal");
     store.close().await;
     assert_eq!(left, 1);
     sql(&admin, &format!("DROP DATABASE site_{short}")).await;
     sql(&admin, &format!("DROP ROLE tenant_{short}")).await;
+}
+
+async fn a_throw_away_server_takes_its_databases_along() {
+    let url = admin_url().await;
+    let house = House::start_with(move |settings| {
+        settings.tenant_postgres = Some(Secret::new(url));
+        settings.throw_away = true;
+    })
+    .await;
+    let ids = [house.mara.tenant().await, house.mara.tenant().await];
+    assert_eq!(things(&ids[0]).await + things(&ids[1]).await, 6);
+    house.stop().await.0.expect("nothing is left");
+    assert_eq!(things(&ids[0]).await + things(&ids[1]).await, 0);
 }
 
 async fn credentials_rotate_without_a_database_too() {
@@ -504,7 +538,8 @@ async fn access_from_outside_is_a_switch() {
     let short = id.replace('-', "")[..12].to_owned();
     assert_eq!(entry_of_me(mara, &id).await["external_db_access"], false);
     let on = switch(mara, Method::POST, &id, true).await;
-    let url = format!("postgres://tenant_{short}:********@db-sandbox.systemprompt.io:5432/site_{short}?sslmode=require");
+    let url =
+        format!("postgres://tenant_{short}:********@db-sandbox.systemprompt.io:5432/site_{short}?sslmode=require");
     assert_eq!(on, json!({ "tenant_id": id, "external_db_access": true, "database_url": url }));
     assert_eq!(switch(mara, Method::PUT, &id, true).await, on);
     assert_eq!(record(mara, &id).await["external_db_access"], true);

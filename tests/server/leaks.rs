@@ -125,7 +125,11 @@ fn hex(bytes: &[u8]) -> String {
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a list").flatten() {
-        if entry.file_type().expect("a type").is_dir() { found.extend(files(&entry.path())) } else { found.push(entry.path()) }
+        if entry.file_type().expect("a type").is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
     }
     found
 }
@@ -175,7 +179,7 @@ async fn secrets_are_nowhere_but_in_their_answers() {
     assert!(holds(&line, b"serve"));
     let is_private = |path: &Path| {
         use std::os::unix::fs::PermissionsExt as _;
-        std::fs::metadata(path).expect("metadata").permissions().mode() & 0o077 == 0
+        std::fs::metadata(path).expect("metadata").permissions().mode().trailing_zeros() >= 6
     };
     assert!(is_private(&program.ready));
     let (log, data) = program.kill().await;
@@ -206,8 +210,7 @@ async fn secrets_are_nowhere_but_in_their_answers() {
 async fn another_key_opens_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
     let database = store::fresh_database().await;
-    let environment: Vec<_> =
-        database.iter().map(|url| ("TENANTRY_DATABASE_URL", url.reveal().to_owned())).collect();
+    let environment: Vec<_> = database.iter().map(|url| ("TENANTRY_DATABASE_URL", url.reveal().to_owned())).collect();
     let program = Program::start(dir.path(), &environment).await;
     let id = program.person.tenant().await;
     let (_, data) = program.kill().await;

@@ -22,7 +22,10 @@ pub fn trials() -> Vec<Trial> {
 /// Where ours answers otherwise, and why it shall.
 const DIFFERENCES: [(&str, &str); 22] = [
     ("order: a chunk too far on", "the specification asks for 416; theirs does not read the header"),
-    ("wrong digest: status afterwards", "theirs wants a state of its own in the address before it looks for the upload"),
+    (
+        "wrong digest: status afterwards",
+        "theirs wants a state of its own in the address before it looks for the upload",
+    ),
     ("in one request", "the specification's POST with a digest; theirs leaves it out, as it may"),
     ("uploads: get without one", "there is something at this path, for another method"),
     ("uploads: no such id", "as for a wrong digest"),
@@ -93,7 +96,12 @@ impl Oracle {
             ),
         )
         .expect("written");
-        let child = Command::new("docker-registry").arg("serve").arg(&configuration).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = Command::new("docker-registry")
+            .arg("serve")
+            .arg(&configuration)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
         let child = match child {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
             child => child.expect("it starts"),
@@ -151,7 +159,9 @@ impl Side {
             }
         }
         let bytes = answer.bytes().await.unwrap_or_else(|_| "the body broke off".into());
-        let error = serde_json::from_slice::<Value>(&bytes).ok().and_then(|body| body["errors"][0]["code"].as_str().map(str::to_owned));
+        let error = serde_json::from_slice::<Value>(&bytes)
+            .ok()
+            .and_then(|body| body["errors"][0]["code"].as_str().map(str::to_owned));
         let failed = status.is_client_error();
         if failed || headers.get("content-type").is_some_and(|kind| kind.starts_with("application/json")) {
             // How an error or a list is spaced is nobody's business.
@@ -277,7 +287,17 @@ async fn blobs(side: &mut Side) {
     let path = format!("blobs/{sum}");
     side.simple("blob: head", Method::HEAD, &path).await;
     side.simple("blob: get", Method::GET, &path).await;
-    for range in ["bytes=2-5", "bytes=7-", "bytes=-3", "bytes=4-99", "bytes=10-", "bytes=99-100", "bytes=5-4", "lines=1-2", "bytes=-0"] {
+    for range in [
+        "bytes=2-5",
+        "bytes=7-",
+        "bytes=-3",
+        "bytes=4-99",
+        "bytes=10-",
+        "bytes=99-100",
+        "bytes=5-4",
+        "lines=1-2",
+        "bytes=-0",
+    ] {
         let request = side.request(Method::GET, &path).header("range", range);
         side.ask(&format!("blob: {range}"), request).await;
     }
@@ -319,7 +339,7 @@ async fn manifests(side: &mut Side) {
     side.manifest("manifest: nothing", &tag, IMAGE, "").await;
     side.manifest("manifest: another kind inside", &tag, IMAGE, &image(DOCKER_IMAGE, &[])).await;
     side.manifest("manifest: no known kind", &tag, "text/plain", &image(IMAGE, &[])).await;
-    let good = image(IMAGE, &[layer.clone()]);
+    let good = image(IMAGE, std::slice::from_ref(&layer));
     let sum = digest(good.as_bytes());
     side.manifest("manifest: another digest", &unknown, IMAGE, &good).await;
     side.manifest("manifest: by digest", &sum, IMAGE, &good).await;
@@ -331,16 +351,17 @@ async fn manifests(side: &mut Side) {
             side.ask(&format!("manifest: {method} by {name}"), request.header("accept", IMAGE)).await;
         }
     }
-    let request = side.request(Method::GET, &format!("manifests/{tag}")).header("accept", IMAGE).header("if-none-match", format!("\"{sum}\""));
+    let request = side
+        .request(Method::GET, &format!("manifests/{tag}"))
+        .header("accept", IMAGE)
+        .header("if-none-match", format!("\"{sum}\""));
     side.ask("manifest: get what one has", request).await;
     side.simple("manifest: no kind accepted", Method::GET, &format!("manifests/{tag}")).await;
     let docker = image(DOCKER_IMAGE, &[layer]);
     side.manifest("manifest: docker's kind", &tag, DOCKER_IMAGE, &docker).await;
     let request = side.request(Method::GET, &format!("manifests/{tag}")).header("accept", DOCKER_IMAGE);
     side.ask("manifest: get docker's kind", request).await;
-    let child = |digest: &str, size: usize| {
-        json!({ "mediaType": IMAGE, "digest": digest, "size": size, "platform": { "os": "linux", "architecture": "amd64" } })
-    };
+    let child = |digest: &str, size: usize| json!({ "mediaType": IMAGE, "digest": digest, "size": size, "platform": { "os": "linux", "architecture": "amd64" } });
     let index = |child: Value| json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [child] }).to_string();
     side.manifest("index: a child is missing", &tag, INDEX, &index(child(&unknown, 5))).await;
     let whole = index(child(&sum, good.len()));
@@ -401,7 +422,8 @@ async fn the_registry_answers_as_debians_does() {
             different.push((name, ours, theirs));
         }
     }
-    for (name, ours, theirs) in different.iter().filter(|(name, ..)| DIFFERENCES.iter().all(|(known, _)| known != name)) {
+    for (name, ours, theirs) in different.iter().filter(|(name, ..)| DIFFERENCES.iter().all(|(known, _)| known != name))
+    {
         eprintln!("{name}\n  ours:   {ours:?}\n  theirs: {theirs:?}");
     }
     let found: Vec<&str> = different.iter().map(|(name, ..)| *name).collect();

@@ -7,8 +7,8 @@ use super::Names;
 use crate::model::{Phase, TenantId};
 use crate::server::error::Failure;
 use crate::server::state::Server;
-use crate::server::store::tenants::{self, TenantRow};
 use crate::server::store::audit;
+use crate::server::store::tenants::{self, TenantRow};
 
 /// Opens or shuts; the same again asserts it again. Goes on when the caller leaves. Answers the tenant as it is then.
 pub async fn switch(server: &Server, id: &TenantId, open: bool, user: &str) -> Result<TenantRow, Failure> {

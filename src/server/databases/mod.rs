@@ -87,11 +87,7 @@ impl Names {
     /// Those that the tenant's row reserved.
     #[must_use]
     pub fn of(tenant: &TenantRow) -> Self {
-        Self {
-            tenant: tenant.id().to_string(),
-            database: tenant.database_name.clone(),
-            role: tenant.user_name.clone(),
-        }
+        Self { tenant: tenant.id().to_string(), database: tenant.database_name.clone(), role: tenant.user_name.clone() }
     }
 
     /// The role that logs in from outside, when that is switched on.

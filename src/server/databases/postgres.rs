@@ -123,7 +123,8 @@ impl PostgresBackend {
             }
         }
         // The mark comes last: it says that everything is there.
-        run(db, format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC; COMMENT ON DATABASE {database} IS {mark}")).await
+        run(db, format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC; COMMENT ON DATABASE {database} IS {mark}"))
+            .await
     }
 
     async fn is_made(&self, names: &Names) -> Result<bool, DatabaseError> {
@@ -181,7 +182,7 @@ impl Backend for PostgresBackend {
                 return Err(DatabaseError::Missing);
             }
             change_password(db, names, &literal(&verifier(password)?)?).await?;
-            cut_off(db, &[&names.role, &names.outside_role()]).await.map_err(half_done)
+            cut_off(db, &[&names.role, &names.outside_role()]).await.map_err(|error| half_done(&error))
         }))
     }
 
@@ -193,7 +194,7 @@ impl Backend for PostgresBackend {
             }
             let word = if open { "LOGIN" } else { "NOLOGIN" };
             run(db, format!("ALTER ROLE {} {word}", quoted(&names.outside_role())?)).await?;
-            if open { Ok(()) } else { cut_off(db, &[&names.outside_role()]).await.map_err(half_done) }
+            if open { Ok(()) } else { cut_off(db, &[&names.outside_role()]).await.map_err(|error| half_done(&error)) }
         }))
     }
 
@@ -269,7 +270,7 @@ async fn run(db: &mut PgConnection, statements: String) -> Result<(), DatabaseEr
 }
 
 /// An error after the first change of several.
-fn half_done(error: DatabaseError) -> DatabaseError {
+fn half_done(error: &DatabaseError) -> DatabaseError {
     DatabaseError::Lost(error.to_string())
 }
 
@@ -336,9 +337,15 @@ mod tests {
             PostgresBackend::new(&Secret::new(url), settings).expect("an address").address
         };
         let own = read("postgres://a:b@db.example/x?sslmode=verify-full", &DatabaseSettings::default());
-        assert_eq!((own.inside.as_str(), own.inside_ssl, own.outside.as_str()), ("db.example:5432", "require", "db.example:5432"));
+        assert_eq!(
+            (own.inside.as_str(), own.inside_ssl, own.outside.as_str()),
+            ("db.example:5432", "require", "db.example:5432")
+        );
         let named = DatabaseSettings { inside_host: Some("172.17.0.1".into()), outside_host: Some("out:7".into()) };
         let named = read("postgres://a:b@127.0.0.1:6/x", &named);
-        assert_eq!((named.inside.as_str(), named.inside_ssl, named.outside.as_str()), ("172.17.0.1:5432", "disable", "out:7"));
+        assert_eq!(
+            (named.inside.as_str(), named.inside_ssl, named.outside.as_str()),
+            ("172.17.0.1:5432", "disable", "out:7")
+        );
     }
 }

@@ -15,11 +15,11 @@ use crate::server::keys;
 use crate::server::provisioner::deploy::{self, Job};
 use crate::server::provisioner::{StepError, restart};
 use crate::server::state::Server;
+use crate::server::store::audit;
 use crate::server::store::credentials::{self, OneTimeRow};
 use crate::server::store::journal::{self, StepState};
 use crate::server::store::rotations::{self, RotationRow};
 use crate::server::store::tenants::{self, TenantRow};
-use crate::server::store::audit;
 
 /// The word in the journal.
 const STEP: &str = "credentials";

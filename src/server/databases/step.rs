@@ -22,19 +22,18 @@ pub async fn run(server: &Server, tenant: &TenantRow) -> Result<String, StepErro
     let backend = server.databases.for_new();
     let (names, id) = (Names::of(tenant), tenant.id().as_str());
     let stored = if kind_now(server, tenant).await? == backend.kind() { stored(server, id).await? } else { None };
-    let password = match stored {
-        Some(url) => password_of(&url).ok_or(StepError::State("the stored credentials cannot be read"))?,
-        None => {
-            let password = Secret::new(keys::random_word(PASSWORD_LENGTH)?);
-            let url = backend.address().inside(&names, &password);
-            let sealed = server.sealer.seal(id, KEY, &url)?;
-            let mut tx = server.store.write().await?;
-            tenants::set_database_kind(&mut tx, tenant.id(), backend.kind().word()).await?;
-            tenants::set_password_hash(&mut tx, tenant.id(), &hash(&password)).await?;
-            credentials::put(&mut tx, id, KEY, &sealed).await?;
-            tx.commit().await?;
-            password
-        }
+    let password = if let Some(url) = stored {
+        password_of(&url).ok_or(StepError::State("the stored credentials cannot be read"))?
+    } else {
+        let password = Secret::new(keys::random_word(PASSWORD_LENGTH)?);
+        let url = backend.address().inside(&names, &password);
+        let sealed = server.sealer.seal(id, KEY, &url)?;
+        let mut tx = server.store.write().await?;
+        tenants::set_database_kind(&mut tx, tenant.id(), backend.kind().word()).await?;
+        tenants::set_password_hash(&mut tx, tenant.id(), &hash(&password)).await?;
+        credentials::put(&mut tx, id, KEY, &sealed).await?;
+        tx.commit().await?;
+        password
     };
     backend.create(&names, &password).await?;
     let word = match backend.kind() {
@@ -56,9 +55,7 @@ pub async fn undo(server: &Server, tenant: &TenantRow) -> Result<(), StepError> 
 /// True when it was made and is there, so that it need not run again.
 pub async fn probe(server: &Server, tenant: &TenantRow) -> Result<bool, StepError> {
     let backend = server.databases.for_new();
-    if kind_now(server, tenant).await? != backend.kind()
-        || stored(server, tenant.id().as_str()).await?.is_none()
-    {
+    if kind_now(server, tenant).await? != backend.kind() || stored(server, tenant.id().as_str()).await?.is_none() {
         return Ok(false);
     }
     Ok(backend.exists(&Names::of(tenant)).await?)
@@ -70,6 +67,19 @@ pub async fn remove(server: &Server, tenant: &TenantRow) -> Result<(), StepError
     let now = tenants::get(&mut *server.store.read().await?, tenant.id()).await?;
     let tenant = now.as_ref().unwrap_or(tenant);
     Ok(server.databases.of(tenant)?.remove(&Names::of(tenant)).await?)
+}
+
+/// Removes every tenant's, for a server that leaves nothing behind. Every one is tried; answers the first error.
+pub async fn remove_all(server: &Server) -> Result<(), StepError> {
+    let all = tenants::all(&mut *server.store.read().await?).await?;
+    let mut outcome = Ok(());
+    for tenant in all {
+        if let Err(error) = remove(server, &tenant).await {
+            tracing::error!(tenant = %tenant.id(), %error, "its database is left behind");
+            outcome = outcome.and(Err(error));
+        }
+    }
+    outcome
 }
 
 /// Where the tenant's database is, now.

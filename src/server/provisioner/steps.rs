@@ -2,11 +2,11 @@
 
 use super::{StepError, app_of, app_url};
 use crate::model::{EventKind, Secret};
-use crate::server::{databases, keys};
 use crate::server::provider::ProviderError;
 use crate::server::state::Server;
 use crate::server::store::credentials::{self, OneTimeRow};
 use crate::server::store::tenants::{self, TenantRow};
+use crate::server::{databases, keys};
 
 /// A step, in the order of [`Step::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

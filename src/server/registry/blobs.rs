@@ -42,7 +42,11 @@ impl Registry {
         let tag = entity_tag(&digest);
         // A part is wanted of the content that the client knows, or the whole of another.
         let of_this = headers.get(header::IF_RANGE).is_none_or(|known| known.as_bytes() == tag.as_bytes());
-        let range = headers.get(header::RANGE).filter(|_| of_this).and_then(|value| value.to_str().ok()).and_then(|raw| range(raw, size));
+        let range = headers
+            .get(header::RANGE)
+            .filter(|_| of_this)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|raw| range(raw, size));
         let (status, start, length) = match range {
             None => (StatusCode::OK, 0, size),
             Some(Ok((start, length))) => (StatusCode::PARTIAL_CONTENT, start, length),

@@ -1,6 +1,7 @@
 //! The registry over a real listener, as a client sees it.
 
 mod collect;
+mod known;
 
 use super::*;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -309,7 +310,9 @@ async fn a_pull_token_writes_nothing_and_other_repositories_are_closed() {
     }
     let request = running.send(Method::POST, "some/other/name/blobs/uploads/", "a", Access::Push);
     refused(request, StatusCode::FORBIDDEN, "DENIED").await;
-    let request = running.push(Method::DELETE, &format!("blobs/{}", digest(b"x")), "a");
+    let request = running.send(Method::DELETE, &format!("{REPOSITORY}/blobs/{}", digest(b"x")), "a", Access::Pull);
+    refused(request, StatusCode::FORBIDDEN, "DENIED").await;
+    let request = running.push(Method::PUT, &format!("blobs/{}", digest(b"x")), "a");
     refused(request, StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED").await;
 }
 

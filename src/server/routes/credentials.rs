@@ -153,8 +153,9 @@ pub struct Switch {
 }
 
 /// Answer of the switch.
+#[allow(clippy::struct_field_names, reason = "names of the protocol")]
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Access {
+pub struct ExternalAccess {
     /// The tenant.
     tenant_id: String,
     /// As it is now.
@@ -173,12 +174,12 @@ pub async fn external_access(
     State(server): State<Server>,
     owned: Owned,
     Body(switch): Body<Switch>,
-) -> Result<Json<Data<Access>>, Failure> {
+) -> Result<Json<Data<ExternalAccess>>, Failure> {
     need_subscription(&owned.tenant, true)?;
     need_infrastructure(&owned.tenant)?;
     let tenant = access::switch(&server, owned.tenant.id(), switch.enabled, &owned.caller.id).await?;
     Ok(Json(Data {
-        data: Access {
+        data: ExternalAccess {
             tenant_id: tenant.id().to_string(),
             external_db_access: tenant.external_db_access != 0,
             database_url: server.databases.masked_url(&tenant, true),
