@@ -25,7 +25,7 @@ const SEED: u64 = 5;
 /// Requests at a time.
 const AT_A_TIME: usize = 24;
 /// What a debug build may keep of ten thousand requests: allocators do not give everything back at once.
-const GROWTH_KIB: u64 = 24 * 1024;
+const GROWTH_KIB: u64 = 12 * 1024;
 
 pub fn trials() -> Vec<Trial> {
     vec![store::trial(Kind::Sqlite, module_path!(), "ten_thousand_hostile_requests_change_nothing", hostile)]

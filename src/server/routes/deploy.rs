@@ -122,7 +122,7 @@ pub async fn retry_provision(State(server): State<Server>, owned: Owned) -> Resu
             drop(machines::start(&server, tenant.id(), digest, &owned.caller.id).await?);
         }
         (Phase::FailedInfra | Phase::FailedDeploy, _) => {
-            infrastructure::retry(&server, &tenant, &owned.caller.id).await?
+            infrastructure::retry(&server, &tenant, &owned.caller.id).await?;
         }
         (Phase::Provisioning | Phase::Deploying | Phase::Restarting, _) => return Err(Failure::operation_running()),
         _ => return Err(Failure::invalid_state("tenant is not in failed state")),
