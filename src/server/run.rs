@@ -174,9 +174,12 @@ where
 
 /// Whoever starts the same server twice is told so, and not that its address is taken.
 async fn bind(address: SocketAddr, data: &Path) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).await.map_err(|error| match DirectoryLock::is_held(data) {
-        true => ServeError::InUse(data.to_owned()),
-        false => ServeError::Listen { address, error },
+    TcpListener::bind(address).await.map_err(|error| {
+        if DirectoryLock::is_held(data) {
+            ServeError::InUse(data.to_owned())
+        } else {
+            ServeError::Listen { address, error }
+        }
     })
 }
 

@@ -156,8 +156,8 @@ impl Hostile {
                 method = wrong.into();
             }
             1 => {
-                path = path.replacen("/api", self.one_of(&["//api", "/%61pi/..", "/./api/..", "/api/v1/../../x"]), 1)
-                    + "/../..//."
+                let trick = self.one_of(&["//api", "/%61pi/..", "/./api/..", "/api/v1/../../x"]);
+                path = path.replacen("/api", trick, 1) + "/../..//.";
             }
             2 => {
                 logged_in = false;
