@@ -154,8 +154,7 @@ where
     F: FnOnce(String, String) -> Arc<dyn Provider>,
 {
     let data = settings.data.clone();
-    let listener = TcpListener::bind(settings.listen).await;
-    let listener = listener.map_err(|error| ServeError::Listen { address: settings.listen, error })?;
+    let listener = bind(settings.listen, &data).await?;
     let address = reachable(listener.local_addr().map_err(ServeError::Serve)?);
     let door = match settings.door.listen {
         Some(address) => {
@@ -172,10 +171,7 @@ where
         return Err(ServeError::NotOurs(data));
     }
     let listener_for_metrics = match settings.operations.metrics_listen {
-        Some(address) => {
-            let bound = TcpListener::bind(address).await;
-            Some(bound.map_err(|error| ServeError::Listen { address, error })?)
-        }
+        Some(address) => Some(bind(address, &data).await?),
         None => None,
     };
     let unusable = |error| ServeError::File { path: data.clone(), error };
@@ -226,6 +222,17 @@ where
     // Also when it never came to serving: doors are open and work goes on from the moment it recovered.
     let removed = shut_down(&server).await;
     outcome.and(removed)
+}
+
+/// Whoever starts the same server twice is told so, and not that its address is taken.
+async fn bind(address: SocketAddr, data: &Path) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        if DirectoryLock::is_held(data) {
+            ServeError::InUse(data.to_owned())
+        } else {
+            ServeError::Listen { address, error }
+        }
+    })
 }
 
 async fn begin(server: &Server) -> Result<Ready, ServeError> {

@@ -276,6 +276,11 @@ async fn a_second_server_on_the_same_data_is_refused_at_once() {
     let machines = || -> Arc<dyn Provider> { Arc::new(FakeProvider::default()) };
     let begun = Instant::now();
     let mut same = Settings::new(house.data());
+    same.listen = house.mara.base.trim_start_matches("http://").parse().expect("an address");
+    let machines_too = machines();
+    let refused = serve_with(same.clone(), |_, _| machines_too, CancellationToken::new()).await.expect_err("taken");
+    assert!(refused.to_string().contains("another server works in"), "{refused}");
+    same.listen.set_port(0);
     same.database_url = house.settings.database_url.clone();
     let refused = serve_with(same, |_, _| machines(), CancellationToken::new()).await.expect_err("taken");
     assert!(refused.to_string().contains("another server works in"), "{refused}");

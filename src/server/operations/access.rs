@@ -114,7 +114,7 @@ fn write(mut receiver: Receiver<Message>, mut file: Rotated, lost: &AtomicU64) {
         let mut text = String::new();
         match lost.swap(0, Ordering::Relaxed) {
             0 => {}
-            count => text.push_str(&format!("{{\"lost\":{count}}}\n")),
+            count => text = format!("{{\"lost\":{count}}}\n"),
         }
         for message in messages.drain(..) {
             match message {

@@ -41,7 +41,7 @@ fn limiter<K: Hash + Eq + Clone>(rate: u32) -> Limiter<K> {
     Some(RateLimiter::keyed(quota))
 }
 
-fn check<K: Hash + Eq + Clone>(limiter: &Limiter<K>, key: &K) -> Result<(), Failure> {
+fn check<K: Hash + Eq + Clone>(limiter: Option<&DefaultKeyedRateLimiter<K>>, key: &K) -> Result<(), Failure> {
     let Some(limiter) = limiter else { return Ok(()) };
     limiter.check_key(key).map_err(|until| {
         let wait = until.wait_time_from(DefaultClock::default().now());
@@ -62,12 +62,12 @@ impl Limits {
 
     /// Counts a call of this user.
     pub fn user(&self, id: &str) -> Result<(), Failure> {
-        check(&self.users, &id.to_owned())
+        check(self.users.as_ref(), &id.to_owned())
     }
 
     /// Counts a request from this address.
     pub(super) fn peer(&self, peer: IpAddr) -> Result<(), Failure> {
-        check(&self.peers, &neighbourhood(peer))
+        check(self.peers.as_ref(), &neighbourhood(peer))
     }
 
     /// Counts an event stream of this user until the answer is dropped.

@@ -12,6 +12,12 @@ const FILE: &str = "lock";
 pub struct DirectoryLock(#[allow(dead_code, reason = "held, not read")] File);
 
 impl DirectoryLock {
+    /// True where a server holds it; makes nothing.
+    pub fn is_held(directory: &Path) -> bool {
+        let file = OpenOptions::new().append(true).open(directory.join(FILE));
+        file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
     /// `None` where another server holds it.
     pub fn take(directory: &Path) -> io::Result<Option<Self>> {
         let file = OpenOptions::new().create(true).append(true).open(directory.join(FILE))?;
@@ -32,7 +38,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let held = DirectoryLock::take(folder.path()).expect("a file").expect("the lock");
         assert!(DirectoryLock::take(folder.path()).expect("a file").is_none());
+        assert!(DirectoryLock::is_held(folder.path()));
         drop(held);
+        assert!(!DirectoryLock::is_held(folder.path()));
         assert!(DirectoryLock::take(folder.path()).expect("a file").is_some());
     }
 }

@@ -6,7 +6,7 @@ fn serve(arguments: &[&str]) -> Result<(Serve, Option<String>), Refusal> {
     let (wanted, warning) = read(&raw)?;
     let Wanted::Run(arguments) = wanted else { panic!("to run") };
     let Some(Which::Serve(serve)) = arguments.command else { panic!("serve") };
-    Ok((serve, warning))
+    Ok((*serve, warning))
 }
 
 struct File(tempfile::NamedTempFile);
