@@ -163,7 +163,10 @@ impl Client {
         let Some(tenant) = tenant else { return self.buy().await };
         let id = tenant["id"].as_str().expect("an id").to_owned();
         let path = |rest: &str| format!("/api/v1/tenants/{id}{rest}");
-        let post = |rest: &str| self.call(Method::POST, &format!("/api/v1/tenants/{id}{rest}"), None);
+        let post = |rest: &str| {
+            let path = path(rest);
+            async move { self.call(Method::POST, &path, None).await }
+        };
         let phase = tenant["phase"].as_str().unwrap_or_default();
         match (choice, phase) {
             (0, _) => {
