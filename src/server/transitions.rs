@@ -117,6 +117,7 @@ pub enum Refusal {
 
 /// The table.
 #[must_use]
+#[allow(clippy::match_same_arms, clippy::unnested_or_patterns, reason = "the cells of a row stay together")]
 pub fn next(phase: Phase, event: Event, facts: Facts) -> Verdict {
     use Phase as P;
     use Refusal::{Busy, InvalidState, NoMachine, NotProvisioned};

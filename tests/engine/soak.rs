@@ -163,7 +163,10 @@ impl Client {
         let Some(tenant) = tenant else { return self.buy().await };
         let id = tenant["id"].as_str().expect("an id").to_owned();
         let path = |rest: &str| format!("/api/v1/tenants/{id}{rest}");
-        let post = |rest: &str| self.call(Method::POST, &format!("/api/v1/tenants/{id}{rest}"), None);
+        let post = |rest: &str| {
+            let path = path(rest);
+            async move { self.call(Method::POST, &path, None).await }
+        };
         let phase = tenant["phase"].as_str().unwrap_or_default();
         match (choice, phase) {
             (0, _) => {
@@ -171,7 +174,9 @@ impl Client {
                 self.call(Method::DELETE, &path(""), None).await.map(drop)
             }
             (1, _) => self.read_credentials(&id).await,
-            (_, "failed_infra" | "failed_deploy") if choice % 2 == 0 => post("/retry-provision").await.map(drop),
+            (_, "failed_infra" | "failed_deploy") if choice.is_multiple_of(2) => {
+                post("/retry-provision").await.map(drop)
+            }
             (_, "suspended") => post("/activate").await.map(drop),
             (2, "running") => post("/suspend").await.map(drop),
             (3 | 4, "running") => post("/restart").await.map(drop),
@@ -222,7 +227,7 @@ async fn soak() -> Outcome {
     let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     let client = Client {
         // Connections of a server that is dead must not be used again.
-        http: http.pool_max_idle_per_host(0).timeout(Duration::from_secs(60)).build()?,
+        http: http.pool_max_idle_per_host(0).timeout(Duration::from_mins(1)).build()?,
         base: server.api_url.clone(),
         registry: server.registry.clone(),
         token: server.token.reveal().to_owned(),
@@ -301,12 +306,12 @@ async fn look(client: &Client, server: &Server, docker: &Docker) -> Result<(), S
         }
         client.known().seen.insert(id);
     }
-    let lost: Vec<String> = {
+    let missing: Vec<String> = {
         let known = client.known();
         known.seen.difference(&known.removed).filter(|id| !tenants.contains_key(*id)).cloned().collect()
     };
-    if !lost.is_empty() {
-        return Err(format!("lost: {lost:?}"));
+    if !missing.is_empty() {
+        return Err(format!("lost: {missing:?}"));
     }
     look_into_store(server, &tenants).await?;
     look_at_engine(server, docker, &tenants).await?;
@@ -326,6 +331,9 @@ async fn look(client: &Client, server: &Server, docker: &Docker) -> Result<(), S
     Ok(())
 }
 
+/// A tenant's id, session, phase and port.
+type Row = (String, String, String, Option<i64>);
+
 /// One tenant per purchase, one port per tenant, and none for who is gone.
 async fn look_into_store(server: &Server, tenants: &HashMap<String, Value>) -> Result<(), String> {
     let wrong = |error: &dyn std::fmt::Display| format!("the store: {error}");
@@ -333,7 +341,7 @@ async fn look_into_store(server: &Server, tenants: &HashMap<String, Value>) -> R
     let read = async {
         let mut db = store.read().await.map_err(|e| wrong(&e))?;
         let query = sqlx::query_as("SELECT id, checkout_session_id, phase, port FROM tenants");
-        let rows: Result<Vec<(String, String, String, Option<i64>)>, _> = query.fetch_all(&mut *db).await;
+        let rows: Result<Vec<Row>, _> = query.fetch_all(&mut *db).await;
         let paid: Result<Vec<String>, _> = sqlx::query_scalar(
             "SELECT id FROM checkout_sessions WHERE status IN ('paid', 'provisioning', 'done') AND tenant_id IS NULL",
         )

@@ -269,7 +269,9 @@ async fn lesson_5_a_failure_at_any_point_leaves_nothing_that_is_not_noted() {
 async fn lesson_5_a_crash_at_any_point_leaves_nothing_that_is_not_noted() {
     let points = points().await;
     let mut house = House::start_mortal(|settings| settings.ports = own_ports()).await;
-    for point in points {
+    // Postgres takes seconds to notice that a server is dead, and the work is the same: a few points are enough there.
+    let every = if house.settings.database_url.is_some() { 5 } else { 1 };
+    for point in points.into_iter().step_by(every) {
         house.settings.faults.fail("certificate_added", 1);
         house.settings.faults.points.freeze(&point);
         let faults = house.settings.faults.points.clone();

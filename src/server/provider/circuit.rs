@@ -8,8 +8,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{AppSpec, Holding, Machine, MachineSpec, Provider, ProviderError};
 use crate::model::LogEntry;
@@ -36,6 +35,9 @@ pub struct Circuit {
     state: Mutex<State>,
     /// Why it did not answer last.
     reason: Mutex<String>,
+    /// How far a test has put the clock forward.
+    #[cfg(test)]
+    skipped: Mutex<Duration>,
 }
 
 /// The call that decides was dropped: the next one decides.
@@ -44,7 +46,7 @@ struct Probe<'a>(Option<&'a Circuit>);
 impl Drop for Probe<'_> {
     fn drop(&mut self) {
         if let Some(circuit) = self.0 {
-            *circuit.lock() = State::Open(Instant::now());
+            *circuit.lock() = State::Open(circuit.now());
         }
     }
 }
@@ -53,7 +55,24 @@ impl Circuit {
     /// Around this provider.
     #[must_use]
     pub fn around(inner: Arc<dyn Provider>) -> Self {
-        Self { inner, state: Mutex::new(State::Closed(0)), reason: Mutex::default() }
+        Self {
+            inner,
+            state: Mutex::new(State::Closed(0)),
+            reason: Mutex::default(),
+            #[cfg(test)]
+            skipped: Mutex::default(),
+        }
+    }
+
+    #[cfg(not(test))]
+    #[allow(clippy::unused_self, reason = "a test has a clock of its own")]
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    #[cfg(test)]
+    fn now(&self) -> Instant {
+        Instant::now() + *self.skipped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -65,7 +84,7 @@ impl Circuit {
         let mut state = self.lock();
         match *state {
             State::Closed(_) => Ok(Probe(None)),
-            State::Open(until) if until <= Instant::now() => {
+            State::Open(until) if until <= self.now() => {
                 *state = State::Probing;
                 Ok(Probe(Some(self)))
             }
@@ -81,10 +100,10 @@ impl Circuit {
         *state = match (*state, answered) {
             (State::Closed(failures), false) if failures + 1 >= FAILURES => {
                 tracing::error!(calls = FAILURES, "the provider does not answer and is left alone for a while");
-                State::Open(Instant::now() + REST)
+                State::Open(self.now() + REST)
             }
             (State::Closed(failures), false) => State::Closed(failures + 1),
-            (State::Probing, false) => State::Open(Instant::now() + REST),
+            (State::Probing, false) => State::Open(self.now() + REST),
             (State::Probing, true) => {
                 tracing::info!("the provider answers again");
                 State::Closed(0)
@@ -186,7 +205,11 @@ mod tests {
         (provider.clone(), Circuit::around(Arc::new(provider)))
     }
 
-    #[tokio::test(start_paused = true)]
+    fn skip(circuit: &Circuit) {
+        *circuit.skipped.lock().expect("nobody panicked") += REST;
+    }
+
+    #[tokio::test]
     async fn it_opens_after_failures_in_a_row_and_one_call_decides() {
         let (provider, circuit) = circuit();
         let asked = || provider.world().calls.len();
@@ -198,7 +221,7 @@ mod tests {
         assert!(matches!(circuit.available().await, Err(ProviderError::Unavailable(_))));
         assert_eq!(asked(), 5, "told at once, and nobody was asked");
 
-        tokio::time::advance(REST).await;
+        skip(&circuit);
         circuit.available().await.expect_err("still away");
         assert_eq!(asked(), 6, "one call decides");
         circuit.available().await.expect_err("open again");
@@ -206,14 +229,14 @@ mod tests {
 
         provider.come_back();
         circuit.available().await.expect_err("nobody looked yet");
-        tokio::time::advance(REST).await;
+        skip(&circuit);
         for _ in 0..3 {
             circuit.available().await.expect("closed");
         }
         assert_eq!(asked(), 9);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn only_failures_in_a_row_count_and_a_refusal_is_an_answer() {
         let (provider, circuit) = circuit();
         for round in 0..3 * FAILURES {
@@ -224,7 +247,7 @@ mod tests {
         circuit.available().await.expect("closed all the time");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn while_one_call_decides_nobody_else_passes_and_one_that_is_dropped_decides_nothing() {
         let (provider, circuit) = circuit();
         provider.go_away();
@@ -232,7 +255,7 @@ mod tests {
             circuit.available().await.expect_err("away");
         }
         provider.come_back();
-        tokio::time::advance(REST).await;
+        skip(&circuit);
         provider.hold();
         let spec = MachineSpec {
             app: AppSpec {
