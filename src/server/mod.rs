@@ -24,6 +24,7 @@ mod settings;
 mod sse;
 mod state;
 pub mod store;
+mod usage;
 mod view;
 
 pub use faults::Faults;

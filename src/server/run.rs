@@ -26,6 +26,7 @@ use super::seal::{SealError, Sealer};
 use super::settings::Settings;
 use super::state::{Parts, Server};
 use super::store::{Store, StoreError, accounts};
+use super::usage::sampler;
 use crate::model::Problem;
 
 /// How long connections may take to end after the server was told to stop.
@@ -145,6 +146,7 @@ where
         registry_tokens,
         doors: Doors::new(),
         provider: provider(instance, address.to_string()),
+        usage: sampler::Latest::default(),
         // Only ever calls this server: no proxy may come between.
         http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?,
         tasks: TaskTracker::new(),
@@ -166,6 +168,7 @@ async fn begin(server: &Server) -> Result<Ready, ServeError> {
     recovery::recover(server).await?;
     watch::start(server);
     garbage::start(server);
+    sampler::start(server);
     Ok(ready)
 }
 

@@ -50,9 +50,15 @@ pub fn provisioning(feed: Feed, stop: CancellationToken) -> Response {
     respond(frames.boxed(), stop)
 }
 
-/// Answers with a stream of log lines.
-pub fn log_lines(lines: impl Stream<Item = LogEntry> + Send + 'static, stop: CancellationToken) -> Response {
-    let frames = lines.filter_map(|entry| async move { Event::default().event("log").json_data(entry).ok() });
+/// Answers with a stream of log lines and their ids, where they have one.
+pub fn log_lines(
+    lines: impl Stream<Item = (Option<String>, LogEntry)> + Send + 'static,
+    stop: CancellationToken,
+) -> Response {
+    let frames = lines.filter_map(|(id, entry)| async move {
+        let event = Event::default().event("log").json_data(entry).ok()?;
+        Some(if let Some(id) = id { event.id(id) } else { event })
+    });
     respond(frames.boxed(), stop)
 }
 

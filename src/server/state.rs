@@ -17,6 +17,7 @@ use super::registry::{Registry, RegistryTokens};
 use super::seal::Sealer;
 use super::settings::Settings;
 use super::store::Store;
+use super::usage::sampler::Latest;
 use crate::model::deploy::InvalidReference;
 use crate::model::{ImageReference, TenantId};
 
@@ -53,6 +54,8 @@ pub struct Parts {
     pub doors: Doors,
     /// Where machines come from.
     pub provider: Arc<dyn Provider>,
+    /// What machines used when they were looked at last.
+    pub usage: Latest,
     /// For the sandbox's payment provider, which calls the webhook over HTTP like a real one.
     pub http: reqwest::Client,
     /// Background work.

@@ -6,6 +6,7 @@
 mod build;
 mod buildkit;
 mod capturing_engine;
+mod checklist;
 mod classic;
 #[path = "../common/mod.rs"]
 mod common;
@@ -24,7 +25,9 @@ mod flow_together;
 mod ignore_cases;
 mod ignore_oracle;
 mod live;
+mod log;
 mod machine;
+mod measured;
 mod own_engine;
 mod own_push;
 mod project;
@@ -36,6 +39,7 @@ mod sample;
 mod skip;
 mod support;
 mod terminal;
+mod volume;
 mod world;
 
 use libtest_mimic::{Arguments, Trial};
@@ -62,6 +66,10 @@ fn main() -> ExitCode {
         own_push::trials(),
         deploy_faults::trials(),
         machine::trials(),
+        measured::trials(),
+        log::trials(),
+        volume::trials(),
+        checklist::trials(),
         live::trials(),
         provider::trials(),
         push::trials(),

@@ -5,12 +5,14 @@ mod door;
 mod login;
 mod operations;
 mod payment;
+mod usage;
 
 pub(super) use databases::DatabaseFlags;
 pub(super) use door::DoorFlags;
 pub(super) use login::LoginFlags;
 pub(super) use operations::OperationFlags;
 pub(super) use payment::PaymentFlags;
+pub(super) use usage::UsageFlags;
 
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -39,6 +41,7 @@ pub(super) async fn run(arguments: Serve, stop: CancellationToken) -> Result<(),
     arguments.login.apply(&mut settings)?;
     arguments.payment.apply(&mut settings)?;
     arguments.operations.apply(&mut settings)?;
+    arguments.usage.apply(&mut settings);
     server::serve(settings, stop).await.map_err(|error| error.problem())
 }
 

@@ -6,6 +6,10 @@
 
 pub mod docker;
 pub mod fake;
+mod fake_stats;
+mod log_place;
+
+pub use log_place::{LogPlace, Skip};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
@@ -41,6 +45,8 @@ pub struct MachineSpec {
     pub environment: Vec<(String, Secret)>,
     /// Memory limit, MB.
     pub memory_mb: u32,
+    /// What it ran before; `None` at the first deploy.
+    pub last_deploy: Option<LastDeploy>,
 }
 
 /// A machine that was started.
@@ -50,6 +56,45 @@ pub struct Machine {
     pub id: String,
     /// Where its port 8080 can be reached from this host.
     pub address: SocketAddr,
+}
+
+/// What a machine uses at this moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    /// `started`, `restarting` or `stopped`.
+    pub state: &'static str,
+    /// Percent of one processor since the last look; two busy processors are 200.
+    pub cpu_percent: f64,
+    /// Bytes, without file cache that can be given up.
+    pub memory_used: u64,
+    /// Bytes.
+    pub memory_limit: u64,
+    /// Bytes in the volume; `None` while nobody measured it.
+    pub volume_used: Option<u64>,
+    /// Bytes received since it started.
+    pub network_rx: u64,
+    /// Bytes sent since it started.
+    pub network_tx: u64,
+    /// Seconds since it started.
+    pub uptime_seconds: u64,
+}
+
+/// The version that an app ran before: what its volume may have got from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastDeploy {
+    /// `registry/repository@sha256:...`
+    pub image: String,
+    /// When it went live; RFC 3339.
+    pub at: Option<String>,
+}
+
+/// Where a log goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogStart {
+    /// Lines from this moment on ...
+    pub from: jiff::Timestamp,
+    /// ... without this many of that very moment, which are known already.
+    pub known: u64,
 }
 
 /// Why a provider could not do it. Harmless text that names what failed and with what.
@@ -96,6 +141,15 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// True when a machine is gone, or has ended and does not start again by itself.
     fn has_ended<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<bool, ProviderError>>;
 
+    /// Why it ended, in words that go on after "the machine ...", where the provider knows.
+    fn why_ended<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<String>> {
+        let _ = id;
+        Box::pin(async { None })
+    }
+
+    /// What a machine uses now; `None` if it does not exist. Asked every few seconds for every machine: must be cheap.
+    fn stats<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Stats>, ProviderError>>;
+
     /// Stops a machine and keeps it. Stopped or gone already is success.
     fn stop_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
 
@@ -115,12 +169,13 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Removes the app with its machines and its volume. Gone already is success.
     fn destroy_app<'a>(&'a self, app: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
 
-    /// The machine's last `lines` log lines, oldest first; with `follow` the stream stays open until the
-    /// machine ends. Dropping the stream ends it.
+    /// The machine's last `lines` log lines, oldest first, or those from `start` on; with `follow` the stream stays open
+    /// until the machine ends. Dropping the stream ends it.
     fn logs<'a>(
         &'a self,
         machine: &'a str,
         lines: u32,
+        start: Option<LogStart>,
         follow: bool,
     ) -> BoxFuture<'a, Result<BoxStream<'static, LogEntry>, ProviderError>>;
 

@@ -12,7 +12,7 @@ use super::{StepError, announce, app_of, app_url, environment, removal};
 use crate::model::{Digest, EventKind, Phase, TenantId};
 use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
-use crate::server::provider::{Machine, MachineSpec, ProviderError};
+use crate::server::provider::{LastDeploy, Machine, MachineSpec, ProviderError};
 use crate::server::registry::Access;
 use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
@@ -189,8 +189,10 @@ async fn attempt(server: &Server, job: &Job) -> Result<Machine, StepError> {
         announce(server, &job.topic, &news).await?;
     }
     let environment = environment::of(server, tenant.id()).await?;
+    let last = tenant.image_digest.as_deref().and_then(|raw| Digest::new(raw).ok());
     let spec = MachineSpec {
         image: image.at(&job.digest),
+        last_deploy: last.map(|last| LastDeploy { image: image.at(&last), at: tenant.deployed_at.clone() }),
         pull_user: "x".into(),
         pull_token: server.registry_tokens.issue(tenant.id(), Access::Pull, PULL_TOKEN_LIFETIME),
         environment: environment.variables.into_iter().map(|variable| (variable.key, variable.value)).collect(),

@@ -7,6 +7,7 @@ pub mod logs;
 pub mod machine;
 pub mod secrets;
 pub mod tenants;
+pub mod usage;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -51,6 +52,8 @@ pub fn router(server: &Server) -> Router {
         .route("/api/v1/tenants/{id}/activate", post(machine::activate))
         .route("/api/v1/tenants/{id}/environment", get(machine::environment))
         .route("/api/v1/tenants/{id}/logs", get(logs::read))
+        .route("/api/v1/tenants/{id}/metrics", get(usage::now))
+        .route("/api/v1/tenants/{id}/metrics/history", get(usage::history))
         .route(
             "/api/v1/tenants/{id}/secrets",
             get(secrets::list).post(secrets::set).put(secrets::merge).layer(DefaultBodyLimit::max(secrets::BODY_LIMIT)),

@@ -4,11 +4,13 @@ mod door;
 mod login;
 mod operations;
 mod payment;
+mod usage;
 
 pub use door::DoorSettings;
 pub use login::LoginSettings;
 pub use operations::OperationSettings;
 pub use payment::PaymentSettings;
+pub use usage::UsageSettings;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -60,6 +62,8 @@ pub struct Settings {
     pub payment: PaymentSettings,
     /// Limits, logs and figures.
     pub operations: OperationSettings,
+    /// How machines are measured.
+    pub usage: UsageSettings,
 }
 
 impl Settings {
@@ -83,6 +87,7 @@ impl Settings {
             login: LoginSettings::default(),
             payment: PaymentSettings::default(),
             operations: OperationSettings::default(),
+            usage: UsageSettings::default(),
         }
     }
 

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod sessions;
 pub mod subscriptions;
 pub mod tenants;
+pub mod usage;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions};
