@@ -222,6 +222,7 @@ impl World {
             ],
             memory_mb: 64,
             last_deploy: None,
+            replaces: None,
         }
     }
 }

@@ -14,12 +14,14 @@ mod flow;
 mod machine;
 mod rules;
 mod support;
+mod usage;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Trial> = [flow::trials(), machine::trials(), rules::trials()].into_iter().flatten().collect();
+    let trials: Vec<Trial> =
+        [flow::trials(), machine::trials(), rules::trials(), usage::trials()].into_iter().flatten().collect();
     store::run(&arguments, trials)
 }

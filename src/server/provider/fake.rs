@@ -85,6 +85,11 @@ impl FakeProvider {
         self.lock().away = true;
     }
 
+    /// Calls are answered again.
+    pub fn come_back(&self) {
+        self.lock().away = false;
+    }
+
     /// Holds every `create_machine` until `release`.
     pub fn hold(&self) {
         self.gate.send_replace(false);

@@ -47,6 +47,8 @@ pub struct MachineSpec {
     pub memory_mb: u32,
     /// What it ran before; `None` at the first deploy.
     pub last_deploy: Option<LastDeploy>,
+    /// The machine that it follows, for a provider whose volumes belong to one machine at a time.
+    pub replaces: Option<String>,
 }
 
 /// A machine that was started.
@@ -133,6 +135,9 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Pulls the image by digest, creates and starts a machine beside any other of the app, and waits
     /// until it is healthy. On error nothing of it is left behind; a call that is dropped may leave a machine,
     /// which [`Provider::destroy_others`] and [`Provider::remove_everything`] find.
+    ///
+    /// A provider that cannot run two machines with one volume changes the one that is replaced in place, and answers
+    /// with its id; when that fails it puts back what it ran.
     fn create_machine<'a>(&'a self, spec: &'a MachineSpec) -> BoxFuture<'a, Result<Machine, ProviderError>>;
 
     /// Where a machine made earlier answers; `None` if it does not exist or does not run.

@@ -154,9 +154,11 @@ async fn work(server: &Server, job: &Job) -> Outcome {
     let ran = runs(server, &job.before).await;
     match attempt(server, job).await {
         Ok(machine) => {
-            // The tenant is ready: nobody has to wait for the one before to go.
-            let (worker, job) = (server.clone(), job.clone());
-            drop(server.background(async move { retire(&worker, &job).await }));
+            // The tenant is ready: nobody has to wait for the one before to go. One that was changed in place stays.
+            if job.before.machine_id.as_ref() != Some(&machine.id) {
+                let (worker, job) = (server.clone(), job.clone());
+                drop(server.background(async move { retire(&worker, &job).await }));
+            }
             Ok(machine)
         }
         Err(error) => {
@@ -192,6 +194,7 @@ async fn attempt(server: &Server, job: &Job) -> Result<Machine, StepError> {
     let last = tenant.image_digest.as_deref().and_then(|raw| Digest::new(raw).ok());
     let spec = MachineSpec {
         image: image.at(&job.digest),
+        replaces: tenant.machine_id.clone(),
         last_deploy: last.map(|last| LastDeploy { image: image.at(&last), at: tenant.deployed_at.clone() }),
         pull_user: "x".into(),
         pull_token: server.registry_tokens.issue(tenant.id(), Access::Pull, PULL_TOKEN_LIFETIME),
@@ -203,7 +206,9 @@ async fn attempt(server: &Server, job: &Job) -> Result<Machine, StepError> {
     let published = publish(server, job, &machine, &volume, environment.version).await;
     if published.is_err() {
         aim_at_old(server, tenant).await;
-        if let Err(error) = server.provider.destroy_machine(&machine.id).await {
+        if tenant.machine_id.as_ref() != Some(&machine.id)
+            && let Err(error) = server.provider.destroy_machine(&machine.id).await
+        {
             tracing::error!(machine = machine.id, %error, "a machine that nobody needs is left");
         }
     }
