@@ -53,22 +53,22 @@ const UPDATE: [&str; 4] = [
 /// A wait that is longer means that what is waited for never comes.
 const FOREVER: Duration = Duration::from_mins(3);
 
-async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
+pub async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
     tokio::time::timeout(FOREVER, work).await.unwrap_or_else(|_| panic!("{what} never came"))
 }
 
 /// A person at a server.
 #[derive(Clone)]
-struct Person {
+pub struct Person {
     base: String,
     registry: String,
     token: Secret,
     http: reqwest::Client,
-    docker: Docker,
+    pub docker: Docker,
 }
 
 /// One event: its id and its data.
-type Event = (u64, Value);
+pub type Event = (u64, Value);
 
 /// `kind/step`.
 fn words(events: &[Event]) -> Vec<String> {
@@ -76,13 +76,22 @@ fn words(events: &[Event]) -> Vec<String> {
     events.iter().map(|(_, data)| format!("{}/{}", word(&data["event_type"]), word(&data["step"]))).collect()
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("text, not {value}")).to_owned()
 }
 
 impl Person {
     async fn at(arguments: &'static [&'static str]) -> Result<(Server, Self), Failed> {
-        let server = tokio::task::spawn_blocking(move || Server::start_with(arguments, &[])).await?;
+        Self::at_with(arguments, None).await
+    }
+
+    /// The same where the server finds its engine at `host`.
+    pub async fn at_with(arguments: &'static [&'static str], host: Option<String>) -> Result<(Server, Self), Failed> {
+        let start = move || {
+            let host = host.as_deref().map(|host| ("DOCKER_HOST", host));
+            Server::start_with(arguments, host.as_slice())
+        };
+        let server = tokio::task::spawn_blocking(start).await?;
         let person = Self {
             base: server.api_url.clone(),
             registry: server.registry.clone(),
@@ -93,7 +102,7 @@ impl Person {
         Ok((server, person))
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
         let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.token.reveal());
         if let Some(body) = body {
             request = request.json(&body);
@@ -103,7 +112,7 @@ impl Person {
         (status, serde_json::from_slice(&answer.bytes().await.expect("a body")).unwrap_or(Value::Null))
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         let (status, body) = self.call(Method::GET, path, None).await;
         assert_eq!(status, 200, "{path}: {body}");
         body
@@ -136,7 +145,7 @@ impl Person {
     }
 
     /// Buys a tenant; answers its id and what the checkout's stream said up to its last word.
-    async fn buy(&self) -> Result<(String, Vec<Event>), Failed> {
+    pub async fn buy(&self) -> Result<(String, Vec<Event>), Failed> {
         let wish = json!({ "price_id": "pri_sbx_basic", "region": "fra" });
         let (status, session) = self.call(Method::POST, "/api/v1/checkout", Some(wish)).await;
         assert!(status < 300, "{session}");
@@ -158,23 +167,23 @@ impl Person {
     }
 
     /// Makes an image and pushes it; the engine has to pull it again.
-    async fn push(&self, tenant: &str, image: &Image<'_>) -> Outcome {
+    pub async fn push(&self, tenant: &str, image: &Image<'_>) -> Outcome {
         let token = self.get(&format!("/api/v1/tenants/{tenant}/registry-token")).await["data"]["token"].clone();
         import(&self.docker, &self.registry, &self.registry, tenant, image).await?;
         push(&self.docker, &self.registry, tenant, &Secret::new(text(&token))).await?;
         Ok(())
     }
 
-    async fn deploy(&self, tenant: &str) -> (u16, Value) {
+    pub async fn deploy(&self, tenant: &str) -> (u16, Value) {
         let body = json!({ "image": self.image(tenant).await });
         self.call(Method::POST, &format!("/api/v1/tenants/{tenant}/deploy"), Some(body)).await
     }
 
-    async fn phase(&self, tenant: &str) -> String {
+    pub async fn phase(&self, tenant: &str) -> String {
         text(&self.get(&format!("/api/v1/tenants/{tenant}")).await["data"]["phase"])
     }
 
-    async fn wait_for_phase(&self, tenant: &str, phase: &str) {
+    pub async fn wait_for_phase(&self, tenant: &str, phase: &str) {
         within(phase, async {
             while self.phase(tenant).await != phase {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -183,7 +192,7 @@ impl Person {
         .await;
     }
 
-    async fn delete(&self, tenant: &str) {
+    pub async fn delete(&self, tenant: &str) {
         let path = format!("/api/v1/tenants/{tenant}");
         assert_eq!(self.call(Method::DELETE, &path, None).await.0, 204);
         within("the end of the tenant", async {
@@ -203,7 +212,7 @@ impl Person {
         Ok((self.docker.list_containers(Some(containers)).await?.len(), volumes.len()))
     }
 
-    async fn wait_for_things(&self, expected: (usize, usize)) {
+    pub async fn wait_for_things(&self, expected: (usize, usize)) {
         within("the engine's state", async {
             while self.things().await.expect("lists") != expected {
                 tokio::time::sleep(Duration::from_millis(50)).await;

@@ -26,6 +26,7 @@ mod ignore_cases;
 mod ignore_oracle;
 mod live;
 mod log;
+mod lost_engine;
 mod machine;
 mod measured;
 mod own_engine;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         machine::trials(),
         measured::trials(),
         log::trials(),
+        lost_engine::trials(),
         volume::trials(),
         checklist::trials(),
         live::trials(),

@@ -130,7 +130,7 @@ async fn samples_become_five_minutes_and_old_ones_are_forgotten() {
     // One look at the start, and no more.
     let house = House::start_with(|settings| {
         settings.usage.interval = Duration::from_hours(1);
-        settings.ports = 3960..=3979;
+        settings.ports = 3910..=3919;
     })
     .await;
     let id = house.mara.running("one").await;

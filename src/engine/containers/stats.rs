@@ -110,10 +110,11 @@ impl Engine {
         let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
         let mut answers = Box::pin(self.docker.stats(id, Some(options)));
         match answers.next().await {
-            None => Ok(None),
             // One that does not run has no counters, and the engine sends zeros.
             Some(Ok(answer)) => Ok(Some(ContainerUsage::from(answer)).filter(|usage| usage.cpu_ns > 0)),
-            Some(Err(bollard::errors::Error::DockerResponseServerError { status_code: 404 | 409, .. })) => Ok(None),
+            None | Some(Err(bollard::errors::Error::DockerResponseServerError { status_code: 404 | 409, .. })) => {
+                Ok(None)
+            }
             Some(Err(error)) => Err(ContainerError::new(format!("measuring the container {id}"), &error)),
         }
     }
