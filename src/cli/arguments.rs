@@ -103,6 +103,8 @@ pub(super) struct Serve {
     pub(super) payment: serve::PaymentFlags,
     #[command(flatten)]
     pub(super) operations: serve::OperationFlags,
+    #[command(flatten)]
+    pub(super) usage: serve::UsageFlags,
 }
 
 fn ports(raw: &str) -> Result<RangeInclusive<u16>, String> {

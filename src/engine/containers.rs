@@ -4,11 +4,15 @@
 
 mod by_label;
 mod changes;
+mod files;
 mod logs;
 mod pull;
+mod stats;
 
 pub use changes::ChangeStream;
+pub use files::{ArchiveStream, FileState};
 pub use logs::LogStream;
+pub use stats::ContainerUsage;
 
 use bollard::errors::Error;
 use bollard::models::{
@@ -135,6 +139,14 @@ const REMOVAL_PAUSE: Duration = Duration::from_millis(50);
 /// Most processes and threads that a container may have.
 const MAX_PROCESSES: i64 = 1024;
 
+/// All that a container's root may do beyond other users: what the entry scripts of common images need to make a
+/// directory theirs, to become another user and to end their children, and a port below 1024. Not: raw sockets, device
+/// files, another root directory, other file capabilities, audit records.
+const CAPABILITIES: [&str; 8] =
+    ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"];
+/// A container's weight for the processor, when all want it: its memory in MB within these bounds.
+const WEIGHTS: (i64, i64) = (128, 4096);
+
 impl ContainerSpec {
     fn body(&self) -> ContainerCreateBody {
         let environment = self.environment.iter().map(|(name, value)| format!("{name}={}", value.reveal()));
@@ -157,7 +169,10 @@ impl ContainerSpec {
             host_config: Some(HostConfig {
                 memory: Some(memory),
                 memory_swap: Some(memory),
+                cpu_shares: Some(i64::from(self.memory_mb).clamp(WEIGHTS.0, WEIGHTS.1)),
                 pids_limit: Some(MAX_PROCESSES),
+                cap_drop: Some(vec!["ALL".into()]),
+                cap_add: Some(CAPABILITIES.map(str::to_owned).to_vec()),
                 mounts: Some(self.volumes.iter().map(mount).collect()),
                 port_bindings: Some(HashMap::from([(port, Some(vec![binding]))])),
                 security_opt: Some(vec!["no-new-privileges".into()]),
@@ -206,6 +221,8 @@ pub struct ContainerState {
     pub health: Option<Health>,
     /// Its memory limit in MB; 0 without one.
     pub memory_mb: u32,
+    /// Since when it runs; `None` where it does not, or never did.
+    pub started_at: Option<jiff::Timestamp>,
     ports: HashMap<String, SocketAddr>,
 }
 
@@ -226,6 +243,8 @@ impl From<ContainerInspectResponse> for ContainerState {
             Some(HealthStatusEnum::UNHEALTHY) => Some(Health::Unhealthy),
             _ => None,
         };
+        let running = state.running.unwrap_or_default();
+        let started_at = state.started_at.filter(|_| running).and_then(|time| time.parse().ok());
         let memory = answer.host_config.and_then(|limits| limits.memory).unwrap_or_default();
         let published = answer.network_settings.and_then(|settings| settings.ports).unwrap_or_default();
         let ports = published.into_iter().filter_map(|(port, bindings)| {
@@ -238,7 +257,8 @@ impl From<ContainerInspectResponse> for ContainerState {
         Self {
             id: answer.id.unwrap_or_default(),
             labels: answer.config.and_then(|config| config.labels).unwrap_or_default(),
-            running: state.running.unwrap_or_default(),
+            running,
+            started_at,
             restarting: state.restarting.unwrap_or_default(),
             exit_code: state.exit_code.unwrap_or_default(),
             out_of_memory: state.oom_killed.unwrap_or_default(),

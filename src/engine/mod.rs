@@ -42,7 +42,10 @@ pub use advice::advise;
 pub use archive::{Archive, ArchiveError, FoundLayer, LayerSource, Packing};
 pub use build::{BuildRequest, BuildSecret, BuiltImage};
 pub use connect::{Engine, EngineInfo};
-pub use containers::{ChangeStream, ContainerError, ContainerSpec, ContainerState, Health, LogStream};
+pub use containers::{
+    ArchiveStream, ChangeStream, ContainerError, ContainerSpec, ContainerState, ContainerUsage, FileState, Health,
+    LogStream,
+};
 pub use error::{BuildErrorKind, EngineError, PushErrorKind};
 pub use excluded::Sent;
 pub use export::{Export, ImageLayers};

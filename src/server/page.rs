@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use std::sync::LazyLock;
 
-const STYLE: &str = include_str!("../../assets/pay.css");
+/// The style of every page.
+pub const STYLE: &str = include_str!("../../assets/pay.css");
 
 /// The source of every page's own style in a content security policy.
 pub static OWN_STYLE: LazyLock<String> = LazyLock::new(|| source(STYLE));

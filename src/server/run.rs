@@ -17,11 +17,11 @@ use super::door::{self, Addresses, Doors, Front, Serves};
 use super::events::EventLog;
 use super::garbage::{self, Accounts};
 use super::keys::{KeyError, Keys};
-use super::pay;
 use super::login::{self, Providers};
-use super::provider::circuit::Circuit;
 use super::operations::lock::DirectoryLock;
 use super::operations::{self, Operations, accept, drain};
+use super::pay;
+use super::provider::circuit::Circuit;
 use super::provider::docker::DockerProvider;
 use super::provider::{Provider, ProviderError};
 use super::provisioner::{StepError, recovery, watch};
@@ -32,6 +32,7 @@ use super::settings::Settings;
 use super::state::{Parts, Server};
 use super::store::{Store, StoreError, accounts};
 use super::sweeper;
+use super::usage::sampler;
 use crate::model::Problem;
 
 /// Why a server could not be started, or could not leave everything in order.
@@ -207,6 +208,7 @@ where
         doors,
         databases: Databases::new(&settings)?,
         provider: Arc::new(Circuit::around(provider(instance, registry_host))),
+        usage: sampler::Latest::default(),
         // Only ever calls this server: no proxy may come between.
         http: reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?,
         operations: Operations::open(&data, &settings.operations).map_err(unusable)?,
@@ -250,6 +252,7 @@ async fn begin(server: &Server) -> Result<Ready, ServeError> {
     sweeper::start(server);
     operations::start(server);
     domains::start(server).await?;
+    sampler::start(server);
     Ok(ready)
 }
 

@@ -93,14 +93,14 @@ pub fn provisioning(feed: Feed, end: End) -> Response {
     respond(frames(Source::Feed(Box::new(feed)), end, HEARTBEAT))
 }
 
-/// Answers with a stream of log lines.
-pub fn log_lines(lines: BoxStream<'static, LogEntry>, end: End) -> Response {
+/// Answers with a stream of log lines and their ids, where they have one.
+pub fn log_lines(lines: BoxStream<'static, (Option<String>, LogEntry)>, end: End) -> Response {
     respond(frames(Source::Lines(lines), end, HEARTBEAT))
 }
 
 enum Source {
     Feed(Box<Feed>),
-    Lines(BoxStream<'static, LogEntry>),
+    Lines(BoxStream<'static, (Option<String>, LogEntry)>),
 }
 
 impl Source {
@@ -117,8 +117,10 @@ impl Source {
                 }
             },
             Self::Lines(lines) => loop {
-                if let Ok(json) = serde_json::to_string(&lines.next().await?) {
-                    return Some(Bytes::from(format!("event: log\ndata: {json}\n\n")));
+                let (id, entry) = lines.next().await?;
+                let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+                if let Ok(json) = serde_json::to_string(&entry) {
+                    return Some(Bytes::from(format!("{id}event: log\ndata: {json}\n\n")));
                 }
             },
         }

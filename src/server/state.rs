@@ -13,15 +13,16 @@ use super::domains::Checker;
 use super::door::{Doors, Front};
 use super::error::Failure;
 use super::events::EventLog;
-use super::pay::paddle::Paddle;
 use super::login::Providers;
 use super::operations::Operations;
+use super::pay::paddle::Paddle;
 use super::pay::signature::WebhookKey;
 use super::provider::Provider;
 use super::registry::{Registry, RegistryTokens};
 use super::seal::Sealer;
 use super::settings::Settings;
 use super::store::Store;
+use super::usage::sampler::Latest;
 use crate::model::deploy::InvalidReference;
 use crate::model::{ImageReference, TenantId};
 
@@ -70,6 +71,8 @@ pub struct Parts {
     pub domains: Checker,
     /// Where machines come from.
     pub provider: Arc<dyn Provider>,
+    /// What machines used when they were looked at last.
+    pub usage: Latest,
     /// For the sandbox's payment provider, which calls the webhook over HTTP like a real one.
     pub http: reqwest::Client,
     /// Limits, logs, figures, and what is still to end before the server does.

@@ -1,6 +1,7 @@
 //! The machine between two deploys, on the real engine.
 
 use bollard::Docker;
+use bollard::query_parameters::RemoveContainerOptionsBuilder;
 use libtest_mimic::Trial;
 use reqwest::Method;
 use serde_json::json;
@@ -56,6 +57,18 @@ async fn secrets_restart_suspend_and_activate() -> Outcome {
     // A machine that is killed is a failed deploy, and can be restarted.
     docker.stop_container(&activated, None).await?;
     world.wait_for_phase("failed_deploy").await;
+    assert_eq!(world.call(Method::POST, "/restart", None).await.0, 200);
+    world.wait_for_phase("running").await;
+    assert!(world.page(&first).await.contains(&sample::title(1)));
+
+    // One that is removed by hand is missed, with the reason, and comes back the same way.
+    let (again, _) = environment(&world).await?;
+    let options = RemoveContainerOptionsBuilder::new().force(true).build();
+    docker.remove_container(&again, Some(options)).await?;
+    world.wait_for_phase("failed_deploy").await;
+    let (_, tenant) = world.call(Method::GET, "", None).await;
+    let why = tenant["data"]["last_error"].as_str().ok_or("an error")?;
+    assert!(why.starts_with("the machine does not run any more"), "{why}");
     assert_eq!(world.call(Method::POST, "/restart", None).await.0, 200);
     world.wait_for_phase("running").await;
     assert!(world.page(&first).await.contains(&sample::title(1)));

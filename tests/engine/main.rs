@@ -6,6 +6,7 @@
 mod build;
 mod buildkit;
 mod capturing_engine;
+mod checklist;
 mod classic;
 #[path = "../common/mod.rs"]
 mod common;
@@ -25,7 +26,10 @@ mod flow_together;
 mod ignore_cases;
 mod ignore_oracle;
 mod live;
+mod log;
+mod lost_engine;
 mod machine;
+mod measured;
 mod own_engine;
 mod own_push;
 mod project;
@@ -38,6 +42,7 @@ mod skip;
 mod soak;
 mod support;
 mod terminal;
+mod volume;
 mod world;
 
 use libtest_mimic::{Arguments, Trial};
@@ -65,6 +70,11 @@ fn main() -> ExitCode {
         own_push::trials(),
         deploy_faults::trials(),
         machine::trials(),
+        measured::trials(),
+        log::trials(),
+        lost_engine::trials(),
+        volume::trials(),
+        checklist::trials(),
         live::trials(),
         provider::trials(),
         push::trials(),

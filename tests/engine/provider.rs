@@ -12,9 +12,14 @@ use tenantry::server::provider::{Provider, ProviderError};
 use crate::sample::{Image, app, in_world};
 use crate::support::trial;
 
-async fn get(address: SocketAddr) -> String {
+pub async fn get(address: SocketAddr) -> String {
+    ask(address, "").await
+}
+
+/// What the machine answers at a path.
+pub async fn ask(address: SocketAddr, path: &str) -> String {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    client.get(format!("http://{address}/")).send().await.expect("answers").text().await.expect("text")
+    client.get(format!("http://{address}/{path}")).send().await.expect("answers").text().await.expect("text")
 }
 
 pub fn trials() -> Vec<Trial> {
@@ -61,6 +66,13 @@ async fn a_machine_runs(world: World) -> Outcome {
     }
     let limits = seen.host_config.ok_or("limits")?;
     assert_eq!(limits.memory, Some(64 * 1024 * 1024));
+    assert_eq!(limits.memory_swap, limits.memory, "no swap beyond it");
+    assert_eq!((limits.cpu_shares, limits.pids_limit), (Some(128), Some(1024)));
+    assert_eq!(limits.cap_drop, Some(vec!["ALL".to_owned()]));
+    assert_eq!(limits.security_opt, Some(vec!["no-new-privileges".to_owned()]));
+    let log = limits.log_config.ok_or("a log")?;
+    assert_eq!(log.typ.as_deref(), Some("json-file"));
+    assert_eq!(log.config.and_then(|limits| limits.get("max-size").cloned()).as_deref(), Some("10m"));
     let policy = limits.restart_policy.ok_or("a policy")?;
     assert_eq!(
         (policy.name.map(|name| name.to_string()), policy.maximum_retry_count),
@@ -89,16 +101,16 @@ async fn logs_come_back(world: World) -> Outcome {
     let mut spec = world.machine("a", &image);
     spec.environment.retain(|(name, _)| name != "OPENAI_API_KEY");
     let machine = provider.create_machine(&spec).await?;
-    let entries: Vec<_> = provider.logs(&machine.id, 100, false).await?.collect().await;
+    let entries: Vec<_> = provider.logs(&machine.id, 100, None, false).await?.collect().await;
     assert_eq!(
         (entries[0].message.as_str(), entries[0].level.as_deref()),
         ("INFO  listening on 0.0.0.0:8080", Some("info"))
     );
     assert_eq!(entries[1].message, "WARN  openai: no key, provider disabled");
     assert!(entries.iter().all(|entry| entry.timestamp.parse::<jiff::Timestamp>().is_ok()), "{entries:?}");
-    assert_eq!(provider.logs(&machine.id, 1, false).await?.count().await, 1, "only as many as were asked for");
+    assert_eq!(provider.logs(&machine.id, 1, None, false).await?.count().await, 1, "only as many as were asked for");
 
-    let mut followed = provider.logs(&machine.id, 0, true).await?;
+    let mut followed = provider.logs(&machine.id, 0, None, true).await?;
     // The engine may open the log after the first request: ask again until a line of it comes.
     let line = loop {
         get(machine.address).await;
@@ -110,7 +122,7 @@ async fn logs_come_back(world: World) -> Outcome {
     assert!(line.message.starts_with("INFO  GET / 200 "), "{}", line.message);
     provider.destroy_machine(&machine.id).await?;
     while followed.next().await.is_some() {}
-    assert!(provider.logs(&machine.id, 1, false).await.is_err());
+    assert!(provider.logs(&machine.id, 1, None, false).await.is_err());
     Ok(())
 }
 
@@ -170,7 +182,7 @@ async fn not_ours(world: World) -> Outcome {
 
     let us = DockerProvider::new(uuid::Uuid::new_v4().to_string(), "127.0.0.1:1".into());
     assert_eq!(us.find_machine(&machine.id).await?, None);
-    assert!(us.logs(&machine.id, 1, false).await.is_err());
+    assert!(us.logs(&machine.id, 1, None, false).await.is_err());
     assert!(us.destroy_machine(&machine.id).await.is_err());
     us.destroy_app("sp-a").await?;
     us.remove_everything().await?;

@@ -26,19 +26,27 @@ use crate::support::Outcome;
 /// The program, compiled once for all tests: static, so that it runs in an image that has nothing else.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample/src/main.rs");
-        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-        let fresh = directory.path().join("systemprompt");
-        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let flags = ["--edition", "2021", "-O", "-C", "target-feature=+crt-static", "-C", "strip=symbols", "-o"];
-        let status = Command::new(rustc).args(flags).arg(&fresh).arg(source).status().expect("rustc runs");
-        assert!(status.success(), "the sample program does not compile");
-        // One place for all runs; the rename is safe beside another run.
-        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("systemprompt");
-        std::fs::rename(&fresh, &place).expect("moves");
-        place
-    })
+    PROGRAM.get_or_init(|| compile("assets/sample/src/main.rs", "systemprompt"))
+}
+
+/// The program that does what a test asks it to.
+fn probe() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| compile("tests/engine/probe/main.rs", "probe"))
+}
+
+fn compile(source: &str, name: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let fresh = directory.path().join(name);
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let flags = ["--edition", "2021", "-O", "-C", "target-feature=+crt-static", "-C", "strip=symbols", "-o"];
+    let status = Command::new(rustc).args(flags).arg(&fresh).arg(source).status().expect("rustc runs");
+    assert!(status.success(), "{name} does not compile");
+    // One place for all runs; the rename is safe beside another run.
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::rename(&fresh, &place).expect("moves");
+    place
 }
 
 /// What an image is made of.
@@ -46,11 +54,27 @@ pub struct Image<'a> {
     pub page: &'a str,
     pub command: &'a str,
     pub health_check: bool,
+    /// The program is the probe.
+    pub probe: bool,
+    /// Further files in `/app/services`: path, content, modification time.
+    pub files: &'a [(&'a str, &'a str, u64)],
 }
 
 impl Default for Image<'_> {
     fn default() -> Self {
-        Self { page: "hello", command: r#"["services", "serve", "--foreground"]"#, health_check: true }
+        Self {
+            page: "hello",
+            command: r#"["services", "serve", "--foreground"]"#,
+            health_check: true,
+            probe: false,
+            files: &[],
+        }
+    }
+}
+
+impl Image<'_> {
+    pub fn probe() -> Self {
+        Self { command: "[]", health_check: false, probe: true, ..Self::default() }
     }
 }
 
@@ -113,54 +137,12 @@ impl World {
     /// Makes an image of one layer and gives it the tenant's tag. Imported, not built: that is ten times faster, and
     /// no two tests share a layer whose removal could disturb the other.
     pub async fn build(&self, id: &str, image: &Image<'_>) -> Result<(), Failed> {
-        let mut root = tar::Builder::new(Vec::new());
-        let services = format!("brought by the image of {}\n", self.instance);
-        for (name, content) in [
-            ("app/web/index.html", image.page.as_bytes()),
-            ("app/services/services.txt", services.as_bytes()),
-            ("app/bin/systemprompt", &std::fs::read(program())?),
-        ] {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(content.len() as u64);
-            header.set_mode(0o755);
-            root.append_data(&mut header, name, content)?;
-        }
-        let mut changes = vec![
-            format!("LABEL {INSTANCE_LABEL}={} {REGISTRY_LABEL}={}", self.instance, self.host),
-            "ENTRYPOINT [\"/app/bin/systemprompt\"]".into(),
-            format!("CMD {}", image.command),
-        ];
-        if image.health_check {
-            changes.push("HEALTHCHECK --interval=1s CMD [\"/app/bin/systemprompt\", \"health\"]".into());
-        }
-        let options = CreateImageOptionsBuilder::new()
-            .from_src("-")
-            .repo(&self.repository())
-            .tag(&format!("tenant-{id}"))
-            .changes(vec![changes.join("\n")])
-            .build();
-        let body = bollard::body_full(root.into_inner()?.into());
-        let mut steps = self.docker.create_image(Some(options), Some(body), None);
-        while let Some(step) = steps.next().await {
-            step?;
-        }
-        Ok(())
+        import(&self.docker, &self.host, &self.instance, id, image).await
     }
 
     /// Has the engine push the tenant's tag with `token`; the engine's words on failure.
     pub async fn push(&self, id: &str, token: &Secret) -> Result<(), String> {
-        let options = PushImageOptionsBuilder::new().tag(&format!("tenant-{id}")).build();
-        let credentials = DockerCredentials {
-            username: Some(USER.into()),
-            password: Some(token.reveal().to_owned()),
-            serveraddress: Some(self.host.clone()),
-            ..DockerCredentials::default()
-        };
-        let mut steps = self.docker.push_image(&self.repository(), Some(options), Some(credentials));
-        while let Some(step) = steps.next().await {
-            step.map_err(|error| error.to_string())?;
-        }
-        Ok(())
+        push(&self.docker, &self.host, id, token).await
     }
 
     /// Builds, pushes, and removes the local image, so that what runs next was really pulled.
@@ -239,6 +221,71 @@ impl World {
                 ("OPENAI_API_KEY".into(), Secret::new("a secret = with; signs")),
             ],
             memory_mb: 64,
+            last_deploy: None,
+            replaces: None,
         }
     }
+}
+
+/// Makes an image of one layer, under the tenant's tag in the registry at `host`. The content names the instance: equal
+/// images of two tests would be one image, and each would remove the other's.
+pub async fn import(docker: &Docker, host: &str, instance: &str, id: &str, image: &Image<'_>) -> Result<(), Failed> {
+    let mut root = tar::Builder::new(Vec::new());
+    let services = format!("brought by the image of {instance}\n");
+    let program = std::fs::read(if image.probe { probe() } else { program() })?;
+    let mut files: Vec<(String, &[u8], u64)> = vec![
+        ("app/web/index.html".into(), image.page.as_bytes(), 0),
+        ("app/services/services.txt".into(), services.as_bytes(), 0),
+        ("app/bin/systemprompt".into(), &program, 0),
+    ];
+    let more = image.files.iter();
+    files.extend(more.map(|(name, content, time)| (format!("app/services/{name}"), content.as_bytes(), *time)));
+    for (name, content, time) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o755);
+        header.set_mtime(time);
+        root.append_data(&mut header, name, content)?;
+    }
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Directory);
+    header.set_size(0);
+    header.set_mode(0o1777);
+    root.append_data(&mut header, "tmp/", std::io::empty())?;
+    let mut changes = vec![
+        format!("LABEL {INSTANCE_LABEL}={instance} {REGISTRY_LABEL}={host}"),
+        "ENTRYPOINT [\"/app/bin/systemprompt\"]".into(),
+        format!("CMD {}", image.command),
+    ];
+    if image.health_check {
+        changes.push("HEALTHCHECK --interval=1s CMD [\"/app/bin/systemprompt\", \"health\"]".into());
+    }
+    let options = CreateImageOptionsBuilder::new()
+        .from_src("-")
+        .repo(&format!("{host}/{REPOSITORY}"))
+        .tag(&format!("tenant-{id}"))
+        .changes(vec![changes.join("\n")])
+        .build();
+    let body = bollard::body_full(root.into_inner()?.into());
+    let mut steps = docker.create_image(Some(options), Some(body), None);
+    while let Some(step) = steps.next().await {
+        step?;
+    }
+    Ok(())
+}
+
+/// Has the engine push the tenant's tag to the registry at `host`; the engine's words on failure.
+pub async fn push(docker: &Docker, host: &str, id: &str, token: &Secret) -> Result<(), String> {
+    let options = PushImageOptionsBuilder::new().tag(&format!("tenant-{id}")).build();
+    let credentials = DockerCredentials {
+        username: Some(USER.into()),
+        password: Some(token.reveal().to_owned()),
+        serveraddress: Some(host.to_owned()),
+        ..DockerCredentials::default()
+    };
+    let mut steps = docker.push_image(&format!("{host}/{REPOSITORY}"), Some(options), Some(credentials));
+    while let Some(step) = steps.next().await {
+        step.map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }

@@ -77,9 +77,20 @@ async fn lesson_2_a_provider_is_told_nothing_about_people() {
         pull_token: Secret::new("s3cret"),
         environment: vec![("KEY".into(), Secret::new("s3cret"))],
         memory_mb: 256,
+        last_deploy: None,
+        replaces: None,
     };
     assert!(!format!("{spec:?}").contains("s3cret"));
-    let MachineSpec { app, image: _, pull_user: _, pull_token: _, environment: _, memory_mb: _ } = spec;
+    let MachineSpec {
+        app,
+        image: _,
+        pull_user: _,
+        pull_token: _,
+        environment: _,
+        memory_mb: _,
+        last_deploy: _,
+        replaces: _,
+    } = spec;
     let AppSpec { tenant: _, app: _, region: _, volume_gb: _ } = app;
 }
 

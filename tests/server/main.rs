@@ -37,6 +37,7 @@ mod streams;
 mod subscriptions;
 mod support;
 mod sweeper;
+mod usage;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
@@ -66,6 +67,7 @@ const FILES: &[fn() -> Vec<Trial>] = &[
     streams::trials,
     subscriptions::trials,
     sweeper::trials,
+    usage::trials,
 ];
 
 fn main() -> ExitCode {

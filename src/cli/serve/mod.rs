@@ -8,6 +8,7 @@ mod operations;
 mod payment;
 mod template;
 mod token;
+mod usage;
 
 pub(super) use configuration::{ConfigurationFlags, Refusal, Wanted, read};
 pub(super) use databases::DatabaseFlags;
@@ -15,6 +16,7 @@ pub(super) use door::DoorFlags;
 pub(super) use login::LoginFlags;
 pub(super) use operations::OperationFlags;
 pub(super) use payment::PaymentFlags;
+pub(super) use usage::UsageFlags;
 
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -58,6 +60,7 @@ pub(super) async fn run(mut arguments: Serve, stop: CancellationToken) -> Result
     arguments.payment.apply(&mut settings)?;
     arguments.operations.apply(&mut settings)?;
     in_a_hurry(settings.operations.at_once.clone())?;
+    arguments.usage.apply(&mut settings);
     server::serve(settings, stop).await.map_err(|error| error.problem())
 }
 

@@ -7,6 +7,7 @@
 use bollard::container::LogOutput;
 use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
+use jiff::Timestamp;
 use std::collections::VecDeque;
 
 use super::ContainerError;
@@ -23,13 +24,18 @@ impl Engine {
     /// The last `lines` lines of both streams; with `follow` also those to come, until the container ends.
     #[must_use]
     pub fn container_logs(&self, id: &str, lines: u32, follow: bool) -> LogStream {
-        let options = LogsOptionsBuilder::new()
-            .stdout(true)
-            .stderr(true)
-            .timestamps(true)
-            .follow(follow)
-            .tail(&lines.to_string())
-            .build();
+        self.read_logs(id, LogsOptionsBuilder::new().tail(&lines.to_string()), follow)
+    }
+
+    /// The lines of both streams from the second of `moment` on: the engine counts in seconds here.
+    #[must_use]
+    pub fn container_logs_since(&self, id: &str, moment: Timestamp, follow: bool) -> LogStream {
+        let second = i32::try_from(moment.as_second()).unwrap_or(i32::MAX);
+        self.read_logs(id, LogsOptionsBuilder::new().since(second), follow)
+    }
+
+    fn read_logs(&self, id: &str, options: LogsOptionsBuilder, follow: bool) -> LogStream {
+        let options = options.stdout(true).stderr(true).timestamps(true).follow(follow).build();
         let frames = self.docker.logs(id, Some(options)).boxed();
         let action = format!("reading the log of {id}");
         let state = (frames, Lines::default(), action, false);

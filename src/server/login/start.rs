@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{Provider, pending, provider, sandbox};
 use crate::model::Secret;
 use crate::server::error::Failure;
-use crate::server::openapi::Refusals;
 use crate::server::keys;
+use crate::server::openapi::Refusals;
 use crate::server::redirect::loopback;
 use crate::server::state::Server;
 

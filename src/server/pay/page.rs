@@ -130,6 +130,7 @@ fn fill(template: &str, values: &[(&str, &str)], steps: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::page::STYLE;
 
     #[test]
     fn the_templates_have_no_place_that_nobody_fills() {

@@ -10,7 +10,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{AppSpec, Holding, Machine, MachineSpec, Provider, ProviderError};
+use super::{AppSpec, Holding, LogStart, Machine, MachineSpec, Provider, ProviderError, Stats};
 use crate::model::LogEntry;
 
 /// Calls without an answer after which nothing is passed on.
@@ -151,6 +151,15 @@ impl Provider for Circuit {
         Box::pin(self.pass(self.inner.has_ended(id)))
     }
 
+    /// Has no error that could be counted, and is asked about a machine that was just looked at.
+    fn why_ended<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<String>> {
+        self.inner.why_ended(id)
+    }
+
+    fn stats<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Stats>, ProviderError>> {
+        Box::pin(self.pass(self.inner.stats(id)))
+    }
+
     fn stop_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(self.pass(self.inner.stop_machine(id)))
     }
@@ -183,9 +192,10 @@ impl Provider for Circuit {
         &'a self,
         machine: &'a str,
         lines: u32,
+        start: Option<LogStart>,
         follow: bool,
     ) -> BoxFuture<'a, Result<BoxStream<'static, LogEntry>, ProviderError>> {
-        Box::pin(self.pass(self.inner.logs(machine, lines, follow)))
+        Box::pin(self.pass(self.inner.logs(machine, lines, start, follow)))
     }
 
     /// Always passed on: it is the end, and nobody comes after it.
@@ -269,6 +279,8 @@ mod tests {
             pull_token: crate::model::Secret::new("t"),
             environment: Vec::new(),
             memory_mb: 256,
+            last_deploy: None,
+            replaces: None,
         };
         let mut call = Box::pin(circuit.create_machine(&spec));
         assert!(call.as_mut().now_or_never().is_none(), "it is held");

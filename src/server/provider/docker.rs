@@ -4,8 +4,12 @@
 //! engine, never meet. Must not know tenants' rows, tokens of people, or the front door.
 
 mod clean;
+mod ended;
 mod inventory;
+mod logs;
 mod ready;
+mod seed;
+mod stats;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt as _};
@@ -15,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{OnceCell, RwLock};
 
-use super::{AppSpec, Holding, Machine, MachineSpec, Provider, ProviderError};
+use super::{AppSpec, Holding, LogStart, Machine, MachineSpec, Provider, ProviderError, Stats};
 use crate::engine::{ContainerError, ContainerSpec, ContainerState, Credentials, Engine, EngineError, REGISTRY_LABEL};
 use crate::model::{LogEntry, text};
 
@@ -50,6 +54,7 @@ pub struct DockerProvider {
     making: Arc<RwLock<()>>,
     /// The engine was asked to make something.
     has_made: Arc<AtomicBool>,
+    measured: Arc<stats::Measured>,
 }
 
 impl DockerProvider {
@@ -66,6 +71,7 @@ impl DockerProvider {
             ready_limit: READY_LIMIT,
             making: Arc::default(),
             has_made: Arc::default(),
+            measured: Arc::default(),
         }
     }
 
@@ -183,6 +189,7 @@ impl DockerProvider {
         let (maker, wanted) = (engine.clone(), container.clone());
         let id = self.make(async move { maker.create_container(&wanted).await }).await?;
         let started = async {
+            self.bring_new_files(engine, spec, &container, &id).await?;
             engine.start_container(&id).await?;
             let address = self.wait_until_ready(engine, &id, spec.memory_mb).await?;
             // Only now: a machine that fails while it comes up shall say so, not try again.
@@ -272,6 +279,14 @@ impl Provider for DockerProvider {
         })
     }
 
+    fn why_ended<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<String>> {
+        Box::pin(self.explain_end(id))
+    }
+
+    fn stats<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Stats>, ProviderError>> {
+        Box::pin(self.measure(id))
+    }
+
     fn stop_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
             let Some(container) = self.own(id).await? else { return Ok(()) };
@@ -329,18 +344,10 @@ impl Provider for DockerProvider {
         &'a self,
         machine: &'a str,
         lines: u32,
+        start: Option<LogStart>,
         follow: bool,
     ) -> BoxFuture<'a, Result<BoxStream<'static, LogEntry>, ProviderError>> {
-        Box::pin(async move {
-            let Some(container) = self.own(machine).await? else {
-                return Err(ProviderError::Failed(format!("there is no machine {machine}")));
-            };
-            let entries = self.engine().await?.container_logs(&container.id, lines, follow);
-            let entries = entries.filter_map(|entry| async {
-                entry.inspect_err(|error| tracing::warn!(%error, "a machine's log broke off")).ok()
-            });
-            Ok(entries.boxed())
-        })
+        Box::pin(self.read_log(machine, lines, start, follow))
     }
 
     fn remove_everything(&self) -> BoxFuture<'_, Result<(), ProviderError>> {

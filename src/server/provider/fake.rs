@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{broadcast, watch};
 use tokio_stream::wrappers::BroadcastStream;
 
-use super::{AppSpec, Holding, Machine, MachineSpec, Provider, ProviderError};
+use super::{AppSpec, Holding, LogStart, Machine, MachineSpec, Provider, ProviderError, Stats, fake_stats};
 use crate::model::LogEntry;
 
 /// When a call fails: before it did anything, or after it did everything (the answer was lost).
@@ -58,8 +58,8 @@ impl World {
 }
 
 #[derive(Debug, Default)]
-struct Inside {
-    world: World,
+pub(super) struct Inside {
+    pub(super) world: World,
     away: bool,
     hangs: bool,
     faults: HashMap<&'static str, Vec<Fault>>,
@@ -155,7 +155,7 @@ impl FakeProvider {
         let _ = self.changes.send(machine.to_owned());
     }
 
-    fn call<T>(
+    pub(super) fn call<T>(
         &self,
         operation: &'static str,
         argument: &str,
@@ -244,6 +244,10 @@ impl Provider for FakeProvider {
         })
     }
 
+    fn stats<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Stats>, ProviderError>> {
+        Box::pin(async move { self.measure(id) })
+    }
+
     fn stop_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>> {
         Box::pin(async move {
             self.call("stop_machine", id, |inside| {
@@ -319,16 +323,12 @@ impl Provider for FakeProvider {
         &'a self,
         machine: &'a str,
         lines: u32,
+        start: Option<LogStart>,
         follow: bool,
     ) -> BoxFuture<'a, Result<BoxStream<'static, LogEntry>, ProviderError>> {
         Box::pin(async move {
             self.call("logs", machine, |_| {
-                let written = (1..=lines.min(3)).map(|number| LogEntry {
-                    timestamp: format!("2026-01-09T10:09:3{number}Z"),
-                    message: format!("line {number}"),
-                    level: Some("info".into()),
-                });
-                let written = stream::iter(written.collect::<Vec<_>>());
+                let written = stream::iter(fake_stats::log(lines, start));
                 if follow { written.chain(stream::pending()).boxed() } else { written.boxed() }
             })
         })

@@ -7,6 +7,10 @@
 pub mod circuit;
 pub mod docker;
 pub mod fake;
+mod fake_stats;
+mod log_place;
+
+pub use log_place::{LogPlace, Skip};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
@@ -42,6 +46,10 @@ pub struct MachineSpec {
     pub environment: Vec<(String, Secret)>,
     /// Memory limit, MB.
     pub memory_mb: u32,
+    /// What it ran before; `None` at the first deploy.
+    pub last_deploy: Option<LastDeploy>,
+    /// The machine that it follows, for a provider whose volumes belong to one machine at a time.
+    pub replaces: Option<String>,
 }
 
 /// A machine that was started.
@@ -62,6 +70,45 @@ pub struct Holding {
     pub machines: Vec<String>,
     /// Its volume.
     pub volume: Option<String>,
+}
+
+/// What a machine uses at this moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    /// `started`, `restarting` or `stopped`.
+    pub state: &'static str,
+    /// Percent of one processor since the last look; two busy processors are 200.
+    pub cpu_percent: f64,
+    /// Bytes, without file cache that can be given up.
+    pub memory_used: u64,
+    /// Bytes.
+    pub memory_limit: u64,
+    /// Bytes in the volume; `None` while nobody measured it.
+    pub volume_used: Option<u64>,
+    /// Bytes received since it started.
+    pub network_rx: u64,
+    /// Bytes sent since it started.
+    pub network_tx: u64,
+    /// Seconds since it started.
+    pub uptime_seconds: u64,
+}
+
+/// The version that an app ran before: what its volume may have got from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastDeploy {
+    /// `registry/repository@sha256:...`
+    pub image: String,
+    /// When it went live; RFC 3339.
+    pub at: Option<String>,
+}
+
+/// Where a log goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogStart {
+    /// Lines from this moment on ...
+    pub from: jiff::Timestamp,
+    /// ... without this many of that very moment, which are known already.
+    pub known: u64,
 }
 
 /// Why a provider could not do it. Harmless text that names what failed and with what.
@@ -100,6 +147,9 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Pulls the image by digest, creates and starts a machine beside any other of the app, and waits
     /// until it is healthy. On error nothing of it is left behind; a call that is dropped may leave a machine,
     /// which [`Provider::destroy_others`] and [`Provider::remove_everything`] find.
+    ///
+    /// A provider that cannot run two machines with one volume changes the one that is replaced in place, and answers
+    /// with its id; when that fails it puts back what it ran.
     fn create_machine<'a>(&'a self, spec: &'a MachineSpec) -> BoxFuture<'a, Result<Machine, ProviderError>>;
 
     /// Where a machine made earlier answers; `None` if it does not exist or does not run.
@@ -107,6 +157,15 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
 
     /// True when a machine is gone, or has ended and does not start again by itself.
     fn has_ended<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<bool, ProviderError>>;
+
+    /// Why it ended, in words that go on after "the machine ...", where the provider knows.
+    fn why_ended<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<String>> {
+        let _ = id;
+        Box::pin(async { None })
+    }
+
+    /// What a machine uses now; `None` if it does not exist. Asked every few seconds for every machine: must be cheap.
+    fn stats<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Stats>, ProviderError>>;
 
     /// Stops a machine and keeps it. Stopped or gone already is success.
     fn stop_machine<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), ProviderError>>;
@@ -130,12 +189,13 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Everything that this instance made and that is still there, of one app or of all.
     fn inventory<'a>(&'a self, app: Option<&'a str>) -> BoxFuture<'a, Result<Vec<Holding>, ProviderError>>;
 
-    /// The machine's last `lines` log lines, oldest first; with `follow` the stream stays open until the
-    /// machine ends. Dropping the stream ends it.
+    /// The machine's last `lines` log lines, oldest first, or those from `start` on; with `follow` the stream stays open
+    /// until the machine ends. Dropping the stream ends it.
     fn logs<'a>(
         &'a self,
         machine: &'a str,
         lines: u32,
+        start: Option<LogStart>,
         follow: bool,
     ) -> BoxFuture<'a, Result<BoxStream<'static, LogEntry>, ProviderError>>;
 

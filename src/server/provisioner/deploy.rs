@@ -13,7 +13,7 @@ use super::{StepError, announce, app_of, app_url, environment, lapse, note, poin
 use crate::model::{Digest, EventKind, Phase, TenantId};
 use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
-use crate::server::provider::{AppSpec, Machine, MachineSpec, ProviderError};
+use crate::server::provider::{AppSpec, LastDeploy, Machine, MachineSpec, ProviderError};
 use crate::server::registry::Access;
 use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
@@ -150,9 +150,11 @@ async fn work(server: &Server, job: &Job) -> Outcome {
     let ran = runs(server, &job.before).await;
     match attempt(server, job).await {
         Ok(machine) => {
-            // The tenant is ready: nobody has to wait for the one before to go.
-            let (worker, job) = (server.clone(), job.clone());
-            drop(server.operation(async move { retire(&worker, &job).await }));
+            // The tenant is ready: nobody has to wait for the one before to go. One that was changed in place stays.
+            if job.before.machine_id.as_ref() != Some(&machine.id) {
+                let (worker, job) = (server.clone(), job.clone());
+                drop(server.operation(async move { retire(&worker, &job).await }));
+            }
             Ok(machine)
         }
         Err(error) => {
@@ -188,8 +190,11 @@ async fn attempt(server: &Server, job: &Job) -> Result<Machine, StepError> {
         announce(server, &job.topic, &news).await?;
     }
     let environment = environment::of(server, tenant.id()).await?;
+    let last = tenant.image_digest.as_deref().and_then(|raw| Digest::new(raw).ok());
     let spec = MachineSpec {
         image: image.at(&job.digest),
+        replaces: tenant.machine_id.clone(),
+        last_deploy: last.map(|last| LastDeploy { image: image.at(&last), at: tenant.deployed_at.clone() }),
         pull_user: "x".into(),
         pull_token: server.registry_tokens.issue(tenant.id(), Access::Pull, PULL_TOKEN_LIFETIME),
         environment: environment.variables.into_iter().map(|variable| (variable.key, variable.value)).collect(),
@@ -208,7 +213,9 @@ async fn attempt(server: &Server, job: &Job) -> Result<Machine, StepError> {
     let published = published.await;
     if published.is_err() {
         aim_at_old(server, tenant).await;
-        if let Err(error) = server.provider.destroy_machine(&machine.id).await {
+        if tenant.machine_id.as_ref() != Some(&machine.id)
+            && let Err(error) = server.provider.destroy_machine(&machine.id).await
+        {
             leave(server, job, STEP, &machine.id, &error).await;
         }
     }

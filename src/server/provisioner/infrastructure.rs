@@ -8,8 +8,8 @@ use crate::server::events::{self, News, Topic};
 use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
 use crate::server::store::tenants::{self, TenantRow};
-use crate::server::transitions::{self, Event, Facts};
 use crate::server::store::{audit, sessions};
+use crate::server::transitions::{self, Event, Facts};
 
 /// Runs phase 1 of a tenant that was just created, in the background.
 pub fn start(server: &Server, tenant: TenantId, topic: Topic) {

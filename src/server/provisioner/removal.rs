@@ -12,8 +12,8 @@ use crate::server::state::Server;
 use crate::server::store::journal::{self, StepState};
 use crate::server::store::leftovers::{self, Kind};
 use crate::server::store::tenants::{self, TenantRow};
-use crate::server::transitions::{self, Event};
 use crate::server::store::{audit, credentials, domains, subscriptions};
+use crate::server::transitions::{self, Event};
 
 /// Who asks for a removal because the subscription ended.
 pub const BY_PROVIDER: &str = "payment provider";

@@ -13,7 +13,7 @@ use crate::server::transitions::{self, Event, Facts, Verdict};
 
 /// Pause before a provider that did not answer, or was lost, is asked again.
 const PAUSE: Duration = Duration::from_secs(5);
-/// The last error of a tenant whose machine ended by itself. One that runs again takes back this one only.
+/// How the last error of a tenant begins whose machine ended by itself. One that runs again takes back this one only.
 const ENDED: &str = "the machine does not run any more";
 
 /// Watches until the server stops.
@@ -61,7 +61,9 @@ async fn look(server: &Server, id: &TenantId) -> Result<(), StepError> {
     }
     match (tenant.phase(), found) {
         (Phase::Running, None) if server.provider.has_ended(machine).await? => mark_ended(server, &tenant).await,
-        (Phase::FailedDeploy, Some(_)) if tenant.last_error.as_deref() == Some(ENDED) => {
+        (Phase::FailedDeploy, Some(_))
+            if tenant.last_error.as_deref().is_some_and(|error| error.starts_with(ENDED)) =>
+        {
             mark_alive(server, &tenant).await
         }
         _ => Ok(()),
@@ -70,7 +72,13 @@ async fn look(server: &Server, id: &TenantId) -> Result<(), StepError> {
 
 /// Writes down that a running tenant's machine has ended by itself.
 pub async fn mark_ended(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {
-    settle(server, tenant, Event::UpdateError, Some(ENDED), &News::failed("machine", ENDED)).await
+    let why = match &tenant.machine_id {
+        Some(machine) => server.provider.why_ended(machine).await,
+        None => None,
+    };
+    let words = why.map_or_else(|| ENDED.to_owned(), |why| format!("{ENDED}: it {why}"));
+    let news = News::failed("machine", &words);
+    settle(server, tenant, Event::UpdateError, Some(&words), &news).await
 }
 
 async fn mark_alive(server: &Server, tenant: &TenantRow) -> Result<(), StepError> {

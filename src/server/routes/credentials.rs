@@ -168,7 +168,7 @@ pub struct ExternalAccess {
 #[utoipa::path(put, path = "/api/v1/tenants/{id}/external-db-access", tag = "credentials",
     params(("id" = String, Path, description = "The tenant")),
     request_body = Switch,
-    responses((status = 200, description = "As it is now", body = Data<Access>), TenantRefusals),
+    responses((status = 200, description = "As it is now", body = Data<ExternalAccess>), TenantRefusals),
     security(("login" = [])))]
 pub async fn external_access(
     State(server): State<Server>,

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::time::Duration;
 
 use super::{need_infrastructure, need_subscription};
@@ -158,7 +157,7 @@ pub async fn history(State(server): State<Server>, owned: Owned) -> Result<Respo
     params(("id" = String, Path, description = "The tenant")),
     responses((status = 200, description = "Begun", body = Begun), TenantRefusals),
     security(("login" = [])))]
-pub async fn retry_provision(State(server): State<Server>, owned: Owned) -> Result<Json<Value>, Failure> {
+pub async fn retry_provision(State(server): State<Server>, owned: Owned) -> Result<Json<Begun>, Failure> {
     let tenant = owned.tenant;
     need_subscription(&tenant, true)?;
     // A machine that ran before is made again from the image it ran.
@@ -169,5 +168,5 @@ pub async fn retry_provision(State(server): State<Server>, owned: Owned) -> Resu
     } else {
         infrastructure::retry(&server, &tenant, &owned.caller.id).await?;
     }
-    Ok(Json(json!({ "status": "provisioning" })))
+    Ok(Json(Begun::new("provisioning")))
 }

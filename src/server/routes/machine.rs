@@ -4,8 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::{need_infrastructure, need_subscription};
 use crate::model::Phase;
@@ -14,7 +12,7 @@ use crate::server::auth::Owned;
 use crate::server::error::Failure;
 use crate::server::openapi::TenantRefusals;
 use crate::server::provisioner::{environment, restart as machines};
-use crate::server::routes::answers::{Begun, Environment};
+use crate::server::routes::answers::{Begun, Environment, Variable};
 use crate::server::state::Server;
 
 /// What is shown instead of a secret value.
@@ -25,11 +23,11 @@ pub const MASK: &str = "********";
     params(("id" = String, Path, description = "The tenant")),
     responses((status = 200, description = "Begun", body = Begun), TenantRefusals),
     security(("login" = [])))]
-pub async fn restart(State(server): State<Server>, owned: Owned) -> Result<Json<Value>, Failure> {
+pub async fn restart(State(server): State<Server>, owned: Owned) -> Result<Json<Begun>, Failure> {
     need_subscription(&owned.tenant, true)?;
     need_infrastructure(&owned.tenant)?;
     machines::restart(&server, owned.tenant.id(), &owned.caller.id).await?;
-    Ok(Json(json!({ "status": "restarting" })))
+    Ok(Json(Begun::new("restarting")))
 }
 
 /// `POST /api/v1/tenants/{id}/suspend`
@@ -37,14 +35,14 @@ pub async fn restart(State(server): State<Server>, owned: Owned) -> Result<Json<
     params(("id" = String, Path, description = "The tenant")),
     responses((status = 200, description = "Suspended", body = Data<Begun>), TenantRefusals),
     security(("login" = [])))]
-pub async fn suspend(State(server): State<Server>, owned: Owned) -> Result<Json<Data<Value>>, Failure> {
+pub async fn suspend(State(server): State<Server>, owned: Owned) -> Result<Json<Data<Begun>>, Failure> {
     let stopped = machines::suspend(&server, owned.tenant.id(), &owned.caller.id).await?;
     let message = if stopped {
         "Volume, database and address are kept."
     } else {
         "Nobody is let in any more, but the machine could not be stopped yet."
     };
-    Ok(Json(Data { data: json!({ "status": "suspended", "message": message }) }))
+    Ok(Json(Data { data: Begun { status: "suspended", message: Some(message) } }))
 }
 
 /// `POST /api/v1/tenants/{id}/activate`
@@ -52,7 +50,7 @@ pub async fn suspend(State(server): State<Server>, owned: Owned) -> Result<Json<
     params(("id" = String, Path, description = "The tenant")),
     responses((status = 200, description = "Active", body = Data<Begun>), TenantRefusals),
     security(("login" = [])))]
-pub async fn activate(State(server): State<Server>, owned: Owned) -> Result<Json<Data<Value>>, Failure> {
+pub async fn activate(State(server): State<Server>, owned: Owned) -> Result<Json<Data<Begun>>, Failure> {
     need_subscription(&owned.tenant, false)?;
     let next = machines::activate(&server, owned.tenant.id(), &owned.caller.id).await?;
     let message = if next == Phase::AwaitingDeploy {
@@ -60,15 +58,7 @@ pub async fn activate(State(server): State<Server>, owned: Owned) -> Result<Json
     } else {
         "The machine is being started."
     };
-    Ok(Json(Data { data: json!({ "status": "active", "message": message }) }))
-}
-
-#[derive(Serialize)]
-struct Shown {
-    key: String,
-    value: String,
-    secret: bool,
-    managed: bool,
+    Ok(Json(Data { data: Begun { status: "active", message: Some(message) } }))
 }
 
 /// `GET /api/v1/tenants/{id}/environment`
@@ -78,13 +68,13 @@ struct Shown {
     security(("login" = [])))]
 pub async fn environment(State(server): State<Server>, owned: Owned) -> Result<Response, Failure> {
     let environment = environment::of(&server, owned.tenant.id()).await?;
-    let show = |variable: environment::Variable| Shown {
+    let show = |variable: environment::Variable| Variable {
         managed: environment::is_managed(&variable.key),
         value: if variable.secret { MASK.to_owned() } else { variable.value.reveal().to_owned() },
         secret: variable.secret,
         key: variable.key,
     };
-    let variables: Vec<Shown> = environment.variables.into_iter().map(show).collect();
-    let data = json!({ "variables": variables });
+    let variables: Vec<Variable> = environment.variables.into_iter().map(show).collect();
+    let data = Environment { variables };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(Data { data })).into_response())
 }

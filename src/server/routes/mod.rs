@@ -11,6 +11,7 @@ pub mod machine;
 pub mod secrets;
 pub mod subscription;
 pub mod tenants;
+pub mod usage;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
@@ -22,10 +23,10 @@ use utoipa_axum::routes;
 
 use super::error::{catch_panic, unknown_path, wrong_method};
 use super::faults::http as faults;
-use super::openapi::Document;
-use super::pay::{progress, sandbox, webhook};
 use super::login;
+use super::openapi::Document;
 use super::operations;
+use super::pay::{progress, sandbox, webhook};
 use super::state::Server;
 use super::store::tenants::TenantRow;
 use crate::model::Phase;
@@ -96,6 +97,8 @@ fn documented() -> OpenApiRouter<Server> {
         .routes(routes!(machine::activate))
         .routes(routes!(machine::environment))
         .routes(routes!(logs::read))
+        .routes(routes!(usage::now))
+        .routes(routes!(usage::history))
         .routes(routes!(secrets::list, secrets::set, secrets::merge).layer(DefaultBodyLimit::max(secrets::BODY_LIMIT)))
         .routes(routes!(secrets::show, secrets::change, secrets::remove))
 }

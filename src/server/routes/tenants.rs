@@ -16,8 +16,8 @@ use crate::server::provisioner::{removal, restart};
 use crate::server::sse;
 use crate::server::state::Server;
 use crate::server::store::{accounts, audit, credentials as credential_rows, tenants as rows};
-use crate::server::view::{self, StatusFull, TenantFull};
 use crate::server::transitions::{self, Event};
+use crate::server::view::{self, StatusFull, TenantFull};
 
 /// `GET /api/v1/tenants`
 #[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants",

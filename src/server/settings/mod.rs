@@ -5,12 +5,14 @@ mod door;
 mod login;
 mod operations;
 mod payment;
+mod usage;
 
 pub use databases::DatabaseSettings;
 pub use door::DoorSettings;
 pub use login::{LoginSettings, OAuthClient};
 pub use operations::OperationSettings;
 pub use payment::PaymentSettings;
+pub use usage::UsageSettings;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -66,6 +68,8 @@ pub struct Settings {
     pub payment: PaymentSettings,
     /// Limits, logs and figures.
     pub operations: OperationSettings,
+    /// How machines are measured.
+    pub usage: UsageSettings,
 }
 
 impl Settings {
@@ -91,6 +95,7 @@ impl Settings {
             login: LoginSettings::default(),
             payment: PaymentSettings::default(),
             operations: OperationSettings::default(),
+            usage: UsageSettings::default(),
         }
     }
 

@@ -36,7 +36,7 @@ fn a_file_says_what_no_flag_says() {
     let file =
         File::of("data = 'from-file'\nlisten = '127.0.0.1:1'\nuser = ['a@x', 'b@x']\nfaults = true\nstep-delay = 7");
     let (given, warning) = serve(&["--config", file.path()]).expect("usable");
-    assert_eq!((given.data, given.listen.port()), ("from-file".into(), 1));
+    assert_eq!((given.data, given.listen.port()), (Some("from-file".into()), 1));
     assert_eq!((given.users, given.faults, given.step_delay), (vec!["a@x".into(), "b@x".into()], true, 7));
     assert_eq!(warning, None);
     // A flag wins, and a list is not mixed.
