@@ -62,9 +62,14 @@ impl End {
     /// asked how long it is worth something.
     #[must_use]
     pub fn new(stop: &CancellationToken, headers: &HeaderMap) -> Self {
-        let seconds = claims(headers).map(|claims| claims.exp - jiff::Timestamp::now().as_second());
-        let seconds = seconds.map(|seconds| u64::try_from(seconds).unwrap_or(0));
-        let login = seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
+        // A token is good until the second is over that it names: who comes back at the end gets 401.
+        let left = claims(headers).map(|claims| {
+            let over = claims.exp.saturating_add(1).saturating_mul(1000);
+            Duration::from_millis(
+                u64::try_from(over.saturating_sub(jiff::Timestamp::now().as_millisecond())).unwrap_or(0),
+            )
+        });
+        let login = left.and_then(|left| Instant::now().checked_add(left));
         Self { stop: stop.clone(), login }
     }
 }
