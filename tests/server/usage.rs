@@ -135,7 +135,8 @@ async fn samples_become_five_minutes_and_old_ones_are_forgotten() {
     .await;
     let id = house.mara.running("one").await;
     let now = jiff::Timestamp::now().as_second();
-    let complete = (now - 900).div_euclid(300) * 300;
+    // An hour ago: in no stretch of any width that the look at the start is in.
+    let complete = (now - 3600).div_euclid(300) * 300;
     let sample = |at: i64, cpu: i64| UsageRow {
         tenant_id: id.clone(),
         at,
