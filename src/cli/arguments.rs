@@ -28,7 +28,7 @@ pub(super) enum Command {
     /// Check what a deploy needs: the project, its profile, Docker, the login, the tenant. Changes nothing.
     Doctor(Doctor),
     /// Run the Management API: for the sandbox, or to host your own.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// List a tenant's deploys: when, from which commit, how they ended, and which one runs.
     History(history::Arguments),
 }

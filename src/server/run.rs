@@ -203,12 +203,12 @@ async fn run(
     ready: &Ready,
 ) -> Result<(), ServeError> {
     let stop = server.stop.clone();
-    let serves = if door.is_some() { Serves::Api } else { Serves::Both };
+    let who = if door.is_some() { Serves::Api } else { Serves::Both };
     if let Some(door) = door {
         // Ends by itself when the server stops.
         server.tasks.spawn(door::listen(door, server.front.clone(), stop.clone()));
     }
-    let service = server.front.around(routes::router(server), serves);
+    let service = server.front.around(routes::router(server), who);
     let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
     let serving =
         axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).into_future();
