@@ -100,7 +100,7 @@ async fn a_wrong_digest_and_a_missing_layer_are_refused() {
     let layer = Layer { digest: Hasher::digest(b"never"), size: 5 };
     let manifest = Manifest::of_image(b"{}", &[layer]).unwrap();
     let error = client.put_manifest("tenant-a", &manifest).await.expect_err("nothing of it is there");
-    assert!(matches!(error, RegistryError::Refused { status: 404, .. }) && !error.may_pass(), "{error:?}");
+    assert!(matches!(error, RegistryError::Refused { status: 400, .. }) && !error.may_pass(), "{error:?}");
 }
 
 #[tokio::test]

@@ -438,7 +438,7 @@ async fn what_is_not_ours_is_never_touched() {
     assert_eq!(things(&id).await, 2, "somebody else's role and database are still there");
     let store = store::open(&house.settings).await;
     let left: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM journal WHERE tenant_id = $1 AND step = 'database' AND state = 'left'",
+        "SELECT COUNT(*) FROM journal WHERE tenant_id = $1 AND step = 'database_removed' AND state = 'left'",
     )
     .bind(&id)
     .fetch_one(&mut *store.read().await.expect("a reader"))

@@ -66,7 +66,9 @@ async fn a_login_is_exchanged_for_a_short_token_that_opens_tenants_only() {
     // It cannot be prolonged.
     assert_eq!(exchange(&short, &good(&short)).await.0, 401);
     // A stranger's is a stranger's.
-    let nils = exchanged(&house.person(NILS, 600).await).await;
+    let other = house.person(NILS, 600).await;
+    other.tenant().await;
+    let nils = exchanged(&other).await;
     nils.get(&tenant).await.refused(403, Some("not_owner"));
     // Nor does it outlast the login.
     let soon = house.person(MARA, 20).await;

@@ -146,17 +146,22 @@ async fn lesson_4_ports_are_in_the_database_and_nowhere_else() {
     let tenants = [house.mara.tenant().await, house.mara.running("one").await];
     let mut urls = Vec::new();
     for id in &tenants {
-        urls.push(record(&house.mara, id).await["app_url"].clone());
+        urls.push(record(&house.mara, id).await["direct_url"].clone());
     }
     // Nothing but the database, the keys, the server's id and the registry's content.
     for entry in std::fs::read_dir(house.data()).expect("a list").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let known = name == "instance" || name == "registry" || name.starts_with("tenantry.db") || name.contains("key");
+        let known = name == "instance"
+            || name == "registry"
+            || name == "lock"
+            || name.starts_with("tenantry.db")
+            || name.starts_with("access.log")
+            || name.contains("key");
         assert!(known, "{name} may hold ports");
     }
     let house = house.restart().await;
     for (id, url) in tenants.iter().zip(urls) {
-        assert_eq!(record(&house.mara, id).await["app_url"], url);
+        assert_eq!(record(&house.mara, id).await["direct_url"], url);
         let answer = house.mara.http.get(text(&url)).send().await.expect("the door is open again");
         assert!(answer.status().is_server_error(), "nothing runs behind it");
     }

@@ -36,6 +36,7 @@ async fn usage_is_told_now_and_as_a_curve() {
         assert_eq!(refused["error"]["code"], "validation_failed", "{query}");
     }
     let nils = house.person("nils@harbour.example", 60).await;
+    nils.tenant().await;
     nils.get(&path).await.refused(403, Some("not_owner"));
 
     mara.push(&id, "one").await;

@@ -31,8 +31,8 @@ pub(in crate::cli) struct DoorFlags {
     #[arg(long, value_name = "ADDRESS", env = "TENANTRY_DNS_SERVER")]
     dns_server: Option<SocketAddr>,
     /// How long requests to a machine that was replaced may take to end. [default: 30]
-    #[arg(long, value_name = "SECONDS", env = "TENANTRY_DRAIN")]
-    drain: Option<u64>,
+    #[arg(long, value_name = "SECONDS", env = "TENANTRY_MACHINE_DRAIN")]
+    machine_drain: Option<u64>,
 }
 
 impl DoorFlags {
@@ -46,7 +46,7 @@ impl DoorFlags {
         door.ingress = self.ingress;
         door.public_address = self.public_address;
         door.dns_server = self.dns_server;
-        door.drain = self.drain.map_or(door.drain, Duration::from_secs);
+        door.drain = self.machine_drain.map_or(door.drain, Duration::from_secs);
         Ok(())
     }
 }

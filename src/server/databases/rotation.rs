@@ -20,6 +20,7 @@ use crate::server::store::credentials::{self, OneTimeRow};
 use crate::server::store::journal::{self, StepState};
 use crate::server::store::rotations::{self, RotationRow};
 use crate::server::store::tenants::{self, TenantRow};
+use crate::server::transitions::{self, Event};
 
 /// The word in the journal.
 const STEP: &str = "credentials";
@@ -85,20 +86,14 @@ async fn accept(server: &Server, id: &TenantId, user: &str) -> Result<Begun, Fai
     let sealed = server.sealer.seal(id.as_str(), PLACE, &password)?;
     let mut tx = server.store.write().await?;
     let tenant = tenants::get(&mut tx, id).await?.ok_or_else(|| Failure::not_found("there is no such tenant"))?;
-    match tenant.phase() {
-        Phase::Created | Phase::Provisioning | Phase::FailedInfra => return Err(Failure::not_provisioned()),
-        Phase::Deploying | Phase::Restarting | Phase::Deleting | Phase::Deleted => {
-            return Err(Failure::operation_running());
-        }
-        Phase::AwaitingDeploy | Phase::Running | Phase::Suspended | Phase::FailedDeploy => {}
-    }
+    let next = transitions::ask(&tenant, Event::Rotate)?;
     if rotations::of(&mut tx, id.as_str()).await?.is_some() {
         return Err(Failure::operation_running());
     }
     let row = RotationRow { tenant_id: id.to_string(), id: rotation.clone(), password: sealed };
     rotations::begin(&mut tx, &row).await?;
     journal::note(&mut tx, id.as_str(), &rotation, STEP, StepState::Begun, None).await?;
-    let job = if tenant.phase() == Phase::Running {
+    let job = if next == Some(Phase::Restarting) {
         Some(restart::begin(&mut tx, &tenant, ACTION, user).await?)
     } else {
         audit::record(&mut tx, user, Some(id.as_str()), ACTION).await?;
@@ -108,7 +103,7 @@ async fn accept(server: &Server, id: &TenantId, user: &str) -> Result<Begun, Fai
     server.events.wake_tenant(id);
     let work = Work { tenant, rotation, password, job, doubtful: false };
     let worker = server.clone();
-    Ok(server.background(async move { finish(&worker, work).await }))
+    Ok(server.operation(async move { finish(&worker, work).await }))
 }
 
 /// Finishes the rotations that the end of the server cut off, in the background.
@@ -116,7 +111,7 @@ pub async fn recover(server: &Server) -> Result<(), StepError> {
     let rows = rotations::all(&mut *server.store.read().await?).await?;
     for row in rows {
         let worker = server.clone();
-        drop(server.background(async move {
+        drop(server.operation(async move {
             if let Err(error) = go_on(&worker, row).await {
                 tracing::error!(%error, "a rotation that was cut off cannot be finished");
             }

@@ -91,7 +91,7 @@ impl Checker {
                 _ => None,
             })
             .collect();
-        if values.iter().any(|value| *value == wanted.value) {
+        if values.contains(&wanted.value) {
             return Found::Right;
         }
         match values.first() {

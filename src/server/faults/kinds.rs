@@ -18,13 +18,17 @@ pub const STEPS: [&str; 10] = [
     "machine_switch",
 ];
 
+/// What is no step of phase 1 or of a deploy and fails by its name alone: the work of a webhook's event, and the places
+/// in a rotation of credentials where it stops for good, as if the program ended there.
+pub const PLACES: [&str; 3] = ["webhook", "rotation_before_password", "rotation_after_password"];
+
 /// A step by its name or its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum StepName {
     /// From 1.
     Number(usize),
-    /// One of [`STEPS`].
+    /// One of [`STEPS`] or of [`PLACES`].
     Word(String),
 }
 
@@ -34,7 +38,7 @@ impl StepName {
     pub fn word(&self) -> Option<&str> {
         match self {
             Self::Number(number) => STEPS.get(number.checked_sub(1)?).copied(),
-            Self::Word(word) => STEPS.contains(&word.as_str()).then_some(word),
+            Self::Word(word) => STEPS.iter().chain(&PLACES).any(|known| known == word).then_some(word),
         }
     }
 

@@ -292,10 +292,10 @@ async fn publish(
         }
     }
     faults.reach("machine_switch").await?;
-    if let Some(port) = tenant.port() {
-        if let Err(error) = server.doors.open(tenant.id(), port).await {
-            tracing::warn!(tenant = %tenant.id(), port, %error, "the tenant's own port cannot be opened");
-        }
+    if let Some(port) = tenant.port()
+        && let Err(error) = server.doors.open(tenant.id(), port).await
+    {
+        tracing::warn!(tenant = %tenant.id(), port, %error, "the tenant's own port cannot be opened");
     }
     server.doors.set_target(tenant.id(), Some(machine.address));
     let url = app_url(server, tenant);

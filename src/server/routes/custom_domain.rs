@@ -24,7 +24,7 @@ pub struct Wanted {
 
 /// A domain as it is shown.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[allow(missing_docs, reason = "fields of protocol B.38")]
+#[allow(missing_docs, clippy::struct_field_names, reason = "fields of protocol B.38")]
 pub struct Domain {
     pub domain: String,
     pub status: &'static str,
