@@ -127,7 +127,8 @@ async fn measure(case: Case, database: Option<&str>) -> Outcome {
     if let Some(reading) = reading {
         reading.await.expect("reads");
     }
-    let (cpu, own_cpu) = (server.cpu() - cpu, Process::this().cpu() - own_cpu);
+    let since = |now: Duration, then: Duration| now.saturating_sub(then);
+    let (cpu, own_cpu) = (since(server.cpu(), cpu), since(Process::this().cpu(), own_cpu));
     // What comes twice comes now.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let outcome = Outcome { expected, before, silent, most, cpu, own_cpu, took, ..tally.outcome(&reads) };

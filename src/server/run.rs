@@ -248,7 +248,7 @@ async fn begin(server: &Server) -> Result<Ready, ServeError> {
     drop(server.background(async move { worker.databases.check().await }));
     watch::start(server);
     garbage::start(server);
-    pay::inbox::start(server);
+    pay::inbox::start(server).await?;
     sweeper::start(server);
     operations::start(server);
     domains::start(server).await?;
@@ -270,7 +270,7 @@ async fn run(
     }
     tracing::info!(base = server.base, "the Management API answers");
     let settings = &server.settings.operations;
-    let serves = if door.is_some() { Serves::Api } else { Serves::Both };
+    let who = if door.is_some() { Serves::Api } else { Serves::Both };
     if let Some(door) = door {
         // Ends by itself when the server stops.
         server.tasks.spawn(door::listen(door, server.front.clone(), server.stop.clone()));
@@ -281,7 +281,7 @@ async fn run(
         }
     };
     tokio::join!(
-        accept::serve(listener, server.front.around(routes::router(server), serves), settings, &server.stop),
+        accept::serve(listener, server.front.around(routes::router(server), who), settings, &server.stop),
         figures,
         drain::until_stopped(server, leave),
     );

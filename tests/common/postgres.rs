@@ -16,7 +16,7 @@ pub struct Postgres {
 
 const USER: &str = "tests";
 const PASSWORD: &str = "only-for-tests";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Postgres {
     /// Starts one; `None` where Postgres is not installed.
@@ -24,7 +24,7 @@ impl Postgres {
         let bin = installed()?;
         let folder = tempfile::tempdir().expect("a folder");
         // It refuses to run as root.
-        let owner = is_root().then(|| "postgres");
+        let owner = is_root().then_some("postgres");
         let password = folder.path().join("password");
         std::fs::write(&password, PASSWORD).expect("written");
         if let Some(owner) = owner {

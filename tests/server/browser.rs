@@ -1,4 +1,4 @@
-//! The sandbox's payment page in a real browser: Chromium, without a window, driven over its DevTools protocol. Every
+//! The sandbox's payment page in a real browser: Chromium, without a window, driven over its `DevTools` protocol. Every
 //! way through the page is gone twice: with scripts, and without any.
 //!
 //! Where Chromium is not installed these tests are skipped and counted aloud; with `CI=true` that is a failure.

@@ -157,6 +157,7 @@ fn check(what: &str, shape: Shape, answer: &Answer) {
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "a table")]
 async fn every_answer_has_its_envelope() {
     let house = House::start().await;
     let mara = &house.mara;

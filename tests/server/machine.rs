@@ -118,7 +118,7 @@ async fn secrets_reach_the_next_machine_and_nobody_else() {
         if entry.file_type().expect("a type").is_file() {
             let bytes = std::fs::read(entry.path()).expect("read");
             for value in ["sk-third", "gh-2", "t0ken"] {
-                assert!(!bytes.windows(value.len()).any(|part| part == value.as_bytes()), "{:?}", entry.path());
+                assert!(!bytes.windows(value.len()).any(|part| part == value.as_bytes()), "{}", entry.path().display());
             }
         }
     }

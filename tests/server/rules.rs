@@ -396,7 +396,7 @@ async fn one_time_credentials_are_read_once() {
     for entry in std::fs::read_dir(house.data()).expect("a list").flatten() {
         if entry.file_type().expect("a type").is_file() {
             let bytes = std::fs::read(entry.path()).expect("read");
-            assert!(!bytes.windows(32).any(|part| part == password.as_bytes()), "{:?}", entry.path());
+            assert!(!bytes.windows(32).any(|part| part == password.as_bytes()), "{}", entry.path().display());
         }
     }
 }

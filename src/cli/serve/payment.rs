@@ -106,7 +106,7 @@ mod tests {
             PaymentFlags { prices, ..PaymentFlags::default() }.apply(&mut settings).map(|()| settings)
         };
         for plan in ["basic", "plan_basic"] {
-            let settings = apply(plan).ok().expect("a plan");
+            let settings = apply(plan).unwrap_or_else(|problem| panic!("{problem:?}"));
             assert_eq!(settings.payment.price_of("plan_basic"), Some("pri_1"));
             assert_eq!(settings.payment.price_of("plan_pro"), None);
         }

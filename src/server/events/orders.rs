@@ -134,7 +134,6 @@ impl World {
                 let feed = self.log.follow_session(&self.session, None);
                 self.listeners.push(Listener { feed, last: 0 });
             }
-            Op::Listen => {}
             Op::Hear { who, count } => self.hear(*who, *count).await?,
             Op::Interrupt { who } => {
                 // Only when it has nothing to be told: what it is told here would be lost on the test.
@@ -151,7 +150,8 @@ impl World {
                 }
             }
             Op::Leave { who } if *who < self.listeners.len() => drop(self.listeners.remove(*who)),
-            Op::Leave { .. } => {}
+            // Enough listen already, or nobody is there to leave.
+            Op::Listen | Op::Leave { .. } => {}
         }
         Ok(())
     }

@@ -46,17 +46,20 @@ pub async fn accept(
     Ok(Some(begin(server, body)))
 }
 
-/// Works off what an earlier run left, and whatever fails later.
-pub fn start(server: &Server) {
+/// Works off what an earlier run left, before anybody is answered, and whatever fails later.
+pub async fn start(server: &Server) -> Result<(), StoreError> {
+    work_off(server).await?;
+    hurry(server);
     let worker = server.clone();
     drop(server.background(async move {
         loop {
+            tokio::time::sleep(INTERVAL).await;
             if let Err(error) = round(&worker).await {
                 tracing::error!(%error, "what the payment provider told cannot be worked off now");
             }
-            tokio::time::sleep(INTERVAL).await;
         }
     }));
+    Ok(())
 }
 
 async fn round(server: &Server) -> Result<(), StoreError> {

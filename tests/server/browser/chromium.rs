@@ -1,4 +1,4 @@
-//! A Chromium without a window, driven over its DevTools protocol: just what the tests of a page need.
+//! A Chromium without a window, driven over its `DevTools` protocol: just what the tests of a page need.
 
 use crate::support::within;
 use base64::Engine as _;
