@@ -217,6 +217,25 @@ where
     }
 }
 
+/// The user behind a request about a tenant: also with a token that was exchanged for a login.
+#[derive(Debug, Clone)]
+pub struct TenantCaller(pub UserRow);
+
+impl<S: Send + Sync> FromRequestParts<S> for TenantCaller
+where
+    Server: FromRef<S>,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let server = Server::from_ref(state);
+        let stream = parts.extensions.get::<MatchedPath>().is_some_and(|path| STREAMS.contains(&path.as_str()));
+        let only_exchanged = server.settings.login.require_exchange && !stream;
+        let accepted: &[Purpose] = if only_exchanged { &[Purpose::Tenants] } else { &Purpose::ALL };
+        bearer(parts, &server, accepted).await.map(Self)
+    }
+}
+
 /// The tenant of the path, owned by the caller.
 #[derive(Debug, Clone)]
 pub struct Owned {
@@ -234,10 +253,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let server = Server::from_ref(state);
-        let stream = parts.extensions.get::<MatchedPath>().is_some_and(|path| STREAMS.contains(&path.as_str()));
-        let only_exchanged = server.settings.login.require_exchange && !stream;
-        let accepted: &[Purpose] = if only_exchanged { &[Purpose::Tenants] } else { &Purpose::ALL };
-        let caller = bearer(parts, &server, accepted).await?;
+        let TenantCaller(caller) = TenantCaller::from_request_parts(parts, state).await?;
         let params = RawPathParams::from_request_parts(parts, state).await.ok();
         let raw = params.as_ref().and_then(|params| params.iter().find(|(name, _)| *name == "id"));
         let id = raw.and_then(|(_, value)| TenantId::new(value).ok());

@@ -19,6 +19,7 @@ pub mod openapi;
 mod operations;
 pub mod page;
 pub mod pay;
+mod peer;
 mod plan_change;
 pub mod provider;
 mod provisioner;

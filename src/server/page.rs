@@ -20,14 +20,24 @@ pub fn source(text: &str) -> String {
     format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
 }
 
-/// An HTML page that runs no script, is in nobody's frame, and is kept nowhere.
+/// Where a form may lead: to this server, and from there back to the client's callback at this origin.
 #[must_use]
-pub fn respond(status: StatusCode, html: String) -> Response {
-    // The form's answer is a redirect to the client's callback, on any loopback port.
+pub fn form_action(callback: Option<&str>) -> String {
+    match callback {
+        // The policy's language has no word for such an address.
+        Some(origin) if origin.contains('[') => "form-action 'self' http:".into(),
+        Some(origin) => format!("form-action 'self' {origin}"),
+        None => "form-action 'self'".into(),
+    }
+}
+
+/// An HTML page that runs no script, is in nobody's frame, and is kept nowhere. Its form may lead to this origin.
+#[must_use]
+pub fn respond(status: StatusCode, html: String, callback: Option<&str>) -> Response {
     let policy = format!(
-        "default-src 'none'; style-src {}; base-uri 'none'; frame-ancestors 'none'; \
-         form-action 'self' http://127.0.0.1:* http://localhost:*",
-        *OWN_STYLE
+        "default-src 'none'; style-src {}; base-uri 'none'; frame-ancestors 'none'; {}",
+        *OWN_STYLE,
+        form_action(callback)
     );
     respond_with(status, html, &policy)
 }

@@ -11,7 +11,7 @@ pub const LONGEST: usize = 2048;
 /// The address, if it is plain http on this machine's loopback.
 #[must_use]
 pub fn loopback(raw: &str) -> Option<Url> {
-    if raw.len() > LONGEST {
+    if raw.len() > LONGEST || raw.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
         return None;
     }
     let url = Url::parse(raw).ok()?;
@@ -55,23 +55,53 @@ mod tests {
 
     #[test]
     fn only_loopback_http_is_a_way_back() {
-        for good in ["http://127.0.0.1:8766/callback", "http://localhost:1/x?y=z", "http://[::1]:80/"] {
+        for good in [
+            "http://127.0.0.1:8766/callback",
+            "http://localhost:1/x?y=z",
+            "http://[::1]:80/",
+            "http://127.1/",
+            "http://0x7f000001/",
+            "HTTP://LOCALHOST:8766/callback",
+        ] {
             assert!(loopback(good).is_some(), "{good}");
         }
-        let long = format!("http://127.0.0.1/{}", "x".repeat(LONGEST));
         for bad in [
             "https://127.0.0.1/",
             "http://example.com/",
             "http://127.0.0.1.example.com/",
+            "http://localhost.example.com/",
+            "http://localhost./",
+            "http://sub.localhost/",
             "http://localhost@example.com/",
             "http://user:word@localhost/",
+            "http://@localhost:80@example.com/",
+            "http://127.0.0.1\\@example.com/",
+            "http://example.com\\@127.0.0.1/",
+            "http://example.com#@127.0.0.1/",
+            "http://example.com?@127.0.0.1/",
+            "http://local\nhost/",
+            "http://localhost/\r\nSet-Cookie: a=b",
+            " http://localhost/",
+            "http://127.0.0.1%2eexample.com/",
+            "http://127.0.0.1%00.example.com/",
+            "http://0.0.0.0/",
+            "http://[::]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://169.254.169.254/",
+            "//127.0.0.1/",
+            "http:///",
+            "http://",
             "javascript:alert(1)",
+            "data:text/html,x",
+            "file:///etc/passwd",
             "/callback",
             "",
-            &long,
         ] {
             assert!(loopback(bad).is_none(), "{bad}");
         }
+        assert!(loopback(&format!("http://localhost/{}", "x".repeat(3000))).is_none());
+        let long = format!("http://127.0.0.1/{}", "x".repeat(LONGEST));
+        assert!(loopback(&long).is_none());
     }
 
     #[test]

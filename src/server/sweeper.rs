@@ -4,6 +4,7 @@
 //! Works from the database and from what the provider and the registry say they have. Must not know HTTP.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use super::databases::Names;
 use super::error::Failure;
@@ -20,6 +21,8 @@ use crate::model::{Phase, SessionId, TenantId};
 
 /// How long notes about what is over are kept, days.
 const KEPT_DAYS: i64 = 30;
+/// How long it is kept who did what, days.
+const AUDITED_DAYS: i64 = 400;
 
 /// Sweeps until the server stops.
 pub fn start(server: &Server) {
@@ -36,9 +39,9 @@ pub fn start(server: &Server) {
 /// What it remembers from one round to the next.
 #[derive(Debug, Default)]
 struct Sweeper {
-    /// Machines that no tenant had in the last round. One that is still there in the next is nobody's: in between, one
-    /// that was replaced had the time to end its connections.
-    strays: HashSet<String>,
+    /// Machines that no tenant had in the last round, and since when. One that was replaced has time to end its
+    /// connections; one that is still there afterwards is nobody's.
+    strays: HashMap<String, Instant>,
 }
 
 impl Sweeper {
@@ -67,7 +70,8 @@ impl Sweeper {
         // The provider first: a tenant's row is there before anything of it is made.
         let held = server.provider.inventory(None).await?;
         let owners = owners(server).await?;
-        let mut strays = HashSet::new();
+        let patience = server.settings.door.drain + server.settings.sweep_every / 2;
+        let mut strays = HashMap::new();
         for holding in held {
             let Some(owner) = owners.get(holding.app.as_str()) else {
                 tracing::warn!(app = holding.app, "an app that nobody owns is removed");
@@ -80,14 +84,16 @@ impl Sweeper {
                 continue;
             }
             for machine in holding.machines.into_iter().filter(|id| Some(id) != owner.machine_id.as_ref()) {
-                if !self.strays.contains(&machine) {
-                    strays.insert(machine);
+                let since = self.strays.get(&machine).copied().filter(|since| since.elapsed() > patience);
+                let Some(since) = since else {
+                    let seen = self.strays.get(&machine).copied().unwrap_or_else(Instant::now);
+                    strays.insert(machine, seen);
                     continue;
-                }
+                };
                 tracing::warn!(tenant = %owner.id(), machine, "a machine that nobody uses is removed");
                 if let Err(error) = server.provider.destroy_machine(&machine).await {
                     tracing::warn!(machine, %error, "it stays for now");
-                    strays.insert(machine);
+                    strays.insert(machine, since);
                 }
             }
         }
@@ -179,10 +185,14 @@ async fn expire_sessions(server: &Server) -> Result<(), Failure> {
 async fn trim(server: &Server) -> Result<(), StepError> {
     let age = jiff::SignedDuration::from_hours(24 * KEPT_DAYS);
     let Ok(before) = jiff::Timestamp::now().saturating_sub(age) else { return Ok(()) };
+    let age = jiff::SignedDuration::from_hours(24 * AUDITED_DAYS);
+    let Ok(audited) = jiff::Timestamp::now().saturating_sub(age) else { return Ok(()) };
     let before = store::at(before);
     let mut tx = server.store.write().await?;
     store::journal::trim(&mut tx, &before).await?;
     store::events::trim(&mut tx, &before).await?;
+    sessions::trim(&mut tx, &before).await?;
+    store::audit::trim(&mut tx, &store::at(audited)).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -27,7 +27,7 @@ async fn a_deploy_ends_with_its_address() -> Outcome {
     let world = World::new().await;
     let mut terminal = deploy(&world, &[], 100);
     terminal.wait_for("✓ preflight");
-    terminal.wait_until("the card", |text| text.contains("✓ deployed") && text.contains("http://127.0.0.1:"));
+    terminal.wait_until("the card", |text| text.contains("✓ deployed") && text.contains(".localhost:"));
     assert_eq!(terminal.wait_for_whole_end(), 0);
     let text = terminal.text();
     for step in ["project", "registry", "build", "push", "deploy", "health"] {

@@ -323,7 +323,7 @@ async fn look(client: &Client, server: &Server, docker: &Docker) -> Result<(), S
         }
     }
     for tenant in tenants.values() {
-        let address = text(&tenant["app_url"]).trim_start_matches("http://").to_owned();
+        let address = text(&tenant["direct_url"]).trim_start_matches("http://").to_owned();
         if tokio::net::TcpStream::connect(&address).await.is_err() {
             return Err(format!("nobody listens at {address}"));
         }

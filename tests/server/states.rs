@@ -167,7 +167,7 @@ async fn send(house: &House, id: &str, event: Event) -> Option<Answer> {
         Event::SetSecret => mara.call(Method::PUT, &at(id, "/secrets"), Some(json!({ "secrets": { "A": "b" } }))).await,
         Event::Delete => mara.delete(&at(id, "")).await,
         Event::Lapse => {
-            news(house, id, "subscription.past_due", "2999-01-01T00:00:00Z").await;
+            news(house, id, "subscription.paused", "2999-01-01T00:00:00Z").await;
             return None;
         }
         _ => unreachable!("nobody outside can ask for it"),
@@ -293,7 +293,11 @@ async fn failed_deploy_without_a_machine_answers_as_the_table_says() {
 async fn a_lapsed_subscription_suspends_and_a_good_one_lets_people_activate() {
     let house = House::start().await;
     let mara = &house.mara;
-    for (day, kind) in [(1, "subscription.past_due"), (3, "subscription.paused")] {
+    // A payment that is late forbids a few things and stops nothing.
+    let late = mara.running("late").await;
+    news(&house, &late, "subscription.past_due", "2999-01-01T00:00:00Z").await;
+    {
+        let (day, kind) = (3, "subscription.paused");
         let id = mara.running("one").await;
         let machine = text(&record(mara, &id).await["fly_machine_id"]);
         news(&house, &id, kind, &format!("2999-01-0{day}T00:00:00Z")).await;
@@ -310,6 +314,7 @@ async fn a_lapsed_subscription_suspends_and_a_good_one_lets_people_activate() {
         mara.post(&at(&id, "/activate"), Value::Null).await.ok();
         mara.wait_for_phase(&id, "running").await;
     }
+    assert_eq!(mara.phase(&late).await, "running");
 }
 
 async fn a_lapse_during_a_restart_leaves_no_machine_running() {

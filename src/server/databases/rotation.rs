@@ -13,7 +13,7 @@ use crate::model::{Phase, Secret, TenantId};
 use crate::server::error::Failure;
 use crate::server::keys;
 use crate::server::provisioner::deploy::{self, Job};
-use crate::server::provisioner::{StepError, restart};
+use crate::server::provisioner::{StepError, lapse, restart};
 use crate::server::state::Server;
 use crate::server::store::audit;
 use crate::server::store::credentials::{self, OneTimeRow};
@@ -248,5 +248,7 @@ async fn give_up(server: &Server, work: &Work, error: DatabaseError) -> Result<R
     }
     tx.commit().await?;
     server.events.wake_tenant(id);
+    // What happened to the subscription meanwhile had to wait.
+    lapse::heed(server, id).await;
     Err(error.into())
 }

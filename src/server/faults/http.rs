@@ -22,6 +22,7 @@ use crate::model::TenantId;
 use crate::model::envelope::Data;
 use crate::server::auth::Caller;
 use crate::server::error::{Body as JsonBody, Failure};
+use crate::server::peer;
 use crate::server::sse;
 use crate::server::state::Server;
 use crate::server::store::tenants;
@@ -123,8 +124,10 @@ fn is_expired(server: &Server, headers: &HeaderMap) -> bool {
 async fn interfere(State(server): State<Server>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     if path == PATH {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        if peer.is_none_or(|ConnectInfo(peer)| !peer.ip().is_loopback()) {
+        let ingress = &server.settings.door.ingress;
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        let here = peer.is_some_and(|peer| peer::is_this_machine(peer, request.headers(), ingress));
+        if !here {
             return Failure::not_found("there is nothing at this path").into_response();
         }
         return next.run(request).await;

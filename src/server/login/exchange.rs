@@ -1,19 +1,20 @@
 //! A login token becomes a short one that is good for calls about tenants, and for nothing else (RFC 8693, protocol A.2).
 
-use axum::Form;
-use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Form, Json};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::model::{Secret, secret};
 use crate::server::auth::{self, Purpose};
 use crate::server::error::Failure;
+use crate::server::operations::Who;
 use crate::server::redirect::is_local;
 use crate::server::state::Server;
+use crate::server::store::audit;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -103,6 +104,7 @@ impl IntoResponse for Refusal {
         (status = 401, description = "The subject token is over", body = OAuthError)))]
 pub async fn exchange(
     State(server): State<Server>,
+    Extension(who): Extension<Who>,
     form: Result<Form<ExchangeForm>, FormRejection>,
 ) -> Result<Response, Refusal> {
     let Ok(Form(form)) = form else {
@@ -111,10 +113,19 @@ pub async fn exchange(
     let subject = check(&form, &server.base)?;
     let found = auth::user_of(&server, subject.reveal(), &[Purpose::Login]).await.map_err(Refusal::Fault)?;
     let (user, checked) = found.ok_or_else(Refusal::subject)?;
+    who.set(&user.id);
+    server.operations.limits.user(&user.id).map_err(Refusal::Fault)?;
     let left = checked.expires.saturating_sub(jiff::Timestamp::now().as_second());
     let expires_in = left.min(LIFETIME_SECONDS);
     let token = server.logins.issue_for(Purpose::Tenants, &user.id, &user.email, expires_in);
     let token = token.map_err(|error| Refusal::Fault(Failure::internal(format!("a token cannot be made: {error}"))))?;
+    let noted = async {
+        let mut tx = server.store.write().await?;
+        audit::record(&mut tx, &user.id, None, "token_exchange").await?;
+        tx.commit().await?;
+        Ok::<_, Failure>(())
+    };
+    noted.await.map_err(Refusal::Fault)?;
     let answer = Exchanged { access_token: token, issued_token_type: ACCESS_TOKEN, token_type: "Bearer", expires_in };
     Ok(([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(answer)).into_response())
 }

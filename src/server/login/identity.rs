@@ -8,7 +8,7 @@ use super::provider::Person;
 use crate::server::error::Failure;
 use crate::server::state::Server;
 use crate::server::store::accounts::{self, UserRow};
-use crate::server::store::{Connection, identities};
+use crate::server::store::{Connection, audit, identities};
 
 /// What came of it.
 pub(super) enum Outcome {
@@ -49,6 +49,7 @@ pub(super) async fn open(server: &Server, provider: Provider, person: &Person) -
     if let Some(name) = person.name.as_deref().filter(|name| user.name.as_deref() != Some(*name)) {
         accounts::set_name(&mut tx, &user.id, name).await?;
     }
+    audit::record(&mut tx, &user.id, None, "sign_in").await?;
     tx.commit().await?;
     Ok(Outcome::Welcome(user))
 }

@@ -46,7 +46,7 @@ pub(super) fn form(status: StatusCode, values: &Form<'_>) -> Response {
         html.push_str(&fill(any_email, &common));
     }
     html.push_str(&fill(tail, &common));
-    respond(status, html)
+    respond(status, html, Some(values.callback))
 }
 
 /// What is before a marker, between it and `<!-- end -->`, and after that.
@@ -57,7 +57,7 @@ fn section<'a>(template: &'a str, marker: &str) -> (&'a str, &'a str, &'a str) {
 }
 
 pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Response {
-    respond(status, fill(MESSAGE, &[("title", title), ("text", text)]))
+    respond(status, fill(MESSAGE, &[("title", title), ("text", text)]), None)
 }
 
 /// For a sign-in that is over, was answered already, or was never begun.

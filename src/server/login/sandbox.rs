@@ -14,7 +14,7 @@ use super::{Provider, page, pending, refuse, welcome};
 use crate::server::error::Failure;
 use crate::server::redirect;
 use crate::server::state::Server;
-use crate::server::store::accounts;
+use crate::server::store::{accounts, audit};
 
 /// Longest e-mail address (RFC 5321).
 const LONGEST_EMAIL: usize = 254;
@@ -79,6 +79,7 @@ pub async fn decide(
     };
     let mut tx = server.store.write().await?;
     let user = accounts::ensure_user(&mut tx, &email).await?;
+    audit::record(&mut tx, &user.id, None, "sign_in").await?;
     tx.commit().await?;
     welcome(&server, pending.redirect, &user)
 }

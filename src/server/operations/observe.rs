@@ -4,24 +4,26 @@
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use serde_json::json;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::time::Sleep;
 
 use super::access::Record;
 use super::limits::StreamSeat;
 use super::{mask, metrics, ready};
 use crate::server::error::{Failure, unknown_path, wrong_method};
+use crate::server::peer;
 use crate::server::state::Server;
 use crate::server::store;
 
@@ -62,8 +64,10 @@ pub fn for_metrics(server: &Server) -> Router {
 async fn metrics_here(
     State(server): State<Server>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    if server.settings.operations.metrics_listen.is_some() || !peer.ip().to_canonical().is_loopback() {
+    let here = peer::is_this_machine(peer.ip(), &headers, &server.settings.door.ingress);
+    if server.settings.operations.metrics_listen.is_some() || !here {
         return Err(unknown_path().await);
     }
     figures(State(server)).await
@@ -75,17 +79,20 @@ async fn figures(State(server): State<Server>) -> Result<Response, Failure> {
 }
 
 async fn observe(State(server): State<Server>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|ConnectInfo(peer)| peer::of(peer.ip(), request.headers(), &server.settings.door.ingress));
     let who = Who::default();
     request.extensions_mut().insert(who.clone());
     let received = Arc::new(AtomicU64::new(0));
     let mut watch = Watch::begin(&server, &request, peer, who, Arc::clone(&received));
     let id = HeaderValue::from_str(&watch.record.id).ok();
-    let request = request.map(|body| Body::new(Counting { body, count: received }));
+    let request = request.map(|body| Body::new(Counting { body, count: received, idle: None }));
     let path = request.uri().path();
     let is_registry = path == "/v2" || path.starts_with("/v2/");
     let response = match admit(&server, &request, peer) {
-        Ok(()) if begins_something(&request) => server.operations.running.track_future(next.run(request)).await,
+        Ok(()) if begins_something(&request) || pushes(&request) => {
+            server.operations.running.track_future(next.run(request)).await
+        }
         Ok(()) => next.run(request).await,
         Err(failure) => refusal(failure, is_registry),
     };
@@ -104,13 +111,13 @@ async fn observe(State(server): State<Server>, mut request: Request, next: Next)
 }
 
 /// Refuses what is too much, and what a server that ends cannot begin any more.
-fn admit(server: &Server, request: &Request, peer: Option<SocketAddr>) -> Result<(), Failure> {
+fn admit(server: &Server, request: &Request, peer: Option<IpAddr>) -> Result<(), Failure> {
     let (operations, path) = (&server.operations, request.uri().path());
     if WATCHERS.contains(&path) {
         return Ok(());
     }
     if let Some(peer) = peer
-        && let Err(failure) = operations.limits.peer(peer.ip())
+        && let Err(failure) = operations.limits.peer(peer)
     {
         operations.metrics.refused("rate");
         return Err(failure);
@@ -131,6 +138,11 @@ fn begins_something(request: &Request) -> bool {
     !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
         && !path.starts_with("/v2/")
         && path != "/_faults"
+}
+
+/// True for a piece of a push: what is being pushed may come to its end.
+fn pushes(request: &Request) -> bool {
+    !matches!(*request.method(), Method::GET | Method::HEAD) && request.uri().path().starts_with("/v2/")
 }
 
 /// A refusal in the form of the path it is for.
@@ -176,7 +188,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn begin(server: &Server, request: &Request, peer: Option<SocketAddr>, who: Who, received: Arc<AtomicU64>) -> Self {
+    fn begin(server: &Server, request: &Request, peer: Option<IpAddr>, who: Who, received: Arc<AtomicU64>) -> Self {
         let record = Record {
             time: store::now(),
             id: uuid::Uuid::new_v4().simple().to_string(),
@@ -189,7 +201,7 @@ impl Watch {
             bytes: 0,
             received: 0,
             user: None,
-            peer: peer.map(|peer| peer.ip().to_canonical().to_string()),
+            peer: peer.map(|peer| peer.to_string()),
             aborted: false,
         };
         Self { server: server.clone(), begun: Instant::now(), record, who, received, seat: None, whole: false }
@@ -221,10 +233,15 @@ impl Drop for Watch {
     }
 }
 
-/// A request's body whose bytes are counted.
+/// How long a request's body may stand still: whoever sends nothing keeps a seat from others.
+const STANDSTILL: Duration = Duration::from_mins(1);
+
+/// A request's body whose bytes are counted, and that has to move.
 struct Counting {
     body: Body,
     count: Arc<AtomicU64>,
+    /// Set while it is waited for.
+    idle: Option<Pin<Box<Sleep>>>,
 }
 
 impl HttpBody for Counting {
@@ -236,6 +253,15 @@ impl HttpBody for Counting {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
+        if polled.is_pending() {
+            let idle = self.idle.get_or_insert_with(|| Box::pin(tokio::time::sleep(STANDSTILL)));
+            if idle.as_mut().poll(context).is_ready() {
+                let error = std::io::Error::new(std::io::ErrorKind::TimedOut, "the body stood still for too long");
+                return Poll::Ready(Some(Err(axum::Error::new(error))));
+            }
+            return Poll::Pending;
+        }
+        self.idle = None;
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
         {

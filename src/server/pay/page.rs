@@ -5,9 +5,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use std::sync::LazyLock;
 
-use super::opening;
 use super::progress::{Progress, State};
 use crate::server::page;
+use crate::server::redirect::loopback;
 use crate::server::store::sessions::SessionRow;
 
 const PAY: &str = include_str!("../../../assets/pay.html");
@@ -108,12 +108,8 @@ pub fn message(status: StatusCode, title: &str, text: &str) -> Response {
 
 /// `way_back`: where the form's answer may send the browser.
 fn respond(status: StatusCode, html: String, way_back: Option<&str>) -> Response {
-    let origin = way_back.and_then(opening::loopback).map(|url| match url.host_str() {
-        // The policy's language has no word for such an address.
-        Some(host) if host.starts_with('[') => " http:".to_owned(),
-        _ => format!(" {}", url.origin().ascii_serialization()),
-    });
-    let policy = format!("{}; form-action 'self'{}", *POLICY, origin.unwrap_or_default());
+    let origin = way_back.and_then(loopback).map(|url| url.origin().ascii_serialization());
+    let policy = format!("{}; {}", *POLICY, page::form_action(origin.as_deref()));
     page::respond_with(status, html, &policy)
 }
 

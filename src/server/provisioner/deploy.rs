@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::steps::Step;
-use super::{StepError, announce, app_of, app_url, environment, lapse, note, point};
+use super::{StepError, announce, app_of, app_url, environment, insist, lapse, note, point};
 use crate::model::{Digest, EventKind, Phase, TenantId};
 use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
@@ -160,9 +160,7 @@ async fn work(server: &Server, job: &Job) -> Outcome {
         Err(error) => {
             let message = error.to_string();
             tracing::warn!(tenant = %job.before.id(), error = %message, purpose = ?job.purpose, "no machine");
-            if let Err(error) = give_up(server, job, ran, &message).await {
-                tracing::error!(tenant = %job.before.id(), %error, "the failure cannot be written down");
-            }
+            insist("the failure of a machine", || give_up(server, job, ran, &message)).await;
             Err(match error {
                 StepError::Provider(error) => error,
                 other => ProviderError::Failed(format!("deploy: {other}")),
@@ -198,7 +196,7 @@ async fn attempt(server: &Server, job: &Job) -> Result<Machine, StepError> {
         pull_user: "x".into(),
         pull_token: server.registry_tokens.issue(tenant.id(), Access::Pull, PULL_TOKEN_LIFETIME),
         environment: environment.variables.into_iter().map(|variable| (variable.key, variable.value)).collect(),
-        memory_mb: u32::try_from(tenant.memory_mb).unwrap_or(256),
+        memory_mb: environment.memory_mb,
         app,
     };
     point(server, STEP, "begun").await?;
@@ -212,6 +210,12 @@ async fn attempt(server: &Server, job: &Job) -> Result<Machine, StepError> {
     };
     let published = published.await;
     if published.is_err() {
+        // A commit whose answer was lost may have been one.
+        let now = tenants::get(&mut *server.store.read().await?, tenant.id()).await?;
+        if now.is_some_and(|now| now.phase() == Phase::Running && now.machine_id.as_ref() == Some(&machine.id)) {
+            server.events.wake_tenant(tenant.id());
+            return Ok(machine);
+        }
         aim_at_old(server, tenant).await;
         if tenant.machine_id.as_ref() != Some(&machine.id)
             && let Err(error) = server.provider.destroy_machine(&machine.id).await

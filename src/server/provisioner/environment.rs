@@ -42,6 +42,8 @@ pub fn is_managed(key: &str) -> bool {
 pub struct Environment {
     /// Its number; see [`TenantRow::restart_required`].
     pub version: i64,
+    /// Memory that the machine gets, MB.
+    pub memory_mb: u32,
     /// Everything, in the order in which it is shown.
     pub variables: Vec<Variable>,
 }
@@ -88,7 +90,8 @@ pub async fn of(server: &Server, id: &TenantId) -> Result<Environment, StepError
             variables.push(Variable { key, value, secret: true });
         }
     }
-    Ok(Environment { version: tenant.environment_version, variables })
+    let memory_mb = u32::try_from(tenant.memory_mb).unwrap_or(256);
+    Ok(Environment { version: tenant.environment_version, memory_mb, variables })
 }
 
 /// The names of a tenant's own secrets, sorted.

@@ -1,7 +1,7 @@
 //! Phase 1: from the row to infrastructure that waits for its first deploy, and the retry of it.
 
 use super::steps::Step;
-use super::{StepError, announce, lapse, note, point};
+use super::{StepError, announce, insist, lapse, note, point};
 use crate::model::{EventKind, Phase, SessionId, TenantId};
 use crate::server::error::Failure;
 use crate::server::events::{self, News, Topic};
@@ -18,22 +18,24 @@ pub fn start(server: &Server, tenant: TenantId, topic: Topic) {
         let moved = async {
             point(&worker, "provisioning", "begun").await?;
             let mut tx = worker.store.write().await?;
-            let moved = tenants::advance(&mut tx, &tenant, Phase::Created, Phase::Provisioning, None).await?;
+            if !tenants::advance(&mut tx, &tenant, Phase::Created, Phase::Provisioning, None).await? {
+                return Ok(false);
+            }
             tenants::claim(&mut tx, &tenant, &topic.operation).await?;
             if let Some(session) = &topic.session {
                 sessions::set_status(&mut tx, session.as_str(), "provisioning").await?;
             }
             tx.commit().await?;
-            Ok::<_, StepError>(moved)
+            Ok::<_, StepError>(true)
         };
         match moved.await {
             Ok(true) => run(&worker, &tenant, &topic).await,
             Ok(false) => tracing::info!(%tenant, "the tenant was removed before its infrastructure was made"),
             Err(error) => {
                 tracing::error!(%tenant, %error, "phase 1 cannot begin");
-                if let Err(error) = fail(&worker, &tenant, &topic, "provisioning", &error.to_string()).await {
-                    tracing::error!(%tenant, %error, "that cannot be written down either");
-                }
+                let message = error.to_string();
+                insist("a phase 1 that cannot begin", || fail(&worker, &tenant, &topic, "provisioning", &message))
+                    .await;
             }
         }
     }));
@@ -104,9 +106,7 @@ async fn perform(server: &Server, id: &TenantId, topic: &Topic) {
     let Err(error) = steps(server, id, topic, &mut at).await else { return };
     let message = error.to_string();
     tracing::warn!(tenant = %id, step = at, error = %message, "phase 1 failed");
-    if let Err(error) = fail(server, id, topic, at, &message).await {
-        tracing::error!(tenant = %id, %error, "the failure of phase 1 cannot be written down");
-    }
+    insist("the failure of phase 1", || fail(server, id, topic, at, &message)).await;
 }
 
 async fn steps(server: &Server, id: &TenantId, topic: &Topic, at: &mut &'static str) -> Result<(), StepError> {

@@ -6,6 +6,7 @@ use super::{removal, restart};
 use crate::model::TenantId;
 use crate::server::error::Failure;
 use crate::server::state::Server;
+use crate::server::store::audit;
 use crate::server::store::tenants::{self, TenantRow};
 use crate::server::transitions::{self, Event};
 
@@ -27,10 +28,11 @@ pub async fn heed(server: &Server, id: &TenantId) {
     }
 }
 
-/// True when the subscription pays for nothing now. One that our own suspend paused has not lapsed.
+/// True when the subscription pays for nothing now. One that our own suspend paused has not lapsed, nor has one whose last
+/// payment is late: it only forbids deploys, scaling and activation (protocol G.2).
 fn has_lapsed(tenant: &TenantRow) -> bool {
     match tenant.subscription_status.as_str() {
-        "past_due" | "canceled" => true,
+        "canceled" => true,
         "paused" => tenant.paused_by_suspend == 0,
         _ => false,
     }
@@ -50,6 +52,7 @@ async fn accept(server: &Server, id: &TenantId) -> Result<(), Failure> {
         return Ok(());
     }
     let spoken = restart::fall_asleep(&mut tx, &tenant, &operation, "suspended: the subscription lapsed").await?;
+    audit::record(&mut tx, removal::BY_PROVIDER, Some(id.as_str()), "suspend").await?;
     tx.commit().await?;
     server.events.wake(&spoken);
     server.doors.set_target(id, None);

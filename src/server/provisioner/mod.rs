@@ -86,6 +86,22 @@ pub fn app_url(server: &Server, tenant: &TenantRow) -> Option<String> {
     tenant.port().map(|_| server.front.addresses().url(tenant.id()))
 }
 
+/// Pause before the end of an operation that could not be written down is tried again.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Writes down how an operation ended, for as long as it takes: nobody else would end it, and the tenant could not even
+/// be removed. Only the database can hold it up.
+async fn insist<Fut: Future<Output = Result<(), StepError>>>(what: &str, mut write: impl FnMut() -> Fut) {
+    loop {
+        match write().await {
+            Ok(()) => return,
+            Err(StepError::Store(error)) => tracing::error!(%error, what, "it cannot be written down; trying again"),
+            Err(error) => return tracing::error!(%error, what, "it is not written down"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
 /// Writes news down and tells the listeners.
 async fn announce(server: &Server, topic: &Topic, news: &News) -> Result<(), StoreError> {
     let mut tx = server.store.write().await?;

@@ -38,10 +38,10 @@ pub async fn recover(server: &Server) -> Result<(), StepError> {
             _ => {}
         }
         reopen(server, &tenant, available.is_ok()).await?;
+        lapse::heed(server, tenant.id()).await;
         if tenant.phase() == Phase::Restarting && available.is_ok() {
             bring_back(server, &tenant);
         }
-        lapse::heed(server, tenant.id()).await;
     }
     Ok(())
 }
@@ -50,12 +50,27 @@ pub async fn recover(server: &Server) -> Result<(), StepError> {
 fn bring_back(server: &Server, tenant: &TenantRow) {
     let (worker, tenant) = (server.clone(), tenant.clone());
     drop(server.background(async move {
-        if let Some(machine) = &tenant.machine_id
-            && let Err(error) = worker.provider.start_machine(machine).await
-        {
+        let Some(machine) = &tenant.machine_id else { return };
+        let brought = async {
+            if !rests(&worker, &tenant).await? {
+                worker.provider.start_machine(machine).await?;
+            }
+            // Suspended while it started.
+            if rests(&worker, &tenant).await? {
+                worker.provider.stop_machine(machine).await?;
+            }
+            Ok::<_, StepError>(())
+        };
+        if let Err(error) = brought.await {
             tracing::warn!(tenant = %tenant.id(), %error, "the machine from before does not come back");
         }
     }));
+}
+
+/// True when the tenant's machine is not to run now.
+async fn rests(server: &Server, tenant: &TenantRow) -> Result<bool, StepError> {
+    let now = tenants::get(&mut *server.store.read().await?, tenant.id()).await?;
+    Ok(now.is_none_or(|now| matches!(now.phase(), Phase::Suspended | Phase::Deleting)))
 }
 
 async fn interrupt(server: &Server, tenant: &TenantRow, event: Event, at: &'static str) -> Result<(), StepError> {

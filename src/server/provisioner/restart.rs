@@ -184,6 +184,11 @@ pub async fn begin(db: &mut Connection, tenant: &TenantRow, action: &str, user: 
 pub async fn cancel(db: &mut Connection, job: &Job) -> Result<(), Failure> {
     let id = job.before.id();
     journal::note(db, id.as_str(), &job.id, STEP, StepState::Undone, None).await?;
+    let now = tenants::get(db, id).await?;
+    if now.is_none_or(|now| now.operation.as_ref() != Some(&job.id)) {
+        // Somebody else took it meanwhile.
+        return Ok(());
+    }
     tenants::advance(db, id, Phase::Restarting, Phase::Running, None).await?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{StepError, app_url};
 use crate::model::{EventKind, Phase, TenantId};
 use crate::server::events::{self, News, Topic};
+use crate::server::provider::ProviderError;
 use crate::server::state::Server;
 use crate::server::store::tenants::{self, TenantRow};
 use crate::server::transitions::{self, Event, Facts, Verdict};
@@ -34,15 +35,28 @@ async fn follow(server: &Server) -> Result<(), StepError> {
     // What changed while nobody watched.
     let all = tenants::all(&mut *server.store.read().await?).await?;
     for tenant in all {
-        look(server, tenant.id()).await?;
+        look_on(server, tenant.id()).await?;
     }
     while let Some(machine) = changes.next().await {
         let tenant = tenants::of_machine(&mut *server.store.read().await?, &machine).await?;
         if let Some(tenant) = tenant {
-            look(server, tenant.id()).await?;
+            look_on(server, tenant.id()).await?;
         }
     }
     Ok(())
+}
+
+/// Looks, and does not let one tenant's trouble keep the others from being looked at: only a provider that does not answer
+/// at all ends it.
+async fn look_on(server: &Server, id: &TenantId) -> Result<(), StepError> {
+    match look(server, id).await {
+        Err(error @ StepError::Provider(ProviderError::Unavailable(_))) => Err(error),
+        Err(error) => {
+            tracing::warn!(tenant = %id, %error, "the tenant's machine cannot be looked at now");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Lets the tenant's door lead to where its machine is now, unless an operation owns the tenant, and keeps the phase

@@ -162,6 +162,7 @@ pub async fn retry_provision(State(server): State<Server>, owned: Owned) -> Resu
     need_subscription(&tenant, true)?;
     // A machine that ran before is made again from the image it ran.
     if transitions::ask(&tenant, Event::Retry)? == Some(Phase::Deploying) {
+        server.provider.available().await?;
         let digest = tenant.image_digest.as_deref().ok_or_else(Failure::no_machine)?;
         let digest = Digest::new(digest).map_err(|error| Failure::internal(error.to_string()))?;
         drop(machines::start(&server, tenant.id(), digest, &owned.caller.id).await?);

@@ -123,6 +123,15 @@ pub async fn change(
     if status.is_some_and(|word| !matches!(word, "suspended" | "active")) {
         return Err(Failure::validation("status is `suspended` or `active`"));
     }
+    if change.memory_mb.is_some_and(|memory_mb| i64::from(memory_mb) != owned.tenant.memory_mb) {
+        transitions::ask(&owned.tenant, Event::Resize)?;
+        if status.is_some() {
+            return Err(Failure::validation("memory and status are changed one after the other"));
+        }
+    }
+    if let Some(word) = status {
+        transitions::ask(&owned.tenant, if word == "suspended" { Event::Suspend } else { Event::Activate })?;
+    }
     if let Some(name) = name {
         rename(&server, &owned, name).await?;
     }

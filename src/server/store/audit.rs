@@ -20,3 +20,9 @@ pub async fn actions(db: &mut Connection, tenant: &str) -> Result<Vec<String>, S
     let query = sqlx::query_scalar("SELECT action FROM audit WHERE tenant_id = $1 ORDER BY at, id");
     Ok(query.bind(tenant).fetch_all(db).await?)
 }
+
+/// Forgets what happened before that moment.
+pub async fn trim(db: &mut Connection, before: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM audit WHERE at < $1").bind(before).execute(db).await?;
+    Ok(())
+}

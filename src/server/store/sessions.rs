@@ -107,3 +107,13 @@ pub async fn overdue(db: &mut Connection, now: &str) -> Result<Vec<String>, Stor
     );
     Ok(query.bind(now).fetch_all(db).await?)
 }
+
+/// Forgets sessions from before that moment that ended without a tenant.
+pub async fn trim(db: &mut Connection, before: &str) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "DELETE FROM checkout_sessions WHERE created_at < $1 AND tenant_id IS NULL AND status IN ('declined', 'expired') \
+         AND id NOT IN (SELECT checkout_session_id FROM subscriptions)",
+    );
+    query.bind(before).execute(db).await?;
+    Ok(())
+}
