@@ -145,6 +145,15 @@ pub async fn rotate(State(server): State<Server>, owned: Owned) -> Result<Respon
     }))
 }
 
+/// `PATCH /api/v1/tenants/{id}/rotate-credentials`, as older clients ask for it (protocol K4).
+#[utoipa::path(patch, path = "/api/v1/tenants/{id}/rotate-credentials", tag = "credentials",
+    params(("id" = String, Path, description = "The tenant")),
+    responses((status = 200, description = "The new ones", body = RotateAnswer), TenantRefusals),
+    security(("login" = [])))]
+pub async fn rotate_by_patch(server: State<Server>, owned: Owned) -> Result<Response, Failure> {
+    rotate(server, owned).await
+}
+
 /// Body of the switch.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Switch {
@@ -185,4 +194,18 @@ pub async fn external_access(
             database_url: server.databases.masked_url(&tenant, true),
         },
     }))
+}
+
+/// `POST /api/v1/tenants/{id}/external-db-access`, as some clients ask for it (protocol K46).
+#[utoipa::path(post, path = "/api/v1/tenants/{id}/external-db-access", tag = "credentials",
+    params(("id" = String, Path, description = "The tenant")),
+    request_body = Switch,
+    responses((status = 200, description = "As it is now", body = Data<ExternalAccess>), TenantRefusals),
+    security(("login" = [])))]
+pub async fn external_access_by_post(
+    server: State<Server>,
+    owned: Owned,
+    body: Body<Switch>,
+) -> Result<Json<Data<ExternalAccess>>, Failure> {
+    external_access(server, owned, body).await
 }

@@ -15,7 +15,7 @@ pub mod usage;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::routing::{get, patch, post};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use utoipa::OpenApi as _;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
@@ -46,8 +46,6 @@ pub fn router(server: &Server) -> Router {
         .route("/api/v1/plans", get(checkout::plans))
         .route("/api/v1/checkout/complete", get(checkout::complete))
         .route("/webhooks/paddle", post(webhook::receive))
-        .route("/api/v1/tenants/{id}/rotate-credentials", patch(credentials::rotate))
-        .route("/api/v1/tenants/{id}/external-db-access", post(credentials::external_access))
         .route("/pay/{session}", get(sandbox::show).post(sandbox::decide))
         .route("/pay/{session}/later", get(sandbox::later))
         .route("/pay/{session}/progress", get(progress::show))
@@ -83,8 +81,8 @@ fn documented() -> OpenApiRouter<Server> {
         .routes(routes!(tenants::status))
         .routes(routes!(tenants::events))
         .routes(routes!(credentials::read_once))
-        .routes(routes!(credentials::rotate))
-        .routes(routes!(credentials::external_access))
+        .routes(routes!(credentials::rotate, credentials::rotate_by_patch))
+        .routes(routes!(credentials::external_access, credentials::external_access_by_post))
         .routes(routes!(custom_domain::show, custom_domain::set, custom_domain::remove))
         .routes(routes!(subscription::show, subscription::renew))
         .routes(routes!(subscription::cancel))
