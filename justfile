@@ -52,6 +52,10 @@ bench-deploy:
 bench-server:
     cargo bench --bench server
 
+# The API against its own description, by schemathesis (needs python3 with venv; SCHEMATHESIS=program uses that one)
+openapi:
+    .ci/openapi
+
 # Show what a demo that was killed may have left on the engine
 leftovers:
     docker ps -a --filter label=dev.tenantry.instance
