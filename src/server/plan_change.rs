@@ -28,7 +28,7 @@ pub async fn complete(
     let id = TenantId::new(tenant).map_err(|error| Failure::internal(error.to_string()))?;
     let tenant = tenants::get(&mut tx, &id).await?.filter(|tenant| tenant.phase() != Phase::Deleting);
     let Some(tenant) = tenant else {
-        return purchase::refuse(server, tx, purchase, "the tenant is gone").await;
+        return purchase::refuse(server, tx, purchase, session, "the tenant is gone").await;
     };
     let offer = catalogue::by_plan(&session.plan_id);
     let offer = offer.ok_or_else(|| Failure::internal("the session's plan is not on offer any more"))?;
@@ -37,7 +37,7 @@ pub async fn complete(
         let others = tenants::count_others_on_plan(&mut tx, customer, &offer.plan.id, &id).await?;
         if others >= i64::from(most) {
             let message = format!("the plan {} allows no further tenant", offer.plan.name);
-            return purchase::refuse(server, tx, purchase, &message).await;
+            return purchase::refuse(server, tx, purchase, session, &message).await;
         }
     }
     let subscription = purchase::subscription(purchase, session, &tenant.owner_customer_id, &offer.plan.id);

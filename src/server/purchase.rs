@@ -37,6 +37,19 @@ pub struct Purchase {
     pub terms: Terms,
 }
 
+impl Purchase {
+    /// True when this is what the session sells. Paddle says the price always, and the transaction is the session's own;
+    /// the sandbox's short form may leave the price out.
+    #[must_use]
+    pub fn pays_for(&self, session: &SessionRow) -> bool {
+        match self.price_id.as_deref() {
+            Some(price) if price != session.price_id => false,
+            None if session.provider == "paddle" => false,
+            _ => session.provider != "paddle" || self.transaction_id == session.transaction_id,
+        }
+    }
+}
+
 /// Why a paid session gets no tenant.
 enum Refusal {
     PlanIsFull(String),
@@ -59,11 +72,15 @@ pub async fn complete(server: &Server, purchase: &Purchase) -> Result<(), Failur
     if known.await? {
         return repeat(server, tx, purchase).await;
     }
-    let Some(session) = session.filter(may_be_paid) else {
-        inbox::refuse(&mut tx, &purchase.event_id, "no checkout session that can be paid").await?;
-        tx.commit().await?;
-        tracing::error!(event = purchase.event_id, "a payment for a checkout that is unknown or over");
-        return Ok(());
+    let session = match session {
+        Some(session)
+            if may_be_paid(&session)
+                && purchase.pays_for(&session)
+                && !subscriptions::is_refused(&mut tx, &purchase.subscription_id).await? =>
+        {
+            session
+        }
+        other => return turn_away(server, tx, purchase, other.as_ref()).await,
     };
     if let Some(tenant) = session.for_tenant.clone() {
         return plan_change::complete(server, tx, purchase, &session, &tenant).await;
@@ -87,7 +104,7 @@ pub async fn complete(server: &Server, purchase: &Purchase) -> Result<(), Failur
                 Refusal::PlanIsFull(name) => format!("the plan {name} allows no further tenant"),
                 Refusal::NoPort => "no free port is left for another tenant".into(),
             };
-            refuse(server, tx, purchase, &message).await
+            refuse(server, tx, purchase, &session, &message).await
         }
         Err(failure) => {
             server.doors.close(&id);
@@ -132,20 +149,57 @@ pub(super) fn go_on(server: &Server, more: bool) {
     }));
 }
 
+/// A payment that is for no session, for one that is over, or for something else than the session sells: the session
+/// stays as it is.
+async fn turn_away(
+    server: &Server,
+    mut tx: Transaction<'static, Any>,
+    purchase: &Purchase,
+    session: Option<&SessionRow>,
+) -> Result<(), Failure> {
+    note_refusal(&mut tx, purchase, session, "no checkout session that can be paid").await?;
+    tx.commit().await?;
+    tracing::error!(event = purchase.event_id, "a payment for a checkout that is unknown, over or another one");
+    pay::inbox::hurry(server);
+    Ok(())
+}
+
+/// Says why a purchase gets nothing. At Paddle its subscription would be charged on and on: it is ended there. One that
+/// names a checkout nobody knows may be another server's, and is let be.
+async fn note_refusal(
+    db: &mut Connection,
+    purchase: &Purchase,
+    session: Option<&SessionRow>,
+    message: &str,
+) -> Result<(), Failure> {
+    let Purchase { event_id, subscription_id, transaction_id, .. } = purchase;
+    // Without its subscription's id, the other event of the same purchase says it.
+    if session.is_some_and(|session| session.provider == "paddle") && subscription_id != transaction_id {
+        subscriptions::refuse(db, subscription_id, event_id, message).await?;
+        let note = format!("{message}; Paddle is told to end {subscription_id}");
+        inbox::refuse(db, event_id, &note).await?;
+    } else {
+        inbox::refuse(db, event_id, message).await?;
+    }
+    Ok(())
+}
+
 /// Ends a paid session that gets nothing.
 pub(super) async fn refuse(
     server: &Server,
     mut tx: Transaction<'static, Any>,
     purchase: &Purchase,
+    session: &SessionRow,
     message: &str,
 ) -> Result<(), Failure> {
     tracing::error!(session = %purchase.session, message, "a paid session gets no tenant");
     sessions::set_status(&mut tx, purchase.session.as_str(), "failed").await?;
-    inbox::refuse(&mut tx, &purchase.event_id, message).await?;
+    note_refusal(&mut tx, purchase, Some(session), message).await?;
     let topic = session_topic(&purchase.session, &uuid::Uuid::new_v4().to_string());
     let spoken = events::say(&mut tx, &topic, &News::failed("payment", message)).await?;
     tx.commit().await?;
     server.events.wake(&spoken);
+    pay::inbox::hurry(server);
     Ok(())
 }
 

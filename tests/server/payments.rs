@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use tenantry::model::Secret;
 use tenantry::server::pay::signature::WebhookKey;
-use tenantry::server::store::{inbox, sessions};
+use tenantry::server::store::{inbox, sessions, subscriptions};
 use wiremock::matchers::{body_partial_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -21,6 +21,10 @@ pub fn trials() -> Vec<Trial> {
         a_purchase_is_whole_when_its_halves_come_one_by_one,
         paddle_sells_what_has_a_price_and_is_told_what_ends,
         paddle_that_fails_is_a_payment_that_is_off,
+        only_what_the_session_sells_pays_for_it,
+        what_is_paid_and_refused_is_ended_at_paddle,
+        an_echo_of_our_own_pause_suspends_nobody,
+        an_old_checkout_is_not_to_be_had_for_nothing_once_paddle_takes_the_money,
         an_expired_checkout_cannot_be_paid_and_says_so,
         leaving_the_page_keeps_the_checkout_open,
         everybody_pays_at_once_only_where_that_was_asked_for,
@@ -30,6 +34,8 @@ pub fn trials() -> Vec<Trial> {
 }
 
 const WEBHOOK: &str = "/api/v1/webhooks/paddle";
+/// The transaction that Paddle makes for every checkout here.
+const AT_PADDLE: &str = "txn_01hsample77";
 const SECRET: &str = "pdl_ntfset_01hsample_word";
 
 /// Tells the server an event; answers the status.
@@ -40,7 +46,7 @@ pub async fn tell(person: &Person, key: &WebhookKey, body: &Value) -> u16 {
     call.body(body).send().await.expect("an answer").status().as_u16()
 }
 
-/// An event as Paddle Billing sends it.
+/// An event about a Basic plan as Paddle Billing sends it.
 pub fn event(id: &str, kind: &str, at: &str, session: &Value) -> Value {
     let transaction = text(&session["transaction_id"]);
     let subscription = format!("sub_{}", transaction.trim_start_matches("txn_"));
@@ -49,12 +55,14 @@ pub fn event(id: &str, kind: &str, at: &str, session: &Value) -> Value {
         "transaction.completed" => "completed",
         "subscription.past_due" => "past_due",
         "subscription.canceled" => "canceled",
+        "subscription.paused" => "paused",
         _ => "active",
     };
+    let price = if transaction == AT_PADDLE { "pri_01basic" } else { "pri_sbx_basic" };
     let mut data = json!({
         "id": if is_transaction { &transaction } else { &subscription },
         "status": status, "customer_id": "ctm_01hsample9k2", "address_id": "add_01hsample", "currency_code": "EUR",
-        "items": [{ "quantity": 1, "price": { "id": "pri_01basic", "name": null } }], "scheduled_change": null,
+        "items": [{ "quantity": 1, "price": { "id": price, "name": null } }], "scheduled_change": null,
         "custom_data": { "checkout_session_id": session["checkout_session_id"], "region": "fra" },
     });
     let period = json!({ "starts_at": "2026-01-09T10:02:11.1Z", "ends_at": "2026-02-09T10:02:11.1Z" });
@@ -289,6 +297,207 @@ async fn paddle_that_fails_is_a_payment_that_is_off() {
     let house = shop(&paddle).await;
     drop(paddle);
     house.mara.post("/api/v1/checkout", wish).await.refused(503, Some("payment_unavailable"));
+}
+
+/// Opens a checkout at Paddle.
+async fn at_paddle(person: &Person) -> Value {
+    person.post("/api/v1/checkout", json!({ "price_id": "pri_01basic", "region": "fra" })).await.ok()
+}
+
+/// State and note of an event.
+async fn noted(house: &House, event: &str) -> (String, String) {
+    let store = store::open(&house.settings).await;
+    let state = inbox::state(&mut store.read().await.expect("a reader"), event).await.expect("read");
+    store.close().await;
+    let (state, note) = state.expect("an event");
+    (state, note.unwrap_or_default())
+}
+
+async fn only_what_the_session_sells_pays_for_it() {
+    let at = "2026-01-09T10:02:11Z";
+    let house = House::start().await;
+    let (mara, key) = (&house.mara, house.webhook_key());
+    let session = mara.checkout().await;
+    let mut other = event("evt_1", "transaction.completed", at, &session);
+    other["data"]["items"][0]["price"]["id"] = json!("pri_sbx_free");
+    assert_eq!(tell(mara, &key, &other).await, 200);
+    let refused = ("refused".to_owned(), "no checkout session that can be paid".to_owned());
+    assert_eq!(noted(&house, "evt_1").await, refused);
+    assert!(mara.page(&session).await.1.contains("<form"), "the checkout is open still");
+    // The short form may say no price.
+    let mut silent = event("evt_2", "transaction.completed", at, &session);
+    silent["data"]["items"] = json!([]);
+    assert_eq!(tell(mara, &key, &silent).await, 200);
+    only_tenant(mara).await;
+
+    let paddle = paddle().await;
+    let house = shop(&paddle).await;
+    let (mara, key) = (&house.mara, WebhookKey::from_secret(&Secret::new(SECRET)));
+    let session = at_paddle(mara).await;
+    let sold = |id: &str, change: &dyn Fn(&mut Value)| {
+        let mut body = event(id, "transaction.completed", at, &session);
+        body["data"]["subscription_id"] = json!(format!("sub_{id}"));
+        change(&mut body["data"]);
+        body
+    };
+    for body in [
+        sold("evt_1", &|data| data["items"][0]["price"]["id"] = json!("pri_01cheap")),
+        sold("evt_2", &|data| data["items"] = json!([])),
+        sold("evt_3", &|data| data["id"] = json!("txn_other")),
+    ] {
+        assert_eq!(tell(mara, &key, &body).await, 200);
+        let (state, note) = noted(&house, &text(&body["event_id"])).await;
+        assert_eq!(state, "refused");
+        assert!(note.ends_with(&text(&body["data"]["subscription_id"])), "{note}");
+    }
+    assert_eq!(tenants(mara).await.len(), 0);
+    // What was refused is ended at Paddle, and buys nothing afterwards; the right one does.
+    assert_eq!(tell(mara, &key, &sold("evt_4", &|data| data["subscription_id"] = json!("sub_evt_1"))).await, 200);
+    assert_eq!(tenants(mara).await.len(), 0);
+    assert_eq!(tell(mara, &key, &sold("evt_5", &|_| ())).await, 200);
+    only_tenant(mara).await;
+}
+
+async fn what_is_paid_and_refused_is_ended_at_paddle() {
+    let paddle = paddle().await;
+    let locked = json!({ "error": { "type": "request_error", "code": "subscription_locked_renewal" } });
+    Mock::given(path("/subscriptions/sub%5F01hsample77/cancel"))
+        .respond_with(ResponseTemplate::new(409).set_body_json(locked))
+        .up_to_n_times(1)
+        .mount(&paddle)
+        .await;
+    Mock::given(path("/subscriptions/sub%5F01hsample77/cancel"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "data": {} })))
+        .with_priority(6)
+        .mount(&paddle)
+        .await;
+    let house = shop(&paddle).await;
+    let mara = &house.mara;
+    let key = WebhookKey::from_secret(&Secret::new(SECRET));
+    let session = at_paddle(mara).await;
+    // What nobody here sold may be another server's.
+    let mut foreign = event("evt_0", "transaction.completed", "2026-01-09T10:02:11Z", &session);
+    foreign["data"]["custom_data"]["checkout_session_id"] = json!("cs_elsewhere");
+    foreign["data"]["subscription_id"] = json!("sub_foreign");
+    assert_eq!(tell(mara, &key, &foreign).await, 200);
+    assert_eq!(noted(&house, "evt_0").await.1, "no checkout session that can be paid");
+    let store = store::open(&house.settings).await;
+    let mut tx = store.write().await.expect("a transaction");
+    sessions::set_status(&mut tx, &text(&session["checkout_session_id"]), "failed").await.expect("written");
+    tx.commit().await.expect("committed");
+    let cancels = async || {
+        let requests = paddle.received_requests().await.expect("requests");
+        requests.iter().filter(|request| request.url.path().ends_with("/cancel")).count()
+    };
+    let told = async |times: usize| {
+        within("Paddle's being told", async {
+            while cancels().await < times {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    };
+    let body = event("evt_1", "transaction.completed", "2026-01-09T10:02:11Z", &session);
+    assert_eq!(tell(mara, &key, &body).await, 200);
+    told(1).await;
+    // Locked for now: the next event of the same purchase finds it owed still.
+    let body = event("evt_2", "subscription.created", "2026-01-09T10:02:12Z", &session);
+    assert_eq!(tell(mara, &key, &body).await, 200);
+    told(2).await;
+    within("nothing owed", async {
+        while !subscriptions::owed(&mut store.read().await.expect("a reader")).await.expect("read").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    store.close().await;
+    let asked = paddle.received_requests().await.expect("requests");
+    assert!(asked.iter().all(|request| !request.url.path().contains("foreign")));
+    assert_eq!(tenants(mara).await.len(), 0);
+}
+
+async fn an_echo_of_our_own_pause_suspends_nobody() {
+    let paddle = paddle().await;
+    for change in ["pause", "resume"] {
+        Mock::given(path(format!("/subscriptions/sub%5F01hsample77/{change}")))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "data": {} })))
+            .mount(&paddle)
+            .await;
+    }
+    let house = shop(&paddle).await;
+    let mara = &house.mara;
+    let key = WebhookKey::from_secret(&Secret::new(SECRET));
+    let session = at_paddle(mara).await;
+    let bought = event("evt_1", "transaction.completed", "2026-01-09T10:02:11Z", &session);
+    assert_eq!(tell(mara, &key, &bought).await, 200);
+    let tenant = only_tenant(mara).await;
+    let id = text(&tenant["id"]);
+    mara.wait_for_phase(&id, "awaiting_deploy").await;
+    let store = store::open(&house.settings).await;
+    // As the server tells Paddle twice a minute.
+    let tell_paddle = async || {
+        let all = subscriptions::owed(&mut store.read().await.expect("a reader")).await.expect("read");
+        for owed in all {
+            let mut tx = store.write().await.expect("a transaction");
+            assert!(subscriptions::telling(&mut tx, &owed).await.expect("written"));
+            subscriptions::told(&mut tx, &owed).await.expect("written");
+            tx.commit().await.expect("committed");
+        }
+    };
+    let start = jiff::Timestamp::now();
+    let moment = |micros: i64| (start + jiff::SignedDuration::from_micros(micros)).to_string();
+    let news = |n: i64, kind: &str| event(&format!("evt_news_{n}"), kind, &moment(n), &session);
+    let now = async || text(&subscription(mara, &tenant).await["status"]);
+    let path = |change: &str| format!("/api/v1/tenants/{id}/{change}");
+    mara.post(&path("suspend"), Value::Null).await.ok();
+    // Said before it heard of our pause.
+    assert_eq!(tell(mara, &key, &news(1, "subscription.updated")).await, 200);
+    assert_eq!(now().await, "paused");
+    tell_paddle().await;
+    assert_eq!(tell(mara, &key, &news(2, "subscription.updated")).await, 200);
+    assert_eq!(now().await, "paused");
+    mara.post(&path("activate"), Value::Null).await.ok();
+    // Late, while the resumption is owed, and after it was told.
+    assert_eq!(tell(mara, &key, &news(3, "subscription.paused")).await, 200);
+    assert_eq!(now().await, "active");
+    tell_paddle().await;
+    assert_eq!(tell(mara, &key, &news(4, "subscription.paused")).await, 200);
+    assert_eq!(now().await, "active");
+    assert_eq!(mara.get(&format!("/api/v1/tenants/{id}")).await.ok()["data"]["phase"], "awaiting_deploy");
+    // Its own news counts, although our own changes were later.
+    assert_eq!(tell(mara, &key, &news(5, "subscription.past_due")).await, 200);
+    assert_eq!(now().await, "past_due");
+    mara.wait_for_phase(&id, "suspended").await;
+    // A pause of Paddle's own, long after.
+    let active = event("evt_7", "subscription.activated", &moment(3_600_000_000), &session);
+    assert_eq!(tell(mara, &key, &active).await, 200);
+    assert_eq!(now().await, "active");
+    let paused = event("evt_8", "subscription.paused", &moment(7_200_000_000), &session);
+    assert_eq!(tell(mara, &key, &paused).await, 200);
+    assert_eq!(now().await, "paused");
+    store.close().await;
+}
+
+async fn an_old_checkout_is_not_to_be_had_for_nothing_once_paddle_takes_the_money() {
+    let house = House::start().await;
+    let session = house.mara.checkout().await;
+    let nonce = nonce_of(&house.mara.page(&session).await.1);
+    let paddle = paddle().await;
+    let mut settings = house.settings.clone();
+    settings.payment.paddle_api_key = Some(Secret::new("pdl_live_apikey"));
+    settings.payment.paddle_api_url = Some(paddle.uri().parse().expect("a URL"));
+    settings.payment.webhook_secret = Some(Secret::new(SECRET));
+    settings.payment.prices = vec![("basic".into(), "pri_01basic".into())];
+    settings.payment.auto_pay = true;
+    let house = house.restart_as(settings).await;
+    let mara = &house.mara;
+    let own = json!({ "checkout_url": format!("{}/pay/{}", mara.base, text(&session["checkout_session_id"])) });
+    let (_, html) = mara.page(&own).await;
+    assert!(html.contains("payment provider") && !html.contains("<form"), "{html}");
+    assert!(mara.submit(&own, &nonce, "pay").await.text().await.expect("text").contains("payment provider"));
+    let later = mara.http.get(format!("{}/later", text(&own["checkout_url"]))).send().await.expect("an answer");
+    assert!(later.text().await.expect("text").contains("payment provider"));
+    assert_eq!(tenants(mara).await.len(), 0);
 }
 
 /// Lets a session's time be over.

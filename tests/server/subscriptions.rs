@@ -46,7 +46,11 @@ async fn another_plan_is_bought_for_the_same_tenant() {
     assert!(html.contains("Pro") && html.contains(&format!("Tenant {}", &id.replace('-', "")[..12])), "{html}");
     // Told five times over, in both forms.
     let kinds = ["transaction.completed", "subscription.created"];
-    let told = (0..5).map(|i| event(&format!("evt_{i}"), kinds[i % 2], "2999-01-09T10:02:11Z", &session));
+    let told = (0..5).map(|i| {
+        let mut body = event(&format!("evt_{i}"), kinds[i % 2], "2999-01-09T10:02:11Z", &session);
+        body["data"]["items"][0]["price"]["id"] = json!("pri_sbx_pro");
+        body
+    });
     let told: Vec<Value> = told.collect();
     assert!(join_all(told.iter().map(|body| tell(mara, &key, body))).await.iter().all(|status| *status == 200));
     let stream = mara.stream(&Person::session_events(&session), None).await.rest().await;

@@ -40,7 +40,10 @@ pub async fn accept(
         return Ok(None);
     }
     if let Meaning::Purchase(purchase) = meaning {
-        sessions::mark_paid(&mut tx, purchase.session.as_str()).await?;
+        let session = sessions::get(&mut tx, purchase.session.as_str()).await?;
+        if session.is_some_and(|session| purchase.pays_for(&session)) {
+            sessions::mark_paid(&mut tx, purchase.session.as_str()).await?;
+        }
     }
     tx.commit().await?;
     Ok(Some(begin(server, body)))
@@ -66,13 +69,19 @@ async fn round(server: &Server) -> Result<(), StoreError> {
     work_off(server).await?;
     if let Some(paddle) = &server.paddle {
         for owed in subscriptions::owed(&mut *server.store.read().await?).await? {
+            let mut tx = server.store.write().await?;
+            let still = subscriptions::telling(&mut tx, &owed).await?;
+            tx.commit().await?;
+            if !still {
+                continue;
+            }
             match paddle.change(&owed.paddle_subscription_id, &owed.owed).await {
                 Ok(()) => {
                     let mut tx = server.store.write().await?;
                     subscriptions::told(&mut tx, &owed).await?;
                     tx.commit().await?;
                 }
-                Err(error) => tracing::warn!(change = owed.owed, %error, "Paddle is told again later"),
+                Err(error) => tracing::error!(change = owed.owed, %error, "Paddle is told again later"),
             }
         }
     }
@@ -93,10 +102,11 @@ pub async fn work_off(server: &Server) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Does an event's work in a task of its own, which nobody cuts off: whoever waits for it may leave.
+/// Does an event's work in a task of its own, which nobody cuts off: whoever waits for it may leave, and a server that has
+/// to end waits for it.
 fn begin(server: &Server, body: String) -> JoinHandle<()> {
     let worker = server.clone();
-    server.tasks.spawn(async move {
+    server.tasks.spawn(server.operations.running.track_future(async move {
         let done = async {
             let notice = Notice::read(body.as_bytes())?;
             if worker.settings.faults.strike(FAULT) {
@@ -107,7 +117,7 @@ fn begin(server: &Server, body: String) -> JoinHandle<()> {
         if let Err(failure) = done.await {
             tracing::error!(?failure, "a webhook event waits to be tried again");
         }
-    })
+    }))
 }
 
 /// Tells Paddle soon what it has to be told.

@@ -102,6 +102,18 @@ pub struct Transaction {
     pub checkout_url: String,
 }
 
+/// True for a refusal that says that nothing is left to do. Every other one may be over later: a subscription is locked
+/// while it renews, for one.
+fn is_so_already(change: &str, status: StatusCode, code: Option<&str>) -> bool {
+    match code {
+        Some("not_found" | "entity_not_found") => status == StatusCode::NOT_FOUND,
+        Some("subscription_is_canceled_action_invalid" | "subscription_update_when_canceled") => true,
+        Some("subscription_cannot_be_paused") => change == "pause",
+        Some("subscription_must_be_paused") => change == "resume",
+        _ => false,
+    }
+}
+
 impl Paddle {
     /// A client with this key.
     pub fn new(url: &str, key: Secret) -> Result<Self, reqwest::Error> {
@@ -134,10 +146,7 @@ impl Paddle {
         let at = At { effective_from: "immediately" };
         match self.post(&format!("/subscriptions/{id}/{change}"), &at).await {
             Ok(_) => Ok(()),
-            // Nothing that a repetition would change.
-            Err(PaddleError::Refused { status, code })
-                if matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::CONFLICT) =>
-            {
+            Err(PaddleError::Refused { status, code }) if is_so_already(change, status, code.as_deref()) => {
                 tracing::warn!(change, %status, code, "Paddle sees nothing to do for a subscription");
                 Ok(())
             }
@@ -162,5 +171,34 @@ impl Paddle {
         }
         let code = serde_json::from_slice::<Refusal>(&bytes).ok().map(|refusal| refusal.error.code);
         Err(PaddleError::Refused { status, code: code.map(|code| crate::model::text::line(&code)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_so_already_counts_as_told() {
+        let (bad, gone, conflict) = (StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::CONFLICT);
+        for (change, status, code, expected) in [
+            ("cancel", gone, Some("not_found"), true),
+            ("cancel", gone, Some("entity_not_found"), true),
+            ("cancel", bad, Some("subscription_is_canceled_action_invalid"), true),
+            ("pause", bad, Some("subscription_update_when_canceled"), true),
+            ("pause", bad, Some("subscription_cannot_be_paused"), true),
+            ("cancel", bad, Some("subscription_cannot_be_paused"), false),
+            ("resume", bad, Some("subscription_must_be_paused"), true),
+            ("pause", bad, Some("subscription_must_be_paused"), false),
+            ("cancel", conflict, Some("subscription_locked_renewal"), false),
+            ("cancel", bad, Some("subscription_locked_pending_changes"), false),
+            ("pause", bad, Some("subscription_outstanding_transaction"), false),
+            ("cancel", bad, Some("bad_request"), false),
+            // A wrong address of the API, and a proxy's answer.
+            ("cancel", gone, Some("invalid_url"), false),
+            ("cancel", gone, None, false),
+        ] {
+            assert_eq!(is_so_already(change, status, code), expected, "{change} {code:?}");
+        }
     }
 }

@@ -37,7 +37,7 @@ pub async fn show(
     if session.status != "open" {
         return settled(&server, &session).await;
     }
-    if session.provider != "sandbox" {
+    if is_elsewhere(&server, &session) {
         return Ok(elsewhere());
     }
     // Not by a look at the page's head alone.
@@ -50,7 +50,10 @@ pub async fn show(
 /// `GET /pay/{session}/later`: the session stays open.
 pub async fn later(State(server): State<Server>, Path(session): Path<String>) -> Result<Response, Failure> {
     let Some(session) = find(&server, &session).await? else { return Ok(unknown()) };
-    if session.status == "open" { Ok(page::later(&session)) } else { settled(&server, &session).await }
+    if session.status != "open" {
+        return settled(&server, &session).await;
+    }
+    Ok(if is_elsewhere(&server, &session) { elsewhere() } else { page::later(&session) })
 }
 
 /// `POST /pay/{session}`
@@ -60,7 +63,7 @@ pub async fn decide(
     decision: Result<Form<Decision>, FormRejection>,
 ) -> Result<Response, Failure> {
     let Some(session) = find(&server, &session).await? else { return Ok(unknown()) };
-    if session.provider != "sandbox" {
+    if is_elsewhere(&server, &session) {
         return Ok(elsewhere());
     }
     let Ok(Form(decision)) = decision else {
@@ -166,9 +169,16 @@ async fn settled(server: &Server, session: &SessionRow) -> Result<Response, Fail
     Ok(page::paid(&session.id, &progress::of(server, session).await?))
 }
 
-/// The page for a session that is paid at Paddle.
+/// True when nobody may pay for it here: at Paddle it costs money, and where Paddle takes the money, what was opened on
+/// the sandbox's page before is not to be had for nothing.
+fn is_elsewhere(server: &Server, session: &SessionRow) -> bool {
+    session.provider != "sandbox" || server.paddle.is_some()
+}
+
+/// The page for a session that cannot be paid here.
 fn elsewhere() -> Response {
-    let text = "This checkout is paid at the payment provider. Open the address that the terminal shows.";
+    let text = "This checkout is paid at the payment provider. Open the address that the terminal shows, or start a new \
+                checkout there.";
     page::message(StatusCode::OK, "Not here", text)
 }
 

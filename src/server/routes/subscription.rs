@@ -114,15 +114,20 @@ pub async fn cancel(
     if owned.tenant.phase() == Phase::Deleting {
         return Err(ended());
     }
-    let id = owned.tenant.id();
-    let removal = removal::start(&server, id, &caller.id).await?;
-    let mut tx = server.store.write().await?;
-    subscriptions::cancel(&mut tx, &owned.tenant.subscription_id).await?;
-    audit::record(&mut tx, &caller.id, Some(id.as_str()), "subscription_cancel").await?;
-    tx.commit().await?;
-    inbox::hurry(&server);
-    match removal.await {
-        Ok(Some(())) => Ok(Json(())),
+    // The removal ends the subscription with everything else, and where it is refused nothing ends.
+    let (worker, id, user) = (server.clone(), owned.tenant.id().clone(), caller.id);
+    let begun = server.unbroken(async move {
+        let removal = removal::start(&worker, &id, &user).await?;
+        let mut tx = worker.store.write().await?;
+        audit::record(&mut tx, &user, Some(id.as_str()), "subscription_cancel").await?;
+        tx.commit().await?;
+        Ok(removal)
+    });
+    match begun.await?.await {
+        Ok(Some(())) => {
+            inbox::hurry(&server);
+            Ok(Json(()))
+        }
         Ok(None) => Err(Failure::unavailable("the server is stopping; it goes on with the removal at its next start")),
         Err(error) => Err(Failure::internal(format!("removal: {error}"))),
     }

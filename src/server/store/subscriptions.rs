@@ -1,6 +1,9 @@
 //! Subscriptions: who pays for which tenant, as the payment provider said last, and what it has to be told.
 
-use super::{Connection, StoreError, now};
+use super::{Connection, StoreError, now, precisely};
+
+/// How far Paddle's word about a pause or a resumption may be from our telling it, minutes.
+const ECHO_MINUTES: i64 = 10;
 
 /// One subscription.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -19,7 +22,7 @@ pub struct SubscriptionRow {
     pub plan_id: String,
     /// `active`, `trialing`, `past_due`, `paused`, `canceled`.
     pub status: String,
-    /// When the payment provider said so last; older news is ignored.
+    /// When the payment provider said something last, by its clock; older news is ignored.
     pub occurred_at: String,
     /// The price that was paid; empty where it was not kept.
     pub price_id: String,
@@ -109,8 +112,9 @@ pub async fn is_known(
     Ok(count > 0)
 }
 
-/// Takes over what the payment provider told, unless newer news is known or the subscription has ended.
-/// Answers the tenant of the subscription.
+/// Takes over what the payment provider told, unless newer news is known or the subscription has ended. What Paddle says
+/// of a pause or a resumption that we told it, after we changed our mind, changes no status; its terms count.
+/// Answers the tenant of the subscription, if its status is the one that was told.
 pub async fn update(
     db: &mut Connection,
     paddle: &str,
@@ -119,23 +123,28 @@ pub async fn update(
     terms: &Terms,
 ) -> Result<Option<String>, StoreError> {
     let (start, end) = terms.period.clone().unzip();
-    // Paddle repeats what we told it: a pause for our own suspension stays one.
-    sqlx::query(
-        "UPDATE subscriptions SET status = $2, occurred_at = $3, \
-         paused_by_suspend = CASE WHEN $2 = 'paused' AND provider = 'paddle' THEN paused_by_suspend ELSE 0 END, \
+    let (earliest, latest) = around(occurred_at);
+    let query = format!(
+        "UPDATE subscriptions SET status = CASE WHEN {ECHO} THEN status ELSE $2 END, occurred_at = $3, \
+         paused_by_suspend = CASE WHEN {ECHO} OR ($2 = 'paused' AND provider = 'paddle') THEN paused_by_suspend \
+         ELSE 0 END, \
+         owed = CASE WHEN $2 = 'canceled' THEN NULL ELSE owed END, \
          current_period_start = COALESCE($4, current_period_start), \
          current_period_end = COALESCE($5, current_period_end), \
          cancel_at_period_end = COALESCE($6, cancel_at_period_end) \
-         WHERE paddle_subscription_id = $1 AND occurred_at < $3 AND status <> 'canceled'",
-    )
-    .bind(paddle)
-    .bind(status)
-    .bind(occurred_at)
-    .bind(start)
-    .bind(end)
-    .bind(terms.cancel_at_period_end.map(i64::from))
-    .execute(&mut *db)
-    .await?;
+         WHERE paddle_subscription_id = $1 AND occurred_at < $3 AND status <> 'canceled'"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(query))
+        .bind(paddle)
+        .bind(status)
+        .bind(occurred_at)
+        .bind(start)
+        .bind(end)
+        .bind(terms.cancel_at_period_end.map(i64::from))
+        .bind(earliest)
+        .bind(latest)
+        .execute(&mut *db)
+        .await?;
     let query = sqlx::query_scalar(
         "SELECT tenants.id FROM tenants JOIN subscriptions ON subscriptions.id = tenants.subscription_id \
          WHERE subscriptions.paddle_subscription_id = $1 AND subscriptions.status = $2",
@@ -143,45 +152,73 @@ pub async fn update(
     Ok(query.bind(paddle).bind(status).fetch_optional(db).await?)
 }
 
+/// True for what Paddle says of our own pause while the subscription is active again, or of our own resumption while it
+/// is paused again: the opposite is owed, or was told since, or this is what was told about this time.
+const ECHO: &str = "(provider = 'paddle' AND (\
+    ($2 = 'paused' AND status = 'active' AND \
+    (owed = 'resume' OR resume_told_at > $3 OR (pause_told_at >= $7 AND pause_told_at <= $8))) OR \
+    ($2 = 'active' AND status = 'paused' AND paused_by_suspend = 1 AND \
+    (owed = 'pause' OR pause_told_at > $3 OR (resume_told_at >= $7 AND resume_told_at <= $8)))))";
+
+/// The times between which something was told whose echo happened at `moment`.
+fn around(moment: &str) -> (String, String) {
+    let Ok(at) = moment.parse::<jiff::Timestamp>() else { return (moment.to_owned(), moment.to_owned()) };
+    let reach = jiff::SignedDuration::from_mins(ECHO_MINUTES);
+    let (earliest, latest) = (at.saturating_sub(reach), at.saturating_add(reach));
+    (precisely(earliest.unwrap_or(at)), precisely(latest.unwrap_or(at)))
+}
+
 /// Pauses an active subscription because its tenant was suspended. One in another state stays as it is.
 pub async fn pause(db: &mut Connection, id: &str) -> Result<(), StoreError> {
     let query = sqlx::query(
-        "UPDATE subscriptions SET status = 'paused', paused_by_suspend = 1, occurred_at = $2, owed = 'pause' \
+        "UPDATE subscriptions SET status = 'paused', paused_by_suspend = 1, owed = 'pause' \
          WHERE id = $1 AND status = 'active'",
     );
-    query.bind(id).bind(now()).execute(db).await?;
+    query.bind(id).execute(db).await?;
     Ok(())
 }
 
 /// Takes [`pause`] back. A subscription that the payment provider paused stays so.
 pub async fn resume(db: &mut Connection, id: &str) -> Result<(), StoreError> {
     let query = sqlx::query(
-        "UPDATE subscriptions SET status = 'active', paused_by_suspend = 0, occurred_at = $2, owed = 'resume' \
+        "UPDATE subscriptions SET status = 'active', paused_by_suspend = 0, owed = 'resume' \
          WHERE id = $1 AND status = 'paused' AND paused_by_suspend = 1",
     );
-    query.bind(id).bind(now()).execute(db).await?;
+    query.bind(id).execute(db).await?;
     Ok(())
 }
 
 /// Ends a subscription for good. Its payment provider has to be told, unless it said so itself.
 pub async fn cancel(db: &mut Connection, id: &str) -> Result<(), StoreError> {
-    sqlx::query(
+    let query = sqlx::query(
         "UPDATE subscriptions SET owed = CASE WHEN status = 'canceled' THEN owed ELSE 'cancel' END, \
-         status = 'canceled', occurred_at = $2 WHERE id = $1",
-    )
-    .bind(id)
-    .bind(now())
-    .execute(db)
-    .await?;
+         status = 'canceled' WHERE id = $1",
+    );
+    query.bind(id).execute(db).await?;
     Ok(())
+}
+
+/// Notes a subscription at Paddle that gets nothing here, so that Paddle is told to end it.
+pub async fn refuse(db: &mut Connection, paddle: &str, event: &str, reason: &str) -> Result<(), StoreError> {
+    let query = sqlx::query(
+        "INSERT INTO unwanted_subscriptions (paddle_subscription_id, event_id, reason, created_at) \
+         VALUES ($1, $2, $3, $4) ON CONFLICT (paddle_subscription_id) DO NOTHING",
+    );
+    query.bind(paddle).bind(event).bind(reason).bind(now()).execute(db).await?;
+    Ok(())
+}
+
+/// True for one that was noted by [`refuse`].
+pub async fn is_refused(db: &mut Connection, paddle: &str) -> Result<bool, StoreError> {
+    let query = sqlx::query_scalar("SELECT COUNT(*) FROM unwanted_subscriptions WHERE paddle_subscription_id = $1");
+    let count: i64 = query.bind(paddle).fetch_one(db).await?;
+    Ok(count > 0)
 }
 
 /// Something that the payment provider has to be told.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Owed {
-    /// The subscription.
-    pub id: String,
-    /// The payment provider's id for it.
+    /// The payment provider's id of the subscription.
     pub paddle_subscription_id: String,
     /// `cancel`, `pause` or `resume`.
     pub owed: String,
@@ -190,16 +227,35 @@ pub struct Owed {
 /// What Paddle has to be told. One that is known by its transaction only cannot be named to it yet.
 pub async fn owed(db: &mut Connection) -> Result<Vec<Owed>, StoreError> {
     let query = sqlx::query_as(
-        "SELECT id, paddle_subscription_id, owed FROM subscriptions \
-         WHERE owed IS NOT NULL AND provider = 'paddle' AND paddle_subscription_id <> transaction_id ORDER BY id",
+        "SELECT paddle_subscription_id, owed FROM subscriptions \
+         WHERE owed IS NOT NULL AND provider = 'paddle' AND paddle_subscription_id <> transaction_id \
+         UNION ALL SELECT paddle_subscription_id, 'cancel' AS owed FROM unwanted_subscriptions WHERE told_at IS NULL \
+         ORDER BY 1",
     );
     Ok(query.fetch_all(db).await?)
 }
 
+/// Notes that it is being told now: before the call, because what Paddle says of it may come before its answer does.
+/// False when something else is owed by now.
+pub async fn telling(db: &mut Connection, owed: &Owed) -> Result<bool, StoreError> {
+    let column = match owed.owed.as_str() {
+        "pause" => "pause_told_at",
+        "resume" => "resume_told_at",
+        _ => return Ok(true),
+    };
+    let query = format!("UPDATE subscriptions SET {column} = $3 WHERE paddle_subscription_id = $1 AND owed = $2");
+    let query = sqlx::query(sqlx::AssertSqlSafe(query)).bind(&owed.paddle_subscription_id).bind(&owed.owed);
+    Ok(query.bind(precisely(jiff::Timestamp::now())).execute(db).await?.rows_affected() > 0)
+}
+
 /// Notes that it was told, unless something else is owed by now.
 pub async fn told(db: &mut Connection, owed: &Owed) -> Result<(), StoreError> {
-    let query = sqlx::query("UPDATE subscriptions SET owed = NULL WHERE id = $1 AND owed = $2");
-    query.bind(&owed.id).bind(&owed.owed).execute(db).await?;
+    let query = sqlx::query("UPDATE subscriptions SET owed = NULL WHERE paddle_subscription_id = $1 AND owed = $2");
+    query.bind(&owed.paddle_subscription_id).bind(&owed.owed).execute(&mut *db).await?;
+    if owed.owed == "cancel" {
+        let query = sqlx::query("UPDATE unwanted_subscriptions SET told_at = $2 WHERE paddle_subscription_id = $1");
+        query.bind(&owed.paddle_subscription_id).bind(now()).execute(db).await?;
+    }
     Ok(())
 }
 
