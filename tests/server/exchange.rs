@@ -138,7 +138,11 @@ async fn exchanged_tokens_can_be_demanded() {
         short.get(&format!("{tenant}{path}")).await.ok();
     }
     mara.delete(&tenant).await.refused(401, None);
-    assert_eq!(short.delete(&tenant).await.status, 204);
+    // Also where it ends everything, and says so when it is asked again.
+    let cancel = format!("{tenant}/subscription/cancel");
+    mara.post(&cancel, Value::Null).await.refused(401, None);
+    assert_eq!(short.post(&cancel, Value::Null).await.status, 200);
+    short.post(&cancel, Value::Null).await.refused(409, None);
 }
 
 async fn who_is_taken_off_the_list_is_out_at_once() {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::envelope::Data;
 use crate::model::{CheckoutSession, Phase, PlanInfo};
-use crate::server::auth::{Caller, Owned};
+use crate::server::auth::{Owned, TenantCaller};
 use crate::server::error::{Body, Failure};
 use crate::server::openapi::TenantRefusals;
 use crate::server::pay::opening::{self, Wish};
@@ -99,7 +99,7 @@ pub async fn renew(
     security(("login" = [])))]
 pub async fn cancel(
     State(server): State<Server>,
-    Caller(caller): Caller,
+    TenantCaller(caller): TenantCaller,
     Path(id): Path<String>,
     owned: Result<Owned, Failure>,
 ) -> Result<Json<()>, Failure> {
