@@ -83,7 +83,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         }
         Some(Command::Serve(settings)) => {
             logging::to_standard_error();
-            serve::run(*settings, stop).await.map(|()| Exit::Done)
+            Box::pin(serve::run(*settings, stop)).await.map(|()| Exit::Done)
         }
         Some(Command::History(arguments)) => {
             let _log = logging::to_state_directory();
