@@ -313,6 +313,11 @@ async fn name_and_memory_can_be_changed() {
     change(json!({ "status": "active" })).await.ok();
     mara.wait_for_phase(&id, "running").await;
     change(json!({ "status": "gone" })).await.refused(422, None);
+    // All of it, or nothing.
+    change(json!({ "name": "Half", "status": "active" })).await.refused(409, None);
+    change(json!({ "name": "Half", "memory_mb": 256, "status": "suspended" })).await.refused(422, None);
+    let now = record(mara, &id).await;
+    assert_eq!((&now["name"], &now["memory_mb"], &now["phase"]), (&json!("Orchard"), &json!(512), &json!("running")));
 }
 
 async fn deploys_are_listed_newest_first() {

@@ -29,6 +29,7 @@ mod login;
 mod machine;
 mod operations;
 mod oracle;
+mod paddle;
 mod payments;
 mod providers;
 mod rules;
@@ -60,6 +61,7 @@ const FILES: &[fn() -> Vec<Trial>] = &[
     machine::trials,
     operations::trials,
     oracle::trials,
+    paddle::trials,
     payments::trials,
     providers::trials,
     rules::trials,

@@ -86,7 +86,7 @@ async fn observe(State(server): State<Server>, mut request: Request, next: Next)
     let received = Arc::new(AtomicU64::new(0));
     let mut watch = Watch::begin(&server, &request, peer, who, Arc::clone(&received));
     let id = HeaderValue::from_str(&watch.record.id).ok();
-    let request = request.map(|body| Body::new(Counting { body, count: received, idle: None }));
+    let request = request.map(|body| Body::new(Counting { body, count: received, patience: STANDSTILL, idle: None }));
     let path = request.uri().path();
     let is_registry = path == "/v2" || path.starts_with("/v2/");
     let response = match admit(&server, &request, peer) {
@@ -240,6 +240,7 @@ const STANDSTILL: Duration = Duration::from_mins(1);
 struct Counting {
     body: Body,
     count: Arc<AtomicU64>,
+    patience: Duration,
     /// Set while it is waited for.
     idle: Option<Pin<Box<Sleep>>>,
 }
@@ -254,7 +255,8 @@ impl HttpBody for Counting {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         if polled.is_pending() {
-            let idle = self.idle.get_or_insert_with(|| Box::pin(tokio::time::sleep(STANDSTILL)));
+            let patience = self.patience;
+            let idle = self.idle.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
             if idle.as_mut().poll(context).is_ready() {
                 let error = std::io::Error::new(std::io::ErrorKind::TimedOut, "the body stood still for too long");
                 return Poll::Ready(Some(Err(axum::Error::new(error))));
@@ -312,5 +314,25 @@ impl HttpBody for Watched {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream::{self, StreamExt as _};
+
+    #[tokio::test]
+    async fn a_body_that_stands_still_ends_and_one_that_moves_does_not() {
+        let pieces = || stream::iter([Ok::<_, std::io::Error>(Bytes::from("some"))]);
+        let count = Arc::new(AtomicU64::new(0));
+        let counting = |body, patience| Counting { body, count: Arc::clone(&count), patience, idle: None };
+        let still = Body::from_stream(pieces().chain(stream::pending()));
+        let still = Body::new(counting(still, Duration::from_millis(5)));
+        let error = axum::body::to_bytes(still, 100).await.expect_err("it never ends by itself");
+        assert!(format!("{error:?}").contains("stood still"), "{error:?}");
+        let moving = Body::new(counting(Body::from_stream(pieces()), STANDSTILL));
+        assert_eq!(axum::body::to_bytes(moving, 100).await.expect("whole"), "some");
+        assert_eq!(count.load(Ordering::Relaxed), 8);
     }
 }

@@ -124,9 +124,11 @@ pub async fn change(
         return Err(Failure::validation("status is `suspended` or `active`"));
     }
     if change.memory_mb.is_some_and(|memory_mb| i64::from(memory_mb) != owned.tenant.memory_mb) {
-        transitions::ask(&owned.tenant, Event::Resize)?;
-        if status.is_some() {
-            return Err(Failure::validation("memory and status are changed one after the other"));
+        let restarts = transitions::ask(&owned.tenant, Event::Resize)?.is_some();
+        if restarts && status.is_some() {
+            return Err(Failure::validation(
+                "a machine that runs gets other memory and another status one after the other",
+            ));
         }
     }
     if let Some(word) = status {
