@@ -97,6 +97,7 @@ impl Call {
 
     /// Its end.
     pub(super) async fn end(&mut self) {
+        self.is_answered = true;
         self.write("0\r\n\r\n").await;
     }
 
