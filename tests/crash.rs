@@ -9,9 +9,10 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, pending};
 use std::sync::Arc;
 use std::time::Duration;
-use tenantry::model::progress::{DeployOutcome, DeployProgress};
+use tenantry::model::progress::DeployProgress;
 use tenantry::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
-use tenantry::tui::{self, Backend, Live, Options, TenantList, TuiError};
+use tenantry::ops::call::{Call, Reply};
+use tenantry::tui::{self, Backend, Deployed, Live, Options, TenantList, TuiError};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
@@ -53,10 +54,22 @@ impl Backend for Panics {
     }
     fn deploy(
         &self,
-        _: TenantId,
-        _: Sender<DeployProgress>,
+        _: Vec<TenantId>,
+        _: Sender<(TenantId, DeployProgress)>,
         _: CancellationToken,
-    ) -> BoxFuture<'_, Result<DeployOutcome, Problem>> {
+    ) -> BoxFuture<'_, Deployed> {
+        pending().boxed()
+    }
+    fn roll_back(
+        &self,
+        _: TenantId,
+        _: Option<String>,
+        _: Sender<(TenantId, DeployProgress)>,
+        _: CancellationToken,
+    ) -> BoxFuture<'_, Deployed> {
+        pending().boxed()
+    }
+    fn call(&self, _: Call) -> BoxFuture<'_, Result<Reply, Problem>> {
         pending().boxed()
     }
     fn open_url(&self, _: String) -> BoxFuture<'_, Result<(), Problem>> {

@@ -12,7 +12,7 @@ mod plan;
 mod together;
 mod undo;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::mpsc::{self, Sender};
 use tokio_util::sync::CancellationToken;
 
@@ -64,28 +64,35 @@ pub async fn run_many(
     progress: &Sender<(TenantId, DeployProgress)>,
     cancel: &CancellationToken,
 ) -> Vec<(TenantId, Result<DeployOutcome, Problem>)> {
+    let together = Together::default();
     let mut distinct: Vec<&TenantId> = Vec::new();
+    let mut deploys = Vec::new();
     for tenant in tenants {
         if !distinct.contains(&tenant) {
             distinct.push(tenant);
+            deploys.push(one_of_many(&together, session, tenant, options, progress, cancel).boxed());
         }
     }
-    let together = Together::default();
-    let deploys = distinct.into_iter().map(|tenant| {
-        let together = &together;
-        async move {
-            let (sender, mut receiver) = mpsc::channel(64);
-            let work = async move { run_with(together, session, tenant, options, &sender, cancel).await };
-            let telling = async {
-                while let Some(moved) = receiver.recv().await {
-                    let _ = progress.send((tenant.clone(), moved)).await;
-                }
-            };
-            let (result, ()) = tokio::join!(work, telling);
-            (tenant.clone(), result)
-        }
-    });
     stream::iter(deploys).buffered(UNDER_WAY).collect().await
+}
+
+async fn one_of_many(
+    together: &Together,
+    session: &Session,
+    tenant: &TenantId,
+    options: &Options,
+    progress: &Sender<(TenantId, DeployProgress)>,
+    cancel: &CancellationToken,
+) -> (TenantId, Result<DeployOutcome, Problem>) {
+    let (sender, mut receiver) = mpsc::channel(64);
+    let work = async move { run_with(together, session, tenant, options, &sender, cancel).await };
+    let telling = async {
+        while let Some(moved) = receiver.recv().await {
+            let _ = progress.send((tenant.clone(), moved)).await;
+        }
+    };
+    let (result, ()) = tokio::join!(work, telling);
+    (tenant.clone(), result)
 }
 
 /// Deploys the image of an earlier deploy again: `wanted` is a number of steps back, or the beginning of an id, a digest or a

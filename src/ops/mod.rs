@@ -4,6 +4,7 @@
 //! Must not know ratatui, clap, or printing.
 
 pub mod browser;
+pub mod call;
 pub mod checkout;
 pub mod deploy;
 pub mod deploy_lock;

@@ -1,16 +1,25 @@
-//! Everything that the screen knows, as plain data. Only `update` changes it, only `view` draws it; it
-//! reads no clock and does no I/O, so every state can be made in a test.
+//! Everything that the screen knows, as plain data. Only `update` changes it, only `view` draws it; it reads no clock
+//! and does no I/O, so every state can be made in a test.
+//!
+//! [`Shared`] is what several parts of the screen look at; a pane's own state is in [`Panes`], and no pane sees another's.
 
 use jiff::{Timestamp, tz::TimeZone};
 use std::time::Duration;
 
 use super::commands::Scope;
+use super::deploys::Deploys;
 use super::dialogs::Dialog;
 use super::dialogs::new_tenant::Purchase;
 use super::jobs::{Jobs, Slot};
-use super::panes::{deploy, events, logs, tenants};
+use super::key::Key;
+use super::keymap::Keymap;
+use super::lock::Lock;
+use super::pages::Page;
+use super::panes::{Pane, Panes};
+use super::tenants::Tenants;
 use super::theme::Theme;
-use crate::model::{Me, Problem, Tenant};
+use super::view::layout::Splits;
+use crate::model::{Me, Problem, Tenant, TenantId};
 
 /// What the program was started with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +34,10 @@ pub struct Options {
     pub notice: Option<String>,
     /// Show no colours.
     pub no_color: bool,
+    /// Change nothing outside of the program.
+    pub read_only: bool,
+    /// The context is protected: dangerous commands need an unlock that expires.
+    pub protected: bool,
 }
 
 /// A point in time, twice: for people, and for measuring.
@@ -36,48 +49,13 @@ pub struct Moment {
     pub running: Duration,
 }
 
-/// The four panes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Pane {
-    /// The list of tenants.
-    Tenants,
-    /// The selected tenant's events.
-    Events,
-    /// Its deploy.
-    Deploy,
-    /// Its logs.
-    Logs,
-}
-
-impl Pane {
-    /// All panes in the order of Tab.
-    pub const ALL: [Self; 4] = [Self::Tenants, Self::Events, Self::Deploy, Self::Logs];
-
-    /// The word in titles and tabs.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Tenants => "Tenants",
-            Self::Events => "Events",
-            Self::Deploy => "Deploy",
-            Self::Logs => "Logs",
-        }
-    }
-
-    /// The pane `steps` further, around the end.
-    #[must_use]
-    pub fn step(self, steps: usize) -> Self {
-        Self::ALL[(self as usize + steps) % Self::ALL.len()]
-    }
-}
-
 /// Whether something we depend on answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Health {
     /// Not asked yet.
     #[default]
     Unknown,
-    /// It answers; its name where it has one.
+    /// It answers; its name or its pace where it has one.
     Up(String),
     /// It does not.
     Down(Problem),
@@ -107,13 +85,16 @@ pub struct Timers {
     pub list: Option<Duration>,
     /// The ages on the screen are old.
     pub ages: Option<Duration>,
+    /// The unlock of a protected context ends.
+    pub lock: Option<Duration>,
 }
 
 impl Timers {
     /// When the first of them is due.
     #[must_use]
     pub fn next(&self) -> Option<Duration> {
-        [self.spinner, self.toast, self.feeds, self.health, self.list, self.ages].into_iter().flatten().min()
+        let all = [self.spinner, self.toast, self.feeds, self.health, self.list, self.ages, self.lock];
+        all.into_iter().flatten().min()
     }
 }
 
@@ -122,15 +103,17 @@ pub(super) fn is_due(timer: &mut Option<Duration>, now: Duration) -> bool {
     timer.take_if(|due| *due <= now).is_some()
 }
 
-/// The whole state.
+/// What every part of the screen may look at.
 #[derive(Debug, Clone)]
-pub struct App {
+pub struct Shared {
     /// What the program was started with.
     pub options: Options,
     /// The styles.
     pub theme: Theme,
     /// The person's time zone.
     pub zone: TimeZone,
+    /// Which key does what.
+    pub keymap: Keymap,
     /// The time of the newest tick.
     pub now: Moment,
     /// Columns and rows of the terminal.
@@ -143,20 +126,16 @@ pub struct App {
     pub api: Health,
     /// The Docker Engine.
     pub engine: Health,
-    /// The tenants pane.
-    pub tenants: tenants::State,
-    /// The events pane.
-    pub events: events::State,
-    /// The deploy pane.
-    pub deploy: deploy::State,
-    /// The logs pane.
-    pub logs: logs::State,
-    /// The pane that the keys go to.
-    pub focus: Pane,
-    /// What is open above the panes.
-    pub dialog: Option<Dialog>,
+    /// The tenants and the selection.
+    pub tenants: Tenants,
+    /// The tenant that the panes tell about: the selected one, once the selection has come to rest.
+    pub followed: Option<TenantId>,
+    /// The deploys since the program started.
+    pub deploys: Deploys,
     /// The purchase under way, also while its dialog is closed.
     pub purchase: Option<Purchase>,
+    /// Whether anything may be changed.
+    pub lock: Lock,
     /// A sentence at the bottom.
     pub toast: Option<Toast>,
     /// The newest problem, for its full text.
@@ -169,61 +148,150 @@ pub struct App {
     pub dirty: bool,
 }
 
-impl App {
-    /// The state before anything happened.
-    #[must_use]
-    pub fn new(options: Options, theme: Theme, zone: TimeZone, now: Moment, size: (u16, u16)) -> Self {
-        Self {
-            options,
-            theme,
-            zone,
-            now,
-            size,
-            frame: 0,
-            account: None,
-            api: Health::Unknown,
-            engine: Health::Unknown,
-            tenants: tenants::State::default(),
-            events: events::State::default(),
-            deploy: deploy::State::default(),
-            logs: logs::State::default(),
-            focus: Pane::Tenants,
-            dialog: None,
-            purchase: None,
-            toast: None,
-            problem: None,
-            timers: Timers::default(),
-            jobs: Jobs::default(),
-            dirty: true,
-        }
-    }
-
+impl Shared {
     /// The selected tenant.
     #[must_use]
     pub fn selected(&self) -> Option<&Tenant> {
         self.tenants.selected()
     }
 
-    /// The scope whose keys are read.
+    /// The first key of a command, as it is shown; nothing where it has none.
     #[must_use]
-    pub fn scope(&self) -> Scope {
-        self.dialog.as_ref().map_or(Scope::Main, Dialog::scope)
+    pub fn key_of(&self, id: &str) -> String {
+        self.keymap.shown(id).unwrap_or_default()
+    }
+
+    /// Says a sentence at the bottom for a while.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.toast(text.into(), false);
+    }
+
+    /// Says bad news at the bottom for a while.
+    pub fn warn(&mut self, text: impl Into<String>) {
+        self.toast(text.into(), true);
+    }
+
+    fn toast(&mut self, text: String, bad: bool) {
+        self.toast = Some(Toast { text, bad });
+        self.timers.toast = Some(self.now.running + super::update::TOAST);
+        self.dirty = true;
+    }
+
+    /// Keeps a problem for its full text, and says its title at the bottom.
+    pub fn tell(&mut self, problem: &Problem) {
+        let words = words(problem);
+        self.problem = Some(problem.clone());
+        self.warn(words);
+    }
+}
+
+/// Title and hint of a problem in one line.
+#[must_use]
+pub fn words(problem: &Problem) -> String {
+    match &problem.hint {
+        Some(hint) => format!("{} {hint}", problem.title),
+        None => problem.title.clone(),
+    }
+}
+
+/// The whole state.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// What every part may look at.
+    pub shared: Shared,
+    /// The panes' own states.
+    pub panes: Panes,
+    /// The pane that the keys go to.
+    pub focus: Pane,
+    /// What stands beside the list of tenants.
+    pub page: Page,
+    /// The focused pane fills the screen.
+    pub zoomed: bool,
+    /// Where the panes are divided.
+    pub splits: Splits,
+    /// The border that the mouse holds.
+    pub dragged: Option<super::view::layout::Border>,
+    /// What is open above the panes.
+    pub dialog: Option<Dialog>,
+    /// Keys of a sequence that has not come to its end.
+    pub pending: Vec<Key>,
+    /// The commands that were used last, the newest first.
+    pub recent: Vec<&'static str>,
+}
+
+impl App {
+    /// The state before anything happened.
+    #[must_use]
+    pub fn new(options: Options, theme: Theme, zone: TimeZone, now: Moment, size: (u16, u16)) -> Self {
+        let lock = Lock::new(options.read_only, options.protected);
+        let shared = Shared {
+            options,
+            theme,
+            zone,
+            keymap: Keymap::default(),
+            now,
+            size,
+            frame: 0,
+            account: None,
+            api: Health::Unknown,
+            engine: Health::Unknown,
+            tenants: Tenants::default(),
+            followed: None,
+            deploys: Deploys::default(),
+            purchase: None,
+            lock,
+            toast: None,
+            problem: None,
+            timers: Timers::default(),
+            jobs: Jobs::default(),
+            dirty: true,
+        };
+        Self {
+            shared,
+            panes: Panes::default(),
+            focus: Pane::Tenants,
+            page: Page::default(),
+            zoomed: false,
+            splits: Splits::default(),
+            dragged: None,
+            dialog: None,
+            pending: Vec::new(),
+            recent: Vec::new(),
+        }
+    }
+
+    /// The selected tenant.
+    #[must_use]
+    pub fn selected(&self) -> Option<&Tenant> {
+        self.shared.selected()
+    }
+
+    /// The scopes whose keys are read, the strongest first.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<Scope> {
+        match &self.dialog {
+            Some(dialog) => vec![dialog.scope(), Scope::Always],
+            None => vec![Scope::Pane(self.focus), Scope::Main, Scope::Always],
+        }
     }
 
     /// True while something on the screen really moves.
     #[must_use]
     pub fn is_moving(&self) -> bool {
-        let answers = !matches!(self.api, Health::Down(_));
-        self.deploy.running().is_some()
-            || self.jobs.is_running(Slot::Checkout)
-            || self.jobs.is_running(Slot::Pay)
-            || (answers && (self.tenants.is_loading() || self.tenants.any_moving()))
+        let shared = &self.shared;
+        let answers = !matches!(shared.api, Health::Down(_));
+        shared.deploys.any_running()
+            || shared.jobs.is_running(&Slot::Checkout)
+            || shared.jobs.is_running(&Slot::Pay)
+            || (answers && (shared.tenants.is_loading() || shared.tenants.any_moving()))
             || self.dialog.as_ref().is_some_and(Dialog::is_moving)
+            || super::view::layout::visible(self).into_iter().any(|pane| self.panes.get(pane).is_moving(shared))
     }
 
-    /// True where the age of something within the last days is on the screen.
+    /// When something is due, since the start of the program.
     #[must_use]
-    pub fn shows_ages(&self) -> bool {
-        self.tenants.list().iter().any(|tenant| tenant.deployed_at.is_some())
+    pub fn next_wake(&self) -> Option<Duration> {
+        let panes = super::view::layout::visible(self).into_iter().filter_map(|pane| self.panes.get(pane).wake());
+        panes.chain(self.shared.timers.next()).min()
     }
 }

@@ -8,7 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::progress::{DeployOutcome, DeployProgress};
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
+use crate::ops::call::{Call, Reply};
 pub use crate::ops::live::Live;
+
+/// How the deploys of one job ended.
+pub type Deployed = Vec<(TenantId, Result<DeployOutcome, Problem>)>;
 
 /// The tenants of an account, and what could not be read among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,13 +44,24 @@ pub trait Backend: Send + Sync + 'static {
     fn watch_tenant(&self, id: TenantId, events: mpsc::Sender<Live<ProvisioningEvent>>) -> BoxFuture<'_, ()>;
     /// Sends the tenant's last log lines and then every new one.
     fn follow_logs(&self, id: TenantId, lines: mpsc::Sender<Live<LogEntry>>) -> BoxFuture<'_, ()>;
-    /// Builds, pushes and deploys the project to the tenant. When `cancel` fires it tidies up and answers soon.
+    /// Builds the project once, pushes and deploys it to these tenants, and answers for each. When `cancel` fires it tidies up
+    /// and answers soon.
     fn deploy(
         &self,
-        id: TenantId,
-        progress: mpsc::Sender<DeployProgress>,
+        tenants: Vec<TenantId>,
+        progress: mpsc::Sender<(TenantId, DeployProgress)>,
         cancel: CancellationToken,
-    ) -> BoxFuture<'_, Result<DeployOutcome, Problem>>;
+    ) -> BoxFuture<'_, Deployed>;
+    /// Deploys again what ran before: `wanted` is a number of versions back or the beginning of an id.
+    fn roll_back(
+        &self,
+        tenant: TenantId,
+        wanted: Option<String>,
+        progress: mpsc::Sender<(TenantId, DeployProgress)>,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'_, Deployed>;
+    /// Any other operation.
+    fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Problem>>;
     /// Opens the address in the person's browser.
     fn open_url(&self, url: String) -> BoxFuture<'_, Result<(), Problem>>;
     /// Goes through the payment page's form without a browser; only the sandbox's page has one that allows it.

@@ -1,69 +1,24 @@
-//! The one table of commands. The key map, the hint bar and the help are made from it, so they cannot
-//! disagree; a key that means two things at once is a failing test. Must not know how a command is done.
+//! What a command is, and the one table of them. The key map, the hint bar, the help, the palette, the read-only mode
+//! and the documentation are made from it, so they cannot disagree.
+//!
+//! A row stands in the file of what it belongs to: a pane's commands beside the pane, the rest in `actions`. A new
+//! command is one row there, and nothing else.
 
-use super::key::Key;
+use std::fmt;
 
-/// What a command does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Deploy the selected tenant.
-    Deploy,
-    /// Stop the running deploy.
-    CancelDeploy,
-    /// Buy a tenant.
-    NewTenant,
-    /// Open the selected tenant's address.
-    Open,
-    /// Load everything again, and reconnect.
-    Refresh,
-    /// Show the newest problem in full.
-    Details,
-    /// Focus the next pane.
-    NextPane,
-    /// Focus the previous pane.
-    PreviousPane,
-    /// One up.
-    Up,
-    /// One down.
-    Down,
-    /// A page up.
-    PageUp,
-    /// A page down.
-    PageDown,
-    /// To the start.
-    First,
-    /// To the end, and follow it.
-    Last,
-    /// What the keys do.
-    Help,
-    /// Leave.
-    Quit,
-    /// Leave, at once when asked twice.
-    Interrupt,
-    /// Close the dialog or the message.
-    Close,
-    /// Take the selected entry.
-    Choose,
-    /// One step back in the dialog.
-    Back,
-    /// Open the payment page.
-    OpenPayment,
-    /// Begin another purchase.
-    StartOver,
-    /// Answer yes.
-    Yes,
-    /// Answer no.
-    No,
-    /// Change between yes and no.
-    Switch,
-}
+use super::actions;
+use super::app::App;
+use super::dialogs::{self, confirm::Question};
+use super::effect::Effect;
+use super::panes::{self, Pane};
+use crate::model::Problem;
 
 /// Where a command's keys are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
-    /// Everywhere, dialogs included.
-    Always,
-    /// The panes, while no dialog is open.
+    /// One pane, while it has the focus. Its keys win over those of the main screen.
+    Pane(Pane),
+    /// The main screen, while no dialog is open.
     Main,
     /// A dialog with a list to choose from.
     Choice,
@@ -73,170 +28,173 @@ pub enum Scope {
     Question,
     /// A dialog with text.
     Text,
+    /// A line that is being typed.
+    Line,
+    /// The palette.
+    Palette,
+    /// Everywhere, dialogs included.
+    Always,
 }
 
 impl Scope {
-    /// All scopes; the help shows those that have a title.
-    pub const ALL: [Self; 6] = [Self::Main, Self::Choice, Self::Payment, Self::Question, Self::Text, Self::Always];
+    /// All scopes, in the order of the help.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::Main];
+        all.extend(Pane::ALL.into_iter().map(Self::Pane));
+        all.extend([Self::Choice, Self::Payment, Self::Question, Self::Text, Self::Line, Self::Palette, Self::Always]);
+        all
+    }
 
     /// The heading in the help.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
+            Self::Pane(pane) => pane.title(),
             Self::Always => "Everywhere",
             Self::Main => "Main screen",
-            Self::Choice => "Choosing a plan or a region",
+            Self::Choice => "Choosing from a list",
             Self::Payment => "Waiting for a payment",
             Self::Question => "Answering a question",
             Self::Text => "Reading a text",
+            Self::Line => "Typing a line",
+            Self::Palette => "Palette",
         }
+    }
+
+    /// True where both are read at the same time, so that a key must not mean two things. A pane wins over the main
+    /// screen on purpose.
+    #[must_use]
+    pub fn meets(self, other: Self) -> bool {
+        self == other || self == Self::Always || other == Self::Always
+    }
+
+    /// True where text is typed: a key without a meaning is text.
+    #[must_use]
+    pub fn is_typing(self) -> bool {
+        matches!(self, Self::Line | Self::Palette)
     }
 }
 
 /// A row of the table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Command {
-    /// What it does.
-    pub action: Action,
-    /// Where.
+    /// Its name in the configuration and in the documentation: `logs.wrap`.
+    pub id: &'static str,
+    /// Where its keys are read.
     pub scope: Scope,
-    /// With which keys; the first is the one to show.
-    pub keys: &'static [Key],
-    /// A word or two for the hint bar.
+    /// Its keys where the configuration does not say otherwise, in the configuration's own words; the first is shown.
+    pub keys: &'static [&'static str],
+    /// A word or two for the hint bar and the palette.
     pub title: &'static str,
     /// A sentence for the help.
     pub help: &'static str,
-    /// True where it changes something outside of the program.
-    pub dangerous: bool,
+    /// True where it changes something outside of the program: not in read-only mode.
+    pub changes: bool,
     /// True where the hint bar shows it.
     pub hint: bool,
+    /// True where the palette lists it.
+    pub listed: bool,
+    /// Why it is not possible now, if it is not.
+    pub check: fn(&App) -> Result<(), Problem>,
+    /// What has to be confirmed before it is done; `None` where nothing has.
+    pub ask: fn(&App) -> Option<Question>,
+    /// Does it.
+    pub run: fn(&mut App) -> Vec<Effect>,
 }
 
-const fn command(
-    action: Action,
+/// A row; what is rare about it is said with the methods.
+#[must_use]
+pub const fn command(
+    id: &'static str,
     scope: Scope,
-    keys: &'static [Key],
+    keys: &'static [&'static str],
     title: &'static str,
     help: &'static str,
+    run: fn(&mut App) -> Vec<Effect>,
 ) -> Command {
-    Command { action, scope, keys, title, help, dangerous: false, hint: false }
+    let listed = matches!(scope, Scope::Main | Scope::Pane(_));
+    Command { id, scope, keys, title, help, changes: false, hint: false, listed, check: |_| Ok(()), ask: |_| None, run }
 }
 
 impl Command {
-    const fn hinted(mut self) -> Self {
+    /// The hint bar shows it.
+    #[must_use]
+    pub const fn hinted(mut self) -> Self {
         self.hint = true;
         self
     }
 
-    const fn dangerous(mut self) -> Self {
-        self.dangerous = true;
+    /// It changes something outside of the program.
+    #[must_use]
+    pub const fn changes(mut self) -> Self {
+        self.changes = true;
+        self
+    }
+
+    /// The palette leaves it out: what only a key makes sense for.
+    #[must_use]
+    pub const fn by_key_only(mut self) -> Self {
+        self.listed = false;
+        self
+    }
+
+    /// It is not always possible.
+    #[must_use]
+    pub const fn when(mut self, check: fn(&App) -> Result<(), Problem>) -> Self {
+        self.check = check;
+        self
+    }
+
+    /// It is done only after this question was answered with yes.
+    #[must_use]
+    pub const fn asking(mut self, ask: fn(&App) -> Option<Question>) -> Self {
+        self.ask = ask;
         self
     }
 }
 
-use Action as A;
-use Key::{BackTab, Backspace, Char, Ctrl, Down, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab, Up};
-use Scope::{Always, Choice, Main, Payment, Question, Text};
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {:?}", self.id, self.scope)
+    }
+}
+
+impl PartialEq for Command {
+    fn eq(&self, other: &Self) -> bool {
+        (self.id, self.scope) == (other.id, other.scope)
+    }
+}
+
+impl Eq for Command {}
 
 /// Every command, in the order of the hint bar and the help.
-pub const COMMANDS: &[Command] = &[
-    command(
-        A::Deploy,
-        Main,
-        &[Char('d')],
-        "deploy",
-        "Build the project, push its image and deploy the selected tenant.",
-    )
-    .hinted()
-    .dangerous(),
-    command(
-        A::CancelDeploy,
-        Main,
-        &[Char('c')],
-        "cancel",
-        "Stop the running deploy; one that the server has is left to it.",
-    )
-    .hinted()
-    .dangerous(),
-    command(A::NewTenant, Main, &[Char('n')], "new tenant", "Buy a tenant: plan, region, payment.")
-        .hinted()
-        .dangerous(),
-    command(A::Open, Main, &[Char('o')], "open", "Open the selected tenant's address in the browser.").hinted(),
-    command(A::Details, Main, &[Char('e')], "full text", "Show the problem on the screen in full.").hinted(),
-    command(A::Refresh, Main, &[Char('r')], "refresh", "Load everything again, and reconnect what was lost.").hinted(),
-    command(A::NextPane, Main, &[Tab, Right], "next pane", "Go to the next pane.").hinted(),
-    command(A::PreviousPane, Main, &[BackTab, Left], "previous pane", "Go to the previous pane."),
-    command(A::Up, Main, &[Up, Char('k')], "up", "Select the tenant above, or scroll up."),
-    command(A::Down, Main, &[Down, Char('j')], "down", "Select the tenant below, or scroll down."),
-    command(A::PageUp, Main, &[PageUp], "page up", "Scroll one page up."),
-    command(A::PageDown, Main, &[PageDown], "page down", "Scroll one page down."),
-    command(A::First, Main, &[Home, Char('g')], "start", "Go to the start."),
-    command(A::Last, Main, &[End, Char('G')], "end", "Go to the end, and follow what arrives."),
-    command(A::Close, Main, &[Esc], "dismiss", "Put a message away."),
-    command(A::Help, Main, &[Char('?')], "help", "Show this list.").hinted(),
-    command(A::Quit, Main, &[Char('q')], "quit", "Leave. Asks first while a deploy runs.").hinted(),
-    command(A::Choose, Choice, &[Enter], "choose", "Take the selected entry.").hinted().dangerous(),
-    command(A::Up, Choice, &[Up, Char('k')], "up", "Select the entry above."),
-    command(A::Down, Choice, &[Down, Char('j')], "down", "Select the entry below."),
-    command(A::Back, Choice, &[Backspace, Left], "back", "Go one step back.").hinted(),
-    command(A::Close, Choice, &[Esc], "close", "Close without buying.").hinted(),
-    command(A::OpenPayment, Payment, &[Char('o'), Enter], "open page", "Open the payment page in the browser.")
-        .hinted(),
-    command(A::StartOver, Payment, &[Char('b')], "begin anew", "Leave this purchase unpaid and choose again.").hinted(),
-    command(A::Close, Payment, &[Esc], "close", "Close the dialog; the purchase keeps waiting.").hinted(),
-    command(A::Yes, Question, &[Char('y')], "yes", "Do it."),
-    command(A::No, Question, &[Char('n'), Esc], "no", "Leave everything as it is."),
-    command(A::Switch, Question, &[Tab, BackTab, Left, Right], "other answer", "Select the other answer.").hinted(),
-    command(A::Choose, Question, &[Enter], "answer", "Take the selected answer.").hinted(),
-    command(A::Close, Text, &[Esc, Enter, Char('q'), Char('?')], "close", "Close the text.").hinted(),
-    command(A::Up, Text, &[Up, Char('k')], "up", "Scroll up.").hinted(),
-    command(A::Down, Text, &[Down, Char('j')], "down", "Scroll down.").hinted(),
-    command(A::PageUp, Text, &[PageUp], "page up", "Scroll one page up."),
-    command(A::PageDown, Text, &[PageDown], "page down", "Scroll one page down."),
-    command(A::Interrupt, Always, &[Ctrl('c')], "leave", "Leave; a second time without a question."),
-];
-
-/// The command of a key where only `scope` and [`Scope::Always`] are read.
-#[must_use]
-pub fn find(scope: Scope, key: Key) -> Option<&'static Command> {
-    COMMANDS.iter().find(|command| (command.scope == scope || command.scope == Always) && command.keys.contains(&key))
+pub fn table() -> impl Iterator<Item = &'static Command> {
+    actions::COMMANDS.iter().chain(panes::COMMANDS.iter()).chain(dialogs::COMMANDS.iter()).flat_map(|part| part.iter())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashMap;
+    use std::collections::HashSet;
 
     #[test]
-    fn no_key_means_two_things() {
-        for scope in Scope::ALL {
-            let mut seen = HashMap::new();
-            for command in COMMANDS.iter().filter(|command| command.scope == scope || command.scope == Always) {
-                for key in command.keys {
-                    if let Some(other) = seen.insert(key, command.action) {
-                        assert_eq!(other, command.action, "{key} in {scope:?} means two things");
-                    }
-                }
-            }
+    fn every_command_has_an_id_of_its_own_in_its_scope() {
+        let mut seen = HashSet::new();
+        for command in table() {
+            assert!(seen.insert((command.id, command.scope)), "{command:?} has two rows");
+            let word = |part: &str| {
+                !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            };
+            assert!(command.id.split('.').all(word), "{command:?}");
         }
     }
 
     #[test]
-    fn every_command_can_be_pressed_and_explained() {
-        for command in COMMANDS {
-            assert!(!command.keys.is_empty(), "{:?}", command.action);
-            assert!(command.help.ends_with('.') && !command.title.is_empty(), "{:?}", command.action);
-            assert_eq!(find(command.scope, command.keys[0]).map(|found| found.action), Some(command.action));
-        }
-    }
-
-    #[test]
-    fn each_scope_has_an_action_once() {
-        for (index, command) in COMMANDS.iter().enumerate() {
-            let again = COMMANDS[index + 1..]
-                .iter()
-                .any(|other| (other.scope, other.action) == (command.scope, command.action));
-            assert!(!again, "{:?} in {:?} has two rows", command.action, command.scope);
+    fn every_command_can_be_explained() {
+        for command in table() {
+            assert!(command.help.ends_with('.') && !command.title.is_empty(), "{command:?}");
+            assert!(!command.keys.is_empty() || command.listed, "{command:?} cannot be reached");
         }
     }
 }

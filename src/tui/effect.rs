@@ -2,20 +2,23 @@
 
 use super::jobs::{Slot, Ticket};
 use crate::model::{SessionId, TenantId};
+use crate::ops::call::Call;
 
 /// One thing to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Start a job; an older one of the same kind is ended.
     Start(Ticket, Request),
     /// Ask the current job of this kind to stop. A deploy still answers, everything else is dropped.
     Stop(Slot),
+    /// Work for another context from now on: everything that runs is ended.
+    Switch(String),
     /// Leave the program.
     Exit,
 }
 
 /// What a job does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Request {
     /// Who is logged in.
     Account,
@@ -40,10 +43,19 @@ pub enum Request {
     WatchTenant(TenantId),
     /// Follow a tenant's logs.
     FollowLogs(TenantId),
-    /// Build, push and deploy.
-    Deploy(TenantId),
+    /// Build once, push and deploy to these tenants.
+    Deploy(Vec<TenantId>),
+    /// Deploy again what ran before: a number of versions back or the beginning of an id.
+    RollBack {
+        /// Whose.
+        tenant: TenantId,
+        /// Which; the version before where nothing is said.
+        wanted: Option<String>,
+    },
     /// Open in the browser.
     Open(String),
     /// Pay without a browser.
     Pay(String),
+    /// Any other operation: it answers once.
+    Call(Call),
 }

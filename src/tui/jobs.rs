@@ -1,8 +1,14 @@
 //! Which background jobs are current. Every start gets a sequence number; an answer that carries an
 //! older one is stale and dropped. Must not know how jobs are run.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::panes::Pane;
+use crate::model::TenantId;
+
 /// The kinds of jobs; of each at most one is current.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Slot {
     /// Who is logged in.
     Account,
@@ -20,20 +26,26 @@ pub enum Slot {
     CheckoutFeed,
     /// The selected tenant's events.
     EventFeed,
-    /// The selected tenant's logs.
-    LogFeed,
-    /// The deploy.
-    Deploy,
+    /// A tenant's logs.
+    LogFeed(TenantId),
+    /// A deploy, of one or of several tenants, named by the first.
+    Deploy(TenantId),
     /// Opening a browser.
     Open,
     /// Paying without a browser.
     Pay,
+    /// What a pane asks for itself.
+    Pane(Pane, &'static str),
+    /// What a dialog asks for itself.
+    Dialog(&'static str),
+    /// Something that is done to a tenant: `restart`.
+    Action(&'static str, TenantId),
+    /// Something done to the terminal or the machine: `copy`.
+    Errand(&'static str),
 }
 
-const SLOTS: usize = Slot::Pay as usize + 1;
-
 /// A job that was started: its kind and its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ticket {
     /// Its kind.
     pub slot: Slot,
@@ -41,36 +53,54 @@ pub struct Ticket {
     pub sequence: u64,
 }
 
+/// A job that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Job {
+    sequence: u64,
+    /// When it began, since the start of the program.
+    pub since: Duration,
+}
+
 /// The current job of every kind.
 #[derive(Debug, Clone, Default)]
 pub struct Jobs {
     last: u64,
-    current: [Option<u64>; SLOTS],
+    current: BTreeMap<Slot, Job>,
 }
 
 impl Jobs {
     /// Makes a new job the current one of its kind.
-    pub fn start(&mut self, slot: Slot) -> Ticket {
+    pub fn start(&mut self, slot: Slot, now: Duration) -> Ticket {
         self.last += 1;
-        self.current[slot as usize] = Some(self.last);
+        self.current.insert(slot.clone(), Job { sequence: self.last, since: now });
         Ticket { slot, sequence: self.last }
     }
 
     /// Forgets the current job of this kind: whatever it still says is stale.
-    pub fn end(&mut self, slot: Slot) {
-        self.current[slot as usize] = None;
+    pub fn end(&mut self, slot: &Slot) {
+        self.current.remove(slot);
     }
 
     /// True while a job of this kind has not ended.
     #[must_use]
-    pub fn is_running(&self, slot: Slot) -> bool {
-        self.current[slot as usize].is_some()
+    pub fn is_running(&self, slot: &Slot) -> bool {
+        self.current.contains_key(slot)
     }
 
     /// True for the newest job of its kind.
     #[must_use]
-    pub fn is_current(&self, ticket: Ticket) -> bool {
-        self.current[ticket.slot as usize] == Some(ticket.sequence)
+    pub fn is_current(&self, ticket: &Ticket) -> bool {
+        self.current.get(&ticket.slot).is_some_and(|job| job.sequence == ticket.sequence)
+    }
+
+    /// Every job that has not ended.
+    pub fn running(&self) -> impl Iterator<Item = (&Slot, &Job)> {
+        self.current.iter()
+    }
+
+    /// Everything that was started before is stale: the program works for another context now.
+    pub fn forget(&mut self) {
+        self.current.clear();
     }
 }
 
@@ -81,12 +111,13 @@ mod tests {
     #[test]
     fn only_the_newest_job_of_a_kind_is_current() {
         let mut jobs = Jobs::default();
-        let first = jobs.start(Slot::LogFeed);
-        let other = jobs.start(Slot::EventFeed);
-        let second = jobs.start(Slot::LogFeed);
-        assert!(!jobs.is_current(first));
-        assert!(jobs.is_current(second) && jobs.is_current(other));
-        jobs.end(Slot::LogFeed);
-        assert!(!jobs.is_current(second) && !jobs.is_running(Slot::LogFeed));
+        let first = jobs.start(Slot::EventFeed, Duration::ZERO);
+        let other = jobs.start(Slot::Tenants, Duration::ZERO);
+        let second = jobs.start(Slot::EventFeed, Duration::from_secs(1));
+        assert!(!jobs.is_current(&first));
+        assert!(jobs.is_current(&second) && jobs.is_current(&other));
+        jobs.end(&Slot::EventFeed);
+        assert!(!jobs.is_current(&second) && !jobs.is_running(&Slot::EventFeed));
+        assert!(jobs.is_running(&Slot::Tenants));
     }
 }

@@ -4,15 +4,20 @@
 //!
 //! This room must not know HTTP, Docker or files.
 
+mod actions;
 mod app;
-mod availability;
 mod backend;
 mod commands;
+mod deploys;
 mod dialogs;
 mod effect;
 mod jobs;
 mod key;
+mod keymap;
+mod lock;
+mod mouse;
 mod msg;
+mod pages;
 mod panes;
 mod runner;
 mod runtime;
@@ -20,6 +25,7 @@ mod scroll;
 mod session;
 #[cfg(test)]
 mod svg;
+mod tenants;
 mod terminal;
 mod theme;
 mod update;
@@ -31,7 +37,7 @@ mod testing;
 mod tests;
 
 pub use app::Options;
-pub use backend::{Backend, Live, TenantList};
+pub use backend::{Backend, Deployed, Live, TenantList};
 pub use runtime::run;
 pub use session::for_session;
 

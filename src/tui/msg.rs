@@ -6,8 +6,10 @@ use super::app::Moment;
 use super::backend::{Live, TenantList};
 use super::jobs::Ticket;
 use super::key::Key;
+use super::mouse::Mouse;
 use crate::model::progress::{DeployOutcome, DeployProgress};
-use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent};
+use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, TenantId};
+use crate::ops::call::Reply;
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -19,6 +21,10 @@ pub enum Msg {
     Tick(Moment),
     /// A key was pressed.
     Key(Key),
+    /// Text was pasted.
+    Pasted(String),
+    /// The mouse did something.
+    Mouse(Mouse),
     /// The terminal has a new size.
     Resized {
         /// Columns.
@@ -47,16 +53,34 @@ pub enum Answer {
     Checkout(Result<CheckoutSession, Problem>),
     /// The purchase's stream.
     CheckoutEvent(Live<ProvisioningEvent>),
-    /// The tenant's stream.
-    TenantEvent(Live<ProvisioningEvent>),
-    /// The tenant's logs.
-    Log(Live<LogEntry>),
+    /// The tenant's stream: what has come since the last time.
+    TenantEvents(Vec<Live<ProvisioningEvent>>),
+    /// A tenant's logs: what has come since the last time.
+    Logs(TenantId, Vec<Live<LogEntry>>),
     /// A running deploy.
-    DeployProgress(DeployProgress),
-    /// The end of a deploy.
-    Deployed(Result<DeployOutcome, Problem>),
+    DeployProgress(TenantId, DeployProgress),
+    /// The end of a tenant's deploy.
+    Deployed(TenantId, Result<DeployOutcome, Problem>),
     /// The browser.
     Opened(Result<(), Problem>),
     /// The payment without a browser.
     Paid(Result<(), Problem>),
+    /// Any other operation.
+    Reply(Result<Reply, Problem>),
+}
+
+impl Answer {
+    /// True where the same job will say more.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        matches!(
+            self,
+            Self::CheckoutEvent(_)
+                | Self::TenantEvents(_)
+                | Self::Logs(..)
+                | Self::DeployProgress(..)
+                // One of several of the same job.
+                | Self::Deployed(..)
+        )
+    }
 }

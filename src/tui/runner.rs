@@ -13,10 +13,12 @@ use super::backend::{Backend, Live};
 use super::effect::Request;
 use super::jobs::{Slot, Ticket};
 use super::msg::{Answer, Msg};
-use crate::model::TenantId;
+use crate::model::{ProvisioningEvent, TenantId};
 
 /// Items of a stream, or words of a deploy, that may wait between its task and the messages.
-const WAITING: usize = 64;
+const WAITING: usize = 256;
+/// Items of a stream that become one message.
+const AT_ONCE: usize = 256;
 /// How long a deploy may take to tidy up when the program is left.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -39,7 +41,7 @@ impl Runner {
     pub fn start(&mut self, ticket: Ticket, request: Request) {
         while self.tasks.try_join_next().is_some() {}
         let token = CancellationToken::new();
-        if let Some(old) = self.tokens.insert(ticket.slot, token.clone()) {
+        if let Some(old) = self.tokens.insert(ticket.slot.clone(), token.clone()) {
             old.cancel();
         }
         let job = Job { backend: Arc::clone(&self.backend), messages: self.messages.clone(), ticket, token };
@@ -47,8 +49,8 @@ impl Runner {
     }
 
     /// Asks the current job of this kind to stop.
-    pub fn stop(&self, slot: Slot) {
-        if let Some(token) = self.tokens.get(&slot) {
+    pub fn stop(&self, slot: &Slot) {
+        if let Some(token) = self.tokens.get(slot) {
             token.cancel();
         }
     }
@@ -88,23 +90,26 @@ impl Job {
             Request::Pay(url) => self.once(backend.auto_pay(url), Answer::Paid).await,
             Request::WatchCheckout(session) => {
                 let (sender, items) = mpsc::channel(WAITING);
-                self.follow(backend.watch_checkout(session, sender), items, Answer::CheckoutEvent).await;
+                self.follow(backend.watch_checkout(session, sender), items, one_by_one).await;
             }
             Request::WatchTenant(id) => {
                 let (sender, items) = mpsc::channel(WAITING);
-                self.follow(backend.watch_tenant(id, sender), items, Answer::TenantEvent).await;
+                self.follow(backend.watch_tenant(id, sender), items, |news| vec![Answer::TenantEvents(news)]).await;
             }
             Request::FollowLogs(id) => {
                 let (sender, items) = mpsc::channel(WAITING);
-                self.follow(backend.follow_logs(id, sender), items, Answer::Log).await;
+                let of = id.clone();
+                self.follow(backend.follow_logs(id, sender), items, |news| vec![Answer::Logs(of.clone(), news)]).await;
             }
-            Request::Deploy(id) => self.deploy(id).await,
+            Request::Deploy(tenants) => self.deploy(Deploying::Project(tenants)).await,
+            Request::RollBack { tenant, wanted } => self.deploy(Deploying::Earlier(tenant, wanted)).await,
+            Request::Call(call) => self.once(backend.call(call), Answer::Reply).await,
         }
     }
 
     async fn say(&self, answer: Answer) {
         // Nobody listens any more when the program is being left.
-        let _ = self.messages.send(Msg::Answer(self.ticket, answer)).await;
+        let _ = self.messages.send(Msg::Answer(self.ticket.clone(), answer)).await;
     }
 
     async fn once<T>(&self, work: impl Future<Output = T>, answer: fn(T) -> Answer) {
@@ -113,36 +118,59 @@ impl Job {
         }
     }
 
-    /// Forwards a stream until it ends; its last word is always an end.
+    /// Forwards a stream until it ends, as much at once as has come; its last word is always an end.
     async fn follow<T>(
         &self,
         stream: impl Future<Output = ()>,
         mut items: mpsc::Receiver<Live<T>>,
-        answer: fn(Live<T>) -> Answer,
+        answer: impl Fn(Vec<Live<T>>) -> Vec<Answer>,
     ) {
         let forward = async {
             let mut ended = false;
-            while let Some(live) = items.recv().await {
-                ended = matches!(live, Live::Ended | Live::Failed(_));
-                self.say(answer(live)).await;
+            let mut news = Vec::new();
+            while items.recv_many(&mut news, AT_ONCE).await > 0 {
+                ended = matches!(news.last(), Some(Live::Ended | Live::Failed(_)));
+                for answer in answer(std::mem::take(&mut news)) {
+                    self.say(answer).await;
+                }
             }
             if !ended {
-                self.say(answer(Live::Ended)).await;
+                for answer in answer(vec![Live::Ended]) {
+                    self.say(answer).await;
+                }
             }
         };
         self.token.run_until_cancelled(async { tokio::join!(stream, forward) }).await;
     }
 
     /// A deploy is asked to stop and answers itself; it is not dropped in the middle of something.
-    async fn deploy(&self, id: TenantId) {
+    async fn deploy(&self, what: Deploying) {
         let (sender, mut progress) = mpsc::channel(WAITING);
-        let work = self.backend.deploy(id, sender, self.token.clone());
-        let forward = async {
-            while let Some(word) = progress.recv().await {
-                self.say(Answer::DeployProgress(word)).await;
+        let cancel = self.token.clone();
+        let work = async {
+            match what {
+                Deploying::Project(tenants) => self.backend.deploy(tenants, sender, cancel).await,
+                Deploying::Earlier(tenant, wanted) => self.backend.roll_back(tenant, wanted, sender, cancel).await,
             }
         };
-        let (result, ()) = tokio::join!(work, forward);
-        self.say(Answer::Deployed(result)).await;
+        let forward = async {
+            while let Some((id, word)) = progress.recv().await {
+                self.say(Answer::DeployProgress(id, word)).await;
+            }
+        };
+        let (results, ()) = tokio::join!(work, forward);
+        for (id, result) in results {
+            self.say(Answer::Deployed(id, result)).await;
+        }
     }
+}
+
+/// What is deployed.
+enum Deploying {
+    Project(Vec<TenantId>),
+    Earlier(TenantId, Option<String>),
+}
+
+fn one_by_one(news: Vec<Live<ProvisioningEvent>>) -> Vec<Answer> {
+    news.into_iter().map(Answer::CheckoutEvent).collect()
 }

@@ -19,6 +19,7 @@ use super::app::{App, Moment, Options};
 use super::backend::Backend;
 use super::effect::Effect;
 use super::key::Key;
+use super::mouse::Mouse;
 use super::msg::Msg;
 use super::runner::Runner;
 use super::terminal::{Guard, Output};
@@ -112,15 +113,15 @@ async fn drive(
         }
         let now = clock.now().running;
         let frame_due = drawn.map_or(now, |drawn| drawn + FRAME);
-        if app.dirty && frame_due <= now {
-            app.dirty = false;
+        if app.shared.dirty && frame_due <= now {
+            app.shared.dirty = false;
             if let Err(error) = draw(&app) {
                 break Err(TuiError::Terminal(error));
             }
             drawn = Some(now);
         }
-        let frame = app.dirty.then_some(frame_due);
-        let wake = frame.into_iter().chain(app.timers.next()).min();
+        let frame = app.shared.dirty.then_some(frame_due);
+        let wake = frame.into_iter().chain(app.next_wake()).min();
         tokio::select! {
             () = stop.cancelled() => break Ok(()),
             // One at a time, and only from here: the stream keeps the waker of whoever asked it first.
@@ -153,7 +154,8 @@ fn take(app: &mut App, clock: &Clock, batch: &mut Vec<Msg>, runner: &mut Runner)
         for effect in update(app, msg) {
             match effect {
                 Effect::Start(ticket, request) => runner.start(ticket, request),
-                Effect::Stop(slot) => runner.stop(slot),
+                Effect::Stop(slot) => runner.stop(&slot),
+                Effect::Switch(_) => {}
                 Effect::Exit => return Next::Leave,
             }
         }
@@ -166,7 +168,9 @@ fn message(event: &Event) -> Option<Msg> {
     match event {
         Event::Key(key) => Key::from_event(key).map(Msg::Key),
         Event::Resize(width, height) => Some(Msg::Resized { width: *width, height: *height }),
-        Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Paste(_) => None,
+        Event::Mouse(event) => Mouse::from_event(event).map(Msg::Mouse),
+        Event::Paste(text) => Some(Msg::Pasted(text.clone())),
+        Event::FocusGained | Event::FocusLost => None,
     }
 }
 

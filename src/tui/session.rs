@@ -7,9 +7,10 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::app::Options;
-use super::backend::{Backend, TenantList};
-use crate::model::progress::{DeployOutcome, DeployProgress};
+use super::backend::{Backend, Deployed, TenantList};
+use crate::model::progress::DeployProgress;
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
+use crate::ops::call::{self, Call, Reply};
 use crate::ops::live::{self, Live};
 use crate::ops::{Session, browser, checkout, deploy};
 
@@ -74,11 +75,40 @@ impl Backend for Session {
 
     fn deploy(
         &self,
-        id: TenantId,
-        progress: Sender<DeployProgress>,
+        tenants: Vec<TenantId>,
+        progress: Sender<(TenantId, DeployProgress)>,
         cancel: CancellationToken,
-    ) -> BoxFuture<'_, Result<DeployOutcome, Problem>> {
-        async move { deploy::run(self, &id, &deploy::Options::default(), &progress, &cancel).await }.boxed()
+    ) -> BoxFuture<'_, Deployed> {
+        async move { deploy::run_many(self, &tenants, &deploy::Options::default(), &progress, &cancel).await }.boxed()
+    }
+
+    fn roll_back(
+        &self,
+        tenant: TenantId,
+        wanted: Option<String>,
+        progress: Sender<(TenantId, DeployProgress)>,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'_, Deployed> {
+        async move {
+            let (sender, mut receiver) = tokio::sync::mpsc::channel(64);
+            let of = tenant.clone();
+            let telling = async move {
+                while let Some(word) = receiver.recv().await {
+                    let _ = progress.send((of.clone(), word)).await;
+                }
+            };
+            let work = async {
+                let sender = sender;
+                deploy::roll_back(self, &tenant, wanted.as_deref(), &sender, &cancel).await
+            };
+            let (result, ()) = tokio::join!(work, telling);
+            vec![(tenant, result)]
+        }
+        .boxed()
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Problem>> {
+        async move { call::perform(self, call).await }.boxed()
     }
 
     fn open_url(&self, url: String) -> BoxFuture<'_, Result<(), Problem>> {

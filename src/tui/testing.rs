@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::app::{App, Moment, Options};
+use super::backend::Live;
 use super::effect::Effect;
 use super::jobs::Slot;
 use super::key::Key;
@@ -16,7 +17,8 @@ use super::msg::{Answer, Msg};
 use super::theme::{Depth, Theme};
 use super::update::update;
 use super::view::view;
-use crate::model::{EventKind, LogEntry, Me, ProvisioningEvent, Tenant, TenantId, User};
+use crate::model::progress::{DeployOutcome, DeployProgress};
+use crate::model::{EventKind, LogEntry, Me, Problem, ProvisioningEvent, Tenant, TenantId, User};
 
 /// The wall clock's start in every test: 2026-11-20 12:00:00 UTC.
 const START: i64 = 1_795_176_000;
@@ -121,6 +123,36 @@ pub fn me() -> Me {
     Me { user: User { id: "u1".to_owned(), email: "mara@orchard.example".to_owned(), name: None }, customer: None }
 }
 
+/// The first tenant's deploy.
+pub fn deploy_job() -> Slot {
+    Slot::Deploy(tenant_id(1))
+}
+
+/// The first tenant's log.
+pub fn log_feed() -> Slot {
+    Slot::LogFeed(tenant_id(1))
+}
+
+/// A word of the first tenant's log.
+pub fn log_answer(live: Live<LogEntry>) -> Answer {
+    Answer::Logs(tenant_id(1), vec![live])
+}
+
+/// A word of the events.
+pub fn event_answer(live: Live<ProvisioningEvent>) -> Answer {
+    Answer::TenantEvents(vec![live])
+}
+
+/// A word of the first tenant's deploy.
+pub fn progress_answer(progress: DeployProgress) -> Answer {
+    Answer::DeployProgress(tenant_id(1), progress)
+}
+
+/// The end of the first tenant's deploy.
+pub fn deployed_answer(result: Result<DeployOutcome, Problem>) -> Answer {
+    Answer::Deployed(tenant_id(1), result)
+}
+
 /// A started program whose first questions are open, with the effects they gave.
 pub struct Play {
     /// The state.
@@ -174,8 +206,9 @@ impl Play {
 
     /// The answer of the newest job of a kind.
     pub fn answer(&mut self, slot: Slot, answer: Answer) {
+        let slot = &slot;
         let ticket = self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Start(ticket, _) if ticket.slot == slot => Some(*ticket),
+            Effect::Start(ticket, _) if ticket.slot == *slot => Some(ticket.clone()),
             _ => None,
         });
         self.send(Msg::Answer(ticket.expect("a job of this kind was started"), answer));
@@ -208,7 +241,7 @@ impl Play {
 }
 
 fn buffer(app: &App) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(app.size.0, app.size.1)).unwrap();
+    let mut terminal = Terminal::new(TestBackend::new(app.shared.size.0, app.shared.size.1)).unwrap();
     terminal.draw(|frame| view(app, frame)).unwrap();
     terminal.backend().buffer().clone()
 }

@@ -2,44 +2,50 @@
 //! no I/O. One file for each kind of message below it.
 
 mod answers;
-mod checkout;
+pub mod checkout;
 mod feeds;
-mod keys;
-mod timers;
+pub mod keys;
+mod mouse;
+pub mod timers;
 
-use super::app::{App, Health, Toast};
-use super::availability;
-use super::commands::Action;
+pub use timers::TOAST;
+
+use super::actions::deploy_selected;
+use super::app::{App, Health, Shared};
 use super::effect::{Effect, Request};
 use super::jobs::Slot;
 use super::msg::Msg;
-use crate::model::Problem;
+use super::pages::Page;
+use super::panes::Pane;
+use super::view::layout;
 
 /// Takes one message.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     let mut effects = match msg {
         Msg::Started => {
-            app.dirty = true;
-            let mut effects = vec![start(app, Slot::Account, Request::Account)];
+            app.shared.dirty = true;
+            let mut effects = vec![app.shared.start(Slot::Account, Request::Account)];
             effects.extend(timers::ask_health(app));
             effects.push(load_tenants(app));
             effects
         }
         Msg::Tick(now) => timers::tick(app, now),
-        Msg::Key(key) => {
-            app.dirty = true;
-            keys::press(app, key)
-        }
+        Msg::Key(key) => feeds::watching_selection(app, |app| keys::press(app, key)),
+        Msg::Pasted(text) => keys::paste(app, &text),
+        Msg::Mouse(event) => feeds::watching_selection(app, |app| mouse::take(app, event)),
         Msg::Resized { width, height } => {
-            app.size = (width, height);
-            app.dirty = true;
+            app.shared.size = (width, height);
+            app.shared.dirty = true;
             Vec::new()
         }
         // A stale answer: somebody asked again, or gave up.
-        Msg::Answer(ticket, _) if !app.jobs.is_current(ticket) => Vec::new(),
+        Msg::Answer(ticket, _) if !app.shared.jobs.is_current(&ticket) => Vec::new(),
         Msg::Answer(ticket, answer) => answers::take(app, ticket, answer),
     };
     effects.extend(feeds::follow_state(app));
+    for pane in layout::visible(app) {
+        effects.extend(app.panes.get_mut(pane).attend(&mut app.shared));
+    }
     review_refusal(app);
     timers::arm(app);
     effects
@@ -47,54 +53,66 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
 
 /// A refusal goes away with its reason.
 fn review_refusal(app: &mut App) {
-    if app.deploy.refusal.is_none() {
+    if app.panes.deploy.refusal.is_none() {
         return;
     }
-    let now = availability::check(app, Action::Deploy).err();
-    if app.deploy.refusal != now {
-        app.deploy.refusal = now;
-        app.dirty = true;
+    let now = deploy_selected(app).err();
+    if app.panes.deploy.refusal != now {
+        app.panes.deploy.refusal = now;
+        app.shared.dirty = true;
     }
 }
 
-/// Starts a job; an older one of its kind becomes stale.
-fn start(app: &mut App, slot: Slot, request: Request) -> Effect {
-    Effect::Start(app.jobs.start(slot), request)
+impl Shared {
+    /// Starts a job; an older one of its kind becomes stale.
+    pub fn start(&mut self, slot: Slot, request: Request) -> Effect {
+        Effect::Start(self.jobs.start(slot, self.now.running), request)
+    }
+
+    /// Ends a job where it runs: what it still says is stale.
+    pub fn stop(&mut self, slot: Slot) -> Option<Effect> {
+        let running = self.jobs.is_running(&slot);
+        self.jobs.end(&slot);
+        running.then_some(Effect::Stop(slot))
+    }
 }
 
-fn load_tenants(app: &mut App) -> Effect {
-    start(app, Slot::Tenants, Request::Tenants)
+impl App {
+    /// Brings a pane into sight and gives it the focus.
+    pub fn show(&mut self, pane: Pane) {
+        if let Some(page) = Page::with(pane) {
+            self.page = page;
+        }
+        self.focus = pane;
+        self.shared.dirty = true;
+    }
+
+    /// Moves the focus by `steps` among the list and the panes of the page.
+    pub fn step_focus(&mut self, steps: isize) {
+        let panes: Vec<Pane> = std::iter::once(Pane::Tenants).chain(self.page.panes().iter().copied()).collect();
+        let place = panes.iter().position(|pane| *pane == self.focus).unwrap_or(0);
+        let count = isize::try_from(panes.len()).unwrap_or(1);
+        let next = (isize::try_from(place).unwrap_or(0) + steps).rem_euclid(count);
+        self.focus = usize::try_from(next).ok().and_then(|next| panes.get(next)).copied().unwrap_or(Pane::Tenants);
+    }
 }
 
-/// Says a sentence at the bottom for a while.
-fn toast(app: &mut App, text: impl Into<String>, bad: bool) {
-    app.toast = Some(Toast { text: text.into(), bad });
-    app.timers.toast = Some(app.now.running + timers::TOAST);
-    app.dirty = true;
-}
-
-/// Keeps a problem for its full text, and says its title at the bottom.
-fn tell(app: &mut App, problem: &Problem) {
-    let words = match &problem.hint {
-        Some(hint) => format!("{} {hint}", problem.title),
-        None => problem.title.clone(),
-    };
-    app.problem = Some(problem.clone());
-    toast(app, words, true);
+/// Loads the list of tenants.
+pub fn load_tenants(app: &mut App) -> Effect {
+    app.shared.start(Slot::Tenants, Request::Tenants)
 }
 
 /// Notes whether something answers; only a change is drawn.
-fn note_health(app: &mut App, slot: Slot, fresh: Health) {
-    if let Health::Down(problem) = &fresh {
-        let known =
-            matches!(if slot == Slot::Api { &app.api } else { &app.engine }, Health::Down(old) if old == problem);
-        if !known {
-            app.problem = Some(problem.clone());
-        }
+fn note_health(app: &mut App, slot: &Slot, fresh: Health) {
+    let shared = &mut app.shared;
+    let place = if *slot == Slot::Api { &mut shared.api } else { &mut shared.engine };
+    if let Health::Down(problem) = &fresh
+        && !matches!(place, Health::Down(old) if old == problem)
+    {
+        shared.problem = Some(problem.clone());
     }
-    let place = if slot == Slot::Api { &mut app.api } else { &mut app.engine };
     if *place != fresh {
         *place = fresh;
-        app.dirty = true;
+        shared.dirty = true;
     }
 }

@@ -1,4 +1,4 @@
-//! What the keys do, made from the command table; a command that is not possible now says why.
+//! What the keys do, made from the command table and the person's own keys; a command that is not possible now says why.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -6,26 +6,35 @@ use ratatui::text::{Line, Span};
 
 use super::{text_columns, window};
 use crate::tui::app::App;
-use crate::tui::availability;
-use crate::tui::commands::{COMMANDS, Scope};
+use crate::tui::commands::{Scope, table};
 use crate::tui::format;
+use crate::tui::update::keys;
 
 /// Columns of the keys.
 const KEYS: usize = 18;
+/// Columns of the text.
+pub const COLUMNS: usize = 84;
 
-/// Every line of the help.
+/// Every line of the help: the pane with the focus first, since that is what somebody asks about.
 #[must_use]
 pub fn lines(app: &App, columns: usize) -> Vec<Line<'static>> {
-    let theme = &app.theme;
+    let theme = &app.shared.theme;
     let mut lines = Vec::new();
-    for scope in Scope::ALL {
+    let mut scopes = Scope::all();
+    scopes.sort_by_key(|scope| *scope != Scope::Pane(app.focus));
+    for scope in scopes {
+        let commands: Vec<_> = table().filter(|command| command.scope == scope).collect();
+        if commands.is_empty() {
+            continue;
+        }
         if !lines.is_empty() {
             lines.push(Line::raw(""));
         }
         lines.push(Line::styled(scope.title(), theme.strong));
-        for command in COMMANDS.iter().filter(|command| command.scope == scope) {
-            let keys: Vec<String> = command.keys.iter().map(ToString::to_string).collect();
-            let not_now = (scope == Scope::Main).then(|| availability::check(app, command.action).err()).flatten();
+        for command in commands {
+            let keys = app.shared.keymap.all_of(command);
+            let asked = matches!(scope, Scope::Main | Scope::Pane(_));
+            let not_now = asked.then(|| keys::allowed(app, command).err()).flatten();
             let (key_style, style) =
                 if not_now.is_some() { (theme.dim, theme.dim) } else { (theme.accent, theme.text) };
             let help = match &not_now {
@@ -46,6 +55,6 @@ pub fn lines(app: &App, columns: usize) -> Vec<Line<'static>> {
 
 /// Draws the help from line `first` on.
 pub fn draw(app: &App, first: usize, frame: &mut Frame<'_>, area: Rect) {
-    let columns = text_columns(area, 84);
+    let columns = text_columns(area, COLUMNS);
     window(app, frame, area, "Keys", columns, lines(app, columns), first);
 }

@@ -1,9 +1,16 @@
-//! What opens above the panes: in the middle, as large as its text, with the safe answer selected.
+//! What opens above the panes: in the middle, as large as its text, with the safe answer selected. A dialog is a file, a
+//! variant of [`Dialog`] and its rows of commands.
 
 pub mod confirm;
+pub mod field;
 pub mod help;
+pub mod jobs;
+pub mod line;
 pub mod new_tenant;
+pub mod palette;
+pub mod pick;
 pub mod problem;
+mod reading;
 
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
@@ -11,9 +18,15 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
 use super::app::App;
-use super::commands::Scope;
+use super::commands::{Command, Scope};
 use super::format;
+use field::Field;
 use new_tenant::{NewTenant, Stage};
+pub use reading::scroll as scroll_text;
+
+/// The rows of every dialog.
+pub const COMMANDS: &[&[Command]] =
+    &[reading::CHOICE, new_tenant::COMMANDS, confirm::COMMANDS, reading::TEXT, line::COMMANDS, palette::COMMANDS];
 
 /// The open dialog.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +39,14 @@ pub enum Dialog {
     Help(usize),
     /// A problem in full; the first visible line.
     Problem(usize),
+    /// Every command, found by a few letters.
+    Palette(palette::Palette),
+    /// A line that is being typed.
+    Line(line::Line),
+    /// One of a few.
+    Pick(pick::Pick),
+    /// What runs in the background; the selected job.
+    Jobs(usize),
 }
 
 impl Dialog {
@@ -34,9 +55,22 @@ impl Dialog {
     pub fn scope(&self) -> Scope {
         match self {
             Self::NewTenant(dialog) if dialog.stage == Stage::Payment => Scope::Payment,
-            Self::NewTenant(_) => Scope::Choice,
+            Self::NewTenant(_) | Self::Pick(_) | Self::Jobs(_) => Scope::Choice,
+            Self::Confirm(confirm) if confirm.is_typing() => Scope::Line,
             Self::Confirm(_) => Scope::Question,
             Self::Help(_) | Self::Problem(_) => Scope::Text,
+            Self::Palette(_) => Scope::Palette,
+            Self::Line(_) => Scope::Line,
+        }
+    }
+
+    /// The line that is being typed in it.
+    pub fn field(&mut self) -> Option<&mut Field> {
+        match self {
+            Self::Confirm(confirm) => confirm.field(),
+            Self::Palette(palette) => Some(palette.field()),
+            Self::Line(line) => Some(line.field()),
+            Self::NewTenant(_) | Self::Help(_) | Self::Problem(_) | Self::Pick(_) | Self::Jobs(_) => None,
         }
     }
 
@@ -48,18 +82,28 @@ impl Dialog {
                 Stage::Loading | Stage::Starting => true,
                 Stage::Payment | Stage::Plan | Stage::Region | Stage::Failed(_) => false,
             },
-            Self::Confirm(_) | Self::Help(_) | Self::Problem(_) => false,
+            _ => false,
         }
+    }
+
+    /// True where it leaves the bottom row to itself.
+    #[must_use]
+    pub fn is_in_bottom_row(&self) -> bool {
+        matches!(self, Self::Line(line) if line.is_in_bottom_row())
     }
 }
 
 /// Draws the open dialog, if there is one.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, bottom: Rect) {
     match &app.dialog {
         Some(Dialog::NewTenant(dialog)) => new_tenant::draw(app, dialog, frame, area),
-        Some(Dialog::Confirm(dialog)) => confirm::draw(app, *dialog, frame, area),
+        Some(Dialog::Confirm(dialog)) => confirm::draw(app, dialog, frame, area),
         Some(Dialog::Help(first)) => help::draw(app, *first, frame, area),
         Some(Dialog::Problem(first)) => problem::draw(app, *first, frame, area),
+        Some(Dialog::Palette(dialog)) => palette::draw(app, dialog, frame, area),
+        Some(Dialog::Line(dialog)) => line::draw(app, dialog, frame, area, bottom),
+        Some(Dialog::Pick(dialog)) => pick::draw(app, dialog, frame, area),
+        Some(Dialog::Jobs(selected)) => jobs::draw(app, *selected, frame, area),
         None => {}
     }
 }
@@ -86,13 +130,45 @@ pub fn window(
     lines: Vec<Line<'static>>,
     first: usize,
 ) {
-    let theme = &app.theme;
     let rows = lines.len().min(text_rows(area).max(1));
+    let height = u16::try_from(rows + 2).unwrap_or(u16::MAX).min(area.height);
     let hidden = lines.len() - rows;
     let first = first.min(hidden);
+    let count = lines.len();
+    let visible: Vec<_> = lines.into_iter().skip(first).take(rows).collect();
+    let place = (hidden > 0).then(|| format!(" {}–{} of {count} ", first + 1, first + rows));
+    boxed(app, frame, area, title, columns, visible, (area.height - height) / 2, place);
+}
+
+/// Draws a dialog `down` rows below the upper edge of `area`; what does not fit is left out.
+pub fn place_at(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    columns: usize,
+    lines: Vec<Line<'static>>,
+    down: u16,
+) {
+    boxed(app, frame, area, title, columns, lines, down, None);
+}
+
+#[allow(clippy::too_many_arguments, reason = "one caller for each way of placing it")]
+fn boxed(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    columns: usize,
+    lines: Vec<Line<'static>>,
+    down: u16,
+    place: Option<String>,
+) {
+    let theme = &app.shared.theme;
+    let rows = lines.len();
     let width = u16::try_from(columns + 4).unwrap_or(u16::MAX).min(area.width);
     let height = u16::try_from(rows + 2).unwrap_or(u16::MAX).min(area.height);
-    let at = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    let at = Rect { x: area.x + (area.width - width) / 2, y: area.y + down.min(area.height - height), width, height };
     // One blank column on either side keeps the text behind apart.
     let around = Rect { x: at.x.saturating_sub(1), width: at.width + 2, ..at }.intersection(area);
     frame.render_widget(Clear, around);
@@ -101,13 +177,11 @@ pub fn window(
         .border_type(BorderType::Rounded)
         .border_style(theme.accent)
         .title_top(Line::from(Span::styled(format!(" {title} "), theme.strong)));
-    if hidden > 0 {
-        let place = format!(" {}–{} of {} ", first + 1, first + rows, lines.len());
+    if let Some(place) = place {
         block = block.title_bottom(Line::styled(place, theme.dim).alignment(Alignment::Right));
     }
     let inner = block.inner(at);
     frame.render_widget(block, at);
     let inner = Rect { x: inner.x.saturating_add(1), width: inner.width.saturating_sub(2), ..inner };
-    let visible: Vec<_> = lines.into_iter().skip(first).take(rows).collect();
-    frame.render_widget(Paragraph::new(visible), inner);
+    frame.render_widget(Paragraph::new(lines), inner);
 }

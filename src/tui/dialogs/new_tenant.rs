@@ -6,12 +6,54 @@ use ratatui::text::{Line, Span};
 
 use super::{text_columns, window};
 use crate::model::{CheckoutSession, Plan, Problem, REGIONS, SessionId, TenantId};
+use crate::tui::actions::done;
 use crate::tui::app::App;
+use crate::tui::commands::{Command, Scope, command};
+use crate::tui::effect::Request;
 use crate::tui::format::{self, cut, pad};
+use crate::tui::jobs::Slot;
 use crate::tui::panes::feed::Feed;
+use crate::tui::panes::frame::keys;
 use crate::tui::panes::frame::{fit, problem_lines, wrapped};
-use crate::tui::panes::tenants::keys;
 use crate::tui::theme::{Theme, spinner};
+use crate::tui::update::checkout;
+
+/// The rows of the dialog that waits for the payment.
+pub const COMMANDS: &[Command] = &[
+    command(
+        "payment.open",
+        Scope::Payment,
+        &["o", "enter"],
+        "open page",
+        "Open the payment page in the browser.",
+        |app| match app.shared.purchase.as_ref().map(|purchase| purchase.url.clone()) {
+            Some(url) => vec![app.shared.start(Slot::Open, Request::Open(url))],
+            None => done(),
+        },
+    )
+    .hinted(),
+    command(
+        "payment.anew",
+        Scope::Payment,
+        &["b"],
+        "begin anew",
+        "Leave this purchase unpaid and choose again.",
+        checkout::start_over,
+    )
+    .hinted(),
+    command(
+        "payment.close",
+        Scope::Payment,
+        &["esc"],
+        "close",
+        "Close the dialog; the purchase keeps waiting.",
+        |app| {
+            app.dialog = None;
+            done()
+        },
+    )
+    .hinted(),
+];
 
 /// Where the dialog is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +150,7 @@ impl Purchase {
 
 /// Draws the dialog.
 pub fn draw(app: &App, dialog: &NewTenant, frame: &mut Frame<'_>, area: Rect) {
-    let theme = &app.theme;
+    let theme = &app.shared.theme;
     let columns = text_columns(area, 64);
     let (title, lines) = match &dialog.stage {
         Stage::Loading => ("New tenant", vec![under_way(app, "loading plans")]),
@@ -128,8 +170,8 @@ pub fn draw(app: &App, dialog: &NewTenant, frame: &mut Frame<'_>, area: Rect) {
 
 fn under_way(app: &App, words: &'static str) -> Line<'static> {
     Line::from(vec![
-        Span::styled(format!("{} ", spinner(app.frame)), app.theme.accent),
-        Span::styled(words, app.theme.dim),
+        Span::styled(format!("{} ", spinner(app.shared.frame)), app.shared.theme.accent),
+        Span::styled(words, app.shared.theme.dim),
     ])
 }
 
@@ -189,8 +231,8 @@ fn regions(theme: &Theme, dialog: &NewTenant, columns: usize) -> Vec<Line<'stati
 }
 
 fn payment(app: &App, columns: usize) -> Vec<Line<'static>> {
-    let theme = &app.theme;
-    let Some(purchase) = &app.purchase else { return vec![Line::raw("There is no purchase.")] };
+    let theme = &app.shared.theme;
+    let Some(purchase) = &app.shared.purchase else { return vec![Line::raw("There is no purchase.")] };
     let mut lines = vec![Line::styled(cut(&purchase.words, columns), theme.dim), Line::raw("")];
     lines.push(Line::raw("Pay on this page:"));
     // Whole, however long: it may have to be copied.
@@ -204,7 +246,7 @@ fn payment(app: &App, columns: usize) -> Vec<Line<'static>> {
     } else {
         match purchase.feed.sentence() {
             Some(sentence) => lines.extend(wrapped(&sentence, 0, columns, 3, theme.warn)),
-            None if app.options.auto_pay => lines.push(under_way(app, "paying through the page's form")),
+            None if app.shared.options.auto_pay => lines.push(under_way(app, "paying through the page's form")),
             // Nothing moves while a person has to act.
             None => lines.push(Line::from(vec![
                 Span::styled("○ ", theme.info),

@@ -9,11 +9,14 @@ use crate::tui::app::App;
 use crate::tui::format::cut;
 use crate::tui::panes::frame::wrapped;
 
+/// Columns of the text.
+pub const COLUMNS: usize = 90;
+
 /// Every line of the problem.
 #[must_use]
 pub fn lines(app: &App, columns: usize) -> Vec<Line<'static>> {
-    let theme = &app.theme;
-    let Some(problem) = &app.problem else { return vec![Line::raw("There is no problem to show.")] };
+    let theme = &app.shared.theme;
+    let Some(problem) = &app.shared.problem else { return vec![Line::raw("There is no problem to show.")] };
     let parts =
         [(Some(&problem.title), theme.bad), (problem.detail.as_ref(), theme.dim), (problem.hint.as_ref(), theme.text)];
     let mut lines = Vec::new();
@@ -24,7 +27,7 @@ pub fn lines(app: &App, columns: usize) -> Vec<Line<'static>> {
         }
         lines.extend(wrapped(text, 0, columns, usize::MAX, style));
     }
-    let output: Vec<_> = app.deploy.output_of(problem).collect();
+    let output: Vec<_> = app.shared.deploys.output_of(problem).collect();
     if !output.is_empty() {
         lines.push(Line::raw(""));
         lines.push(Line::styled("The last output", theme.strong));
@@ -36,6 +39,6 @@ pub fn lines(app: &App, columns: usize) -> Vec<Line<'static>> {
 
 /// Draws the problem from line `first` on.
 pub fn draw(app: &App, first: usize, frame: &mut Frame<'_>, area: Rect) {
-    let columns = text_columns(area, 90);
+    let columns = text_columns(area, COLUMNS);
     window(app, frame, area, "What went wrong", columns, lines(app, columns), first);
 }

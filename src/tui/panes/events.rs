@@ -8,13 +8,24 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
+use super::PaneView;
 use super::feed::Feed;
-use super::frame::{draw_lines, pane, readable, spread, wrapped};
+use super::frame::{draw_lines, readable, spread, wrapped};
 use crate::model::{EventKind, ProvisioningEvent, TenantId, TenantState};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::Shared;
+use crate::tui::backend::Live;
+use crate::tui::commands::Command;
+use crate::tui::dialogs::new_tenant::Purchase;
+use crate::tui::effect::{Effect, Request};
 use crate::tui::format;
+use crate::tui::jobs::Slot;
+use crate::tui::msg::Answer;
 use crate::tui::scroll::Scroll;
 use crate::tui::theme::spinner;
+use crate::tui::update::timers;
+
+/// The rows: what moves about in the list is everybody's.
+pub const COMMANDS: &[Command] = &[];
 
 /// Events kept for each tenant.
 const KEPT: usize = 1_000;
@@ -99,8 +110,6 @@ pub struct State {
     pub scroll: Scroll,
     /// The stream.
     pub feed: Feed,
-    /// The tenant that the stream follows.
-    pub feed_of: Option<TenantId>,
 }
 
 impl State {
@@ -128,11 +137,6 @@ impl State {
         self.purchase = List::default();
     }
 
-    /// Forgets tenants that are no longer listed.
-    pub fn retain(&mut self, keep: impl Fn(&TenantId) -> bool) {
-        self.lists.retain(|id, _| keep(id));
-    }
-
     /// The events of a tenant.
     #[cfg(test)]
     #[must_use]
@@ -141,64 +145,146 @@ impl State {
     }
 }
 
-/// The list that the pane shows.
-fn shown(app: &App) -> Option<&List> {
-    if app.events.shows_purchase && !app.events.purchase.is_empty() {
-        return Some(&app.events.purchase);
+impl State {
+    /// Another tenant was selected by a person: the purchase is not what is looked at.
+    pub fn leave_purchase(&mut self) {
+        self.shows_purchase = false;
+        self.scroll.follow();
     }
-    let bought = app.purchase.as_ref().and_then(|purchase| purchase.tenant.as_ref());
-    let id = match bought {
-        Some(id) if app.events.shows_purchase => id,
-        _ => &app.selected()?.id,
-    };
-    app.events.lists.get(id)
+
+    /// Takes what the stream says; true where it says that a tenant is ready.
+    pub fn hear(&mut self, shared: &mut Shared, answer: Answer) -> bool {
+        let Answer::TenantEvents(news) = answer else { return false };
+        shared.dirty = true;
+        let mut ready = false;
+        for live in news {
+            match &live {
+                Live::Failed(problem) => {
+                    shared.problem = Some(problem.clone());
+                    shared.jobs.end(&Slot::EventFeed);
+                }
+                Live::Ended => shared.jobs.end(&Slot::EventFeed),
+                Live::Connected | Live::Item(_) | Live::Interrupted { .. } => {}
+            }
+            let Some(event) = self.feed.note(live) else { continue };
+            let Some(id) = shared.followed.clone() else { continue };
+            let is_ready = event.event_type == EventKind::TenantReady;
+            if self.add(&id, event) {
+                timers::list_soon(shared);
+                ready |= is_ready;
+            }
+        }
+        ready
+    }
+
+    /// Opens the stream again where it is not open.
+    pub fn reopen(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        if matches!(self.feed, Feed::Live | Feed::Connecting) { Vec::new() } else { self.follow(shared) }
+    }
+
+    fn follow(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let Some(id) = shared.followed.clone() else { return Vec::new() };
+        self.feed = Feed::Connecting;
+        vec![shared.start(Slot::EventFeed, Request::WatchTenant(id))]
+    }
+
+    /// The list that the pane shows.
+    fn shown(&self, shared: &Shared) -> Option<&List> {
+        if self.shows_purchase && !self.purchase.is_empty() {
+            return Some(&self.purchase);
+        }
+        let bought = shared.purchase.as_ref().and_then(|purchase| purchase.tenant.as_ref());
+        let id = match bought {
+            Some(id) if self.shows_purchase => id,
+            _ => &shared.selected()?.id,
+        };
+        self.lists.get(id)
+    }
+
+    fn purchase_in_sight<'a>(&self, shared: &'a Shared) -> Option<&'a Purchase> {
+        shared.purchase.as_ref().filter(|_| self.shows_purchase)
+    }
+
+    fn feed_in_sight<'a>(&'a self, shared: &'a Shared) -> &'a Feed {
+        self.purchase_in_sight(shared).map_or(&self.feed, |purchase| &purchase.feed)
+    }
+
+    fn empty(&self, shared: &Shared) -> Vec<Line<'static>> {
+        let words = match shared.selected() {
+            None if shared.tenants.is_loading() => "",
+            None => "The steps of a new tenant appear here as they happen.",
+            Some(_) if self.feed == Feed::Connecting => "",
+            Some(tenant) if tenant.state() == TenantState::Running => "Nothing has happened to it since you came.",
+            Some(_) => "No events yet.",
+        };
+        vec![Line::styled(words, shared.theme.dim)]
+    }
 }
 
-/// Moves the view by lines when `page` of them fit.
-pub fn scroll(app: &mut App, delta: i64, page: usize) {
-    let numbers = shown(app).map_or(0..0, List::numbers);
-    app.events.scroll.by(delta, &numbers, page);
-}
-
-/// Draws the pane.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let theme = &app.theme;
-    let state = &app.events;
-    let purchase = app.purchase.as_ref().filter(|_| state.shows_purchase);
-    let subject = match (purchase, app.selected()) {
-        (Some(purchase), _) => purchase.tenant_name.clone().unwrap_or_else(|| "purchase".to_owned()),
-        (None, Some(tenant)) => tenant.name.clone(),
-        (None, None) => String::new(),
-    };
-    let feed = purchase.map_or(&state.feed, |purchase| &purchase.feed);
-    let mut note = feed.title(app, "live");
-    if !state.scroll.follows() {
-        note = vec![Span::styled("G follows again", theme.warn)];
+impl PaneView for State {
+    fn subject(&self, shared: &Shared) -> String {
+        match (self.purchase_in_sight(shared), shared.selected()) {
+            (Some(purchase), _) => purchase.tenant_name.clone().unwrap_or_else(|| "purchase".to_owned()),
+            (None, Some(tenant)) => tenant.name.clone(),
+            (None, None) => String::new(),
+        }
     }
-    let inner = readable(pane(app, frame, area, Pane::Events, &subject, &note));
-    let columns = usize::from(inner.width);
-    let mut rows = usize::from(inner.height);
-    let sentence = feed.sentence().map_or_else(Vec::new, |text| wrapped(&text, 0, columns, 2, theme.warn));
-    let list = shown(app).filter(|list| !list.is_empty());
-    let Some(list) = list else {
-        let mut lines = if sentence.is_empty() { empty(app) } else { Vec::new() };
+
+    fn note(&self, shared: &Shared) -> Vec<Span<'static>> {
+        if !self.scroll.follows() {
+            return vec![Span::styled("G follows again", shared.theme.warn)];
+        }
+        self.feed_in_sight(shared).title(shared, "live")
+    }
+
+    fn draw(&self, shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
+        let theme = &shared.theme;
+        let area = readable(area);
+        let columns = usize::from(area.width);
+        let mut rows = usize::from(area.height);
+        let sentence = self.feed_in_sight(shared).sentence();
+        let sentence = sentence.map_or_else(Vec::new, |text| wrapped(&text, 0, columns, 2, theme.warn));
+        let Some(list) = self.shown(shared).filter(|list| !list.is_empty()) else {
+            let mut lines = if sentence.is_empty() { self.empty(shared) } else { Vec::new() };
+            lines.extend(sentence);
+            draw_lines(frame, area, lines);
+            return;
+        };
+        rows = rows.saturating_sub(sentence.len());
+        let window = self.scroll.window(&list.numbers(), rows);
+        let purchase = self.purchase_in_sight(shared);
+        let moving = purchase.is_some() || shared.selected().is_some_and(|tenant| tenant.state().is_moving());
+        let mut lines: Vec<Line<'static>> = window
+            .filter_map(|number| {
+                let place = usize::try_from(number - list.dropped).ok()?;
+                let newest = place + 1 == list.entries.len();
+                list.entries.get(place).map(|entry| line(shared, entry, newest && moving, columns))
+            })
+            .collect();
         lines.extend(sentence);
-        draw_lines(frame, inner, lines);
-        return;
-    };
-    rows = rows.saturating_sub(sentence.len());
-    let numbers = list.numbers();
-    let window = state.scroll.window(&numbers, rows);
-    let moving = purchase.is_some() || app.selected().is_some_and(|tenant| tenant.state().is_moving());
-    let mut lines: Vec<Line<'static>> = window
-        .filter_map(|number| {
-            let place = usize::try_from(number - list.dropped).ok()?;
-            let newest = place + 1 == list.entries.len();
-            list.entries.get(place).map(|entry| line(app, entry, newest && moving, columns))
-        })
-        .collect();
-    lines.extend(sentence);
-    draw_lines(frame, inner, lines);
+        draw_lines(frame, area, lines);
+    }
+
+    fn move_by(&mut self, shared: &mut Shared, delta: i64, rows: usize) -> Vec<Effect> {
+        let numbers = self.shown(shared).map_or(0..0, List::numbers);
+        self.scroll.by(delta, &numbers, rows);
+        Vec::new()
+    }
+
+    fn tenant_changed(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let mut effects: Vec<Effect> = shared.stop(Slot::EventFeed).into_iter().collect();
+        self.feed = Feed::Off;
+        effects.extend(self.follow(shared));
+        effects
+    }
+
+    fn refresh(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        self.reopen(shared)
+    }
+
+    fn forget(&mut self, gone: &dyn Fn(&TenantId) -> bool) {
+        self.lists.retain(|id, _| !gone(id));
+    }
 }
 
 /// Columns of the step.
@@ -211,17 +297,17 @@ fn step_columns(columns: usize) -> usize {
     }
 }
 
-fn line(app: &App, entry: &Entry, under_way: bool, columns: usize) -> Line<'static> {
-    let theme = &app.theme;
+fn line(shared: &Shared, entry: &Entry, under_way: bool, columns: usize) -> Line<'static> {
+    let theme = &shared.theme;
     let event = &entry.event;
     let (glyph, colour) = match &event.event_type {
         EventKind::ProvisioningFailed => ("✕", theme.bad),
         EventKind::TenantReady => ("●", theme.good),
         EventKind::InfrastructureReady => ("○", theme.info),
-        _ if under_way => (spinner(app.frame), theme.accent),
+        _ if under_way => (spinner(shared.frame), theme.accent),
         _ => ("✓", theme.good),
     };
-    let time = entry.at.map_or_else(|| "–".to_owned(), |at| format::clock(at, &app.zone));
+    let time = entry.at.map_or_else(|| "–".to_owned(), |at| format::clock(at, &shared.zone));
     let words = match (event.words(), &event.app_url) {
         (Some(words), _) => words.to_owned(),
         (None, Some(url)) => url.clone(),
@@ -236,18 +322,6 @@ fn line(app: &App, entry: &Entry, under_way: bool, columns: usize) -> Line<'stat
     ];
     let since = entry.since.map_or_else(String::new, format::duration);
     spread(left, Span::styled(format::pad_left(&since, 8), theme.dim), columns)
-}
-
-fn empty(app: &App) -> Vec<Line<'static>> {
-    let theme = &app.theme;
-    let words = match app.selected() {
-        None if app.tenants.is_loading() => "",
-        None => "The steps of a new tenant appear here as they happen.",
-        Some(_) if app.events.feed == Feed::Connecting => "",
-        Some(tenant) if tenant.state() == TenantState::Running => "Nothing has happened to it since you came.",
-        Some(_) => "No events yet.",
-    };
-    vec![Line::styled(words, theme.dim)]
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use ratatui::text::Span;
 
 use crate::model::Problem;
-use crate::tui::app::App;
+use crate::tui::app::Shared;
 use crate::tui::backend::Live;
 
 /// The state of one live stream.
@@ -55,8 +55,8 @@ impl Feed {
 
     /// The words for a pane's title; `live` is the word for a stream that is open.
     #[must_use]
-    pub fn title(&self, app: &App, live: &'static str) -> Vec<Span<'static>> {
-        let theme = &app.theme;
+    pub fn title(&self, shared: &Shared, live: &'static str) -> Vec<Span<'static>> {
+        let theme = &shared.theme;
         match self {
             Self::Off => Vec::new(),
             Self::Connecting => vec![Span::styled("connecting", theme.dim)],

@@ -8,38 +8,74 @@ use ratatui::widgets::{Block, BorderType, Paragraph};
 
 use crate::telling::Row;
 use crate::telling::row;
-use crate::tui::app::{App, Pane};
 use crate::tui::format;
 use crate::tui::theme::Theme;
 
 /// Columns beyond which aligned text is not spread: the way from the left to the right column gets too long for the eye.
 const READABLE: u16 = 118;
 
-/// Draws the border of `pane` and returns the room inside, one blank column on either side.
-pub fn pane(app: &App, frame: &mut Frame<'_>, area: Rect, pane: Pane, subject: &str, note: &[Span<'static>]) -> Rect {
-    let theme = &app.theme;
-    let focused = app.focus == pane && app.dialog.is_none();
+/// What stands in a pane's border.
+#[derive(Debug, Default)]
+pub struct Border {
+    /// The pane's own word.
+    pub title: &'static str,
+    /// What it is about.
+    pub subject: String,
+    /// The state in a few words, at the right.
+    pub note: Vec<Span<'static>>,
+    /// What stands below, at the left.
+    pub foot: Vec<Span<'static>>,
+}
+
+/// Draws the border of a pane and returns the room inside, one blank column on either side.
+pub fn border(theme: &Theme, frame: &mut Frame<'_>, area: Rect, focused: bool, words: Border) -> Rect {
     let border = if focused { theme.accent } else { theme.dim };
     let room = usize::from(area.width).saturating_sub(4);
-    let note_width: usize = note.iter().map(Span::width).sum();
-    let mut title = vec![Span::styled(format!(" {}", pane.title()), theme.strong)];
-    if !subject.is_empty() {
-        title.push(Span::styled(format!(" · {subject}"), theme.text));
+    let note_width: usize = words.note.iter().map(Span::width).sum();
+    let mut title = vec![Span::styled(format!(" {}", words.title), theme.strong)];
+    if !words.subject.is_empty() {
+        title.push(Span::styled(format!(" · {}", words.subject), theme.text));
     }
-    let shows_note = note_width > 0 && note_width + pane.title().len() + 4 < room;
+    let shows_note = note_width > 0 && note_width + words.title.len() + 4 < room;
     let mut title = fit(title, if shows_note { room - note_width - 2 } else { room.saturating_sub(1) });
     title.push(Span::raw(" "));
     let mut block =
         Block::bordered().border_type(BorderType::Rounded).border_style(border).title_top(Line::from(title));
     if shows_note {
         let mut spans = vec![Span::raw(" ")];
-        spans.extend(note.iter().cloned());
+        spans.extend(words.note);
         spans.push(Span::raw(" "));
         block = block.title_top(Line::from(spans).right_aligned());
     }
-    let inner = block.inner(area);
+    if !words.foot.is_empty() {
+        let mut spans = vec![Span::raw(" ")];
+        spans.extend(fit(words.foot, room.saturating_sub(2)));
+        spans.push(Span::raw(" "));
+        block = block.title_bottom(Line::from(spans));
+    }
     frame.render_widget(block, area);
+    inside(area)
+}
+
+/// The room inside of a pane's border.
+#[must_use]
+pub fn inside(area: Rect) -> Rect {
+    let inner = Block::bordered().inner(area);
     Rect { x: inner.x.saturating_add(1), width: inner.width.saturating_sub(2), ..inner }
+}
+
+/// `d deploy   o open`: keys in the accent, words plain.
+#[must_use]
+pub fn keys(theme: &Theme, keys: &[(&'static str, &'static str)]) -> Line<'static> {
+    let mut spans = vec![Span::raw("  ")];
+    for (place, (key, words)) in keys.iter().enumerate() {
+        if place > 0 {
+            spans.push(Span::raw("   "));
+        }
+        spans.push(Span::styled(*key, theme.accent));
+        spans.push(Span::styled(format!(" {words}"), theme.text));
+    }
+    Line::from(spans)
 }
 
 /// `area` no wider than text should be spread.

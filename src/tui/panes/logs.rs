@@ -9,13 +9,22 @@ use ratatui::text::{Line, Span};
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::PaneView;
 use super::feed::Feed;
-use super::frame::{draw_lines, fit, pane, wrapped};
+use super::frame::{draw_lines, fit, wrapped};
 use crate::model::{LogEntry, TenantId, TenantState};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::Shared;
+use crate::tui::backend::Live;
+use crate::tui::commands::Command;
+use crate::tui::effect::{Effect, Request};
 use crate::tui::format;
+use crate::tui::jobs::Slot;
+use crate::tui::msg::Answer;
 use crate::tui::scroll::Scroll;
 use crate::tui::theme::Theme;
+
+/// The rows.
+pub const COMMANDS: &[Command] = &[];
 
 /// Bytes of log text kept.
 pub const KEPT_BYTES: usize = 4 * 1024 * 1024;
@@ -111,41 +120,119 @@ impl State {
     }
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let theme = &app.theme;
-    let state = &app.logs;
-    let subject = app.selected().map_or_else(String::new, |tenant| tenant.name.clone());
-    let mut note = Vec::new();
-    if state.dropped > 0 {
-        let dropped = usize::try_from(state.dropped).unwrap_or(usize::MAX);
-        note.push(Span::styled(format!("{} dropped · ", format::count(dropped, "line", "lines")), theme.dim));
+impl State {
+    /// Opens the log again where it is not open: after a deploy there is a new machine.
+    pub fn reopen(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        if matches!(self.feed, Feed::Live | Feed::Connecting) { Vec::new() } else { self.follow(shared) }
     }
-    if state.scroll.follows() {
-        note.extend(state.feed.title(app, "following"));
-    } else {
-        note.push(Span::styled("G follows again", theme.warn));
+
+    /// Opens what the state of the followed tenant asks for; called after every message.
+    pub fn follow_state(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        if self.feed == Feed::Off && can_log(shared) { self.follow(shared) } else { Vec::new() }
     }
-    let inner = pane(app, frame, area, Pane::Logs, &subject, &note);
-    let columns = usize::from(inner.width);
-    let sentence = state.feed.sentence().map_or_else(Vec::new, |text| wrapped(&text, 0, columns, 2, theme.warn));
-    let mut lines = Vec::new();
-    if state.is_empty() && sentence.is_empty() {
-        lines.push(Line::styled(empty(app), theme.dim));
+
+    fn follow(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let Some(id) = self.feed_of.clone().filter(|_| can_log(shared)) else { return Vec::new() };
+        self.feed = Feed::Connecting;
+        self.expect_replay();
+        vec![shared.start(Slot::LogFeed(id.clone()), Request::FollowLogs(id))]
     }
-    let rows = usize::from(inner.height).saturating_sub(sentence.len());
-    let window = state.scroll.window(&state.numbers(), rows);
-    lines.extend(window.filter_map(|number| {
-        let place = usize::try_from(number - state.dropped).ok()?;
-        state.entries.get(place).map(|entry| line(app, entry, columns))
-    }));
-    lines.extend(sentence);
-    draw_lines(frame, inner, lines);
+
+    fn empty(&self, shared: &Shared) -> &'static str {
+        match shared.selected().map(crate::model::Tenant::state) {
+            None if shared.tenants.is_loading() => "",
+            None => "The log of a running tenant appears here.",
+            Some(TenantState::Provisioning | TenantState::ToDeploy) => "The log begins with the first deploy.",
+            Some(TenantState::Deploying) => "The log begins when the machine runs.",
+            Some(TenantState::Suspended) => "It is suspended and logs nothing.",
+            Some(_) if self.feed == Feed::Connecting => "",
+            Some(_) => "It has logged nothing yet.",
+        }
+    }
 }
 
-fn line(app: &App, entry: &Entry, columns: usize) -> Line<'static> {
-    let theme = &app.theme;
-    let time = entry.at.map_or_else(|| " ".repeat(8), |at| format::clock(at, &app.zone));
+/// True where the selected tenant has a machine that can log.
+fn can_log(shared: &Shared) -> bool {
+    shared.selected().is_some_and(|tenant| match tenant.state() {
+        TenantState::Running | TenantState::Restarting | TenantState::Unknown => true,
+        TenantState::Failed => tenant.phase.as_deref() != Some("failed_infra"),
+        // An update has an old machine that still logs; a first deploy has none yet.
+        TenantState::Deploying => tenant.deployed_at.is_some(),
+        TenantState::Provisioning | TenantState::ToDeploy | TenantState::Suspended | TenantState::Deleting => false,
+    })
+}
+
+impl PaneView for State {
+    fn note(&self, shared: &Shared) -> Vec<Span<'static>> {
+        let theme = &shared.theme;
+        let mut note = Vec::new();
+        if self.dropped > 0 {
+            let dropped = usize::try_from(self.dropped).unwrap_or(usize::MAX);
+            note.push(Span::styled(format!("{} dropped · ", format::count(dropped, "line", "lines")), theme.dim));
+        }
+        if self.scroll.follows() {
+            note.extend(self.feed.title(shared, "following"));
+        } else {
+            note.push(Span::styled("G follows again", theme.warn));
+        }
+        note
+    }
+
+    fn draw(&self, shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
+        let theme = &shared.theme;
+        let columns = usize::from(area.width);
+        let sentence = self.feed.sentence().map_or_else(Vec::new, |text| wrapped(&text, 0, columns, 2, theme.warn));
+        let mut lines = Vec::new();
+        if self.is_empty() && sentence.is_empty() {
+            lines.push(Line::styled(self.empty(shared), theme.dim));
+        }
+        let rows = usize::from(area.height).saturating_sub(sentence.len());
+        let window = self.scroll.window(&self.numbers(), rows);
+        lines.extend(window.filter_map(|number| {
+            let place = usize::try_from(number - self.dropped).ok()?;
+            self.entries.get(place).map(|entry| line(shared, entry, columns))
+        }));
+        lines.extend(sentence);
+        draw_lines(frame, area, lines);
+    }
+
+    fn move_by(&mut self, _shared: &mut Shared, delta: i64, rows: usize) -> Vec<Effect> {
+        self.scroll(delta, rows);
+        Vec::new()
+    }
+
+    fn tenant_changed(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        let old = self.feed_of.clone();
+        let mut effects: Vec<Effect> = old.and_then(|id| shared.stop(Slot::LogFeed(id))).into_iter().collect();
+        self.begin(shared.followed.clone());
+        effects.extend(self.follow(shared));
+        effects
+    }
+
+    fn answer(&mut self, shared: &mut Shared, _topic: &'static str, answer: Answer) -> Vec<Effect> {
+        let Answer::Logs(id, news) = answer else { return Vec::new() };
+        shared.dirty = true;
+        for live in news {
+            match &live {
+                Live::Failed(_) | Live::Ended => shared.jobs.end(&Slot::LogFeed(id.clone())),
+                Live::Connected => self.expect_replay(),
+                Live::Interrupted { .. } | Live::Item(_) => {}
+            }
+            if let Some(entry) = self.feed.note(live) {
+                self.add(entry);
+            }
+        }
+        Vec::new()
+    }
+
+    fn refresh(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        self.reopen(shared)
+    }
+}
+
+fn line(shared: &Shared, entry: &Entry, columns: usize) -> Line<'static> {
+    let theme = &shared.theme;
+    let time = entry.at.map_or_else(|| " ".repeat(8), |at| format::clock(at, &shared.zone));
     let (word, style) = level(theme, entry.level.as_deref());
     let text = if style == theme.bad { theme.bad } else { theme.text };
     Line::from(fit(
@@ -178,18 +265,6 @@ fn without_level<'a>(message: &'a str, level: Option<&str>) -> &'a str {
             rest.trim_start_matches([' ', ':'])
         }
         _ => message,
-    }
-}
-
-fn empty(app: &App) -> &'static str {
-    match app.selected().map(crate::model::Tenant::state) {
-        None if app.tenants.is_loading() => "",
-        None => "The log of a running tenant appears here.",
-        Some(TenantState::Provisioning | TenantState::ToDeploy) => "The log begins with the first deploy.",
-        Some(TenantState::Deploying) => "The log begins when the machine runs.",
-        Some(TenantState::Suspended) => "It is suspended and logs nothing.",
-        Some(_) if app.logs.feed == Feed::Connecting => "",
-        Some(_) => "It has logged nothing yet.",
     }
 }
 

@@ -4,85 +4,111 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::frame::{draw_lines, fit, pane, problem_lines, wrapped};
-use crate::model::{Problem, Tenant, TenantId, TenantState};
-use crate::tui::app::{App, Pane};
-use crate::tui::availability;
-use crate::tui::backend::TenantList;
+use super::frame::{draw_lines, fit, keys, problem_lines, wrapped};
+use super::{Pane, PaneView};
+use crate::model::{Tenant, TenantState};
+use crate::tui::actions::{address, done};
+use crate::tui::app::{App, Shared};
+use crate::tui::commands::{Command, Scope, command};
 use crate::tui::dialogs::new_tenant::Purchase;
+use crate::tui::dialogs::{Dialog, line};
+use crate::tui::effect::Effect;
 use crate::tui::format::{self, cut, cut_middle, pad};
+use crate::tui::tenants::{Column, Sort};
 use crate::tui::theme::{Theme, spinner};
 
-/// What the pane knows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct State {
-    list: Vec<Tenant>,
-    rejected: Vec<String>,
-    selected: usize,
-    loaded: bool,
-    problem: Option<Problem>,
-    /// The tenant to select as soon as it is listed.
-    pub wanted: Option<TenantId>,
+/// The rows.
+pub const COMMANDS: &[Command] = &[
+    command("tenants.filter", Scope::Pane(Pane::Tenants), &["/"], "filter", "Show the tenants that a few letters fit.", |app| {
+        let text = app.shared.tenants.filter().to_owned();
+        app.dialog = Some(Dialog::Line(line::Line::live("filter", &text, |app, text| app.shared.tenants.filter_by(text))));
+        done()
+    })
+    .hinted(),
+    command("tenants.mark", Scope::Pane(Pane::Tenants), &["space"], "mark", "Mark the tenant for a command on several.", |app| {
+        app.shared.tenants.toggle_mark();
+        app.shared.tenants.step(1);
+        done()
+    })
+    .hinted(),
+    command("tenants.mark-all", Scope::Pane(Pane::Tenants), &["a"], "mark all", "Mark all that are shown, or none.", |app| {
+        app.shared.tenants.toggle_marks();
+        done()
+    }),
+    command("tenants.sort", Scope::Pane(Pane::Tenants), &[">"], "sort", "Sort by the next column.", |app| sort(app, 1)),
+    command("tenants.sort-back", Scope::Pane(Pane::Tenants), &["<"], "sort back", "Sort by the column before.", |app| {
+        sort(app, Column::ALL.len() - 1)
+    }),
+    command("tenants.reverse", Scope::Pane(Pane::Tenants), &["!"], "reverse", "Sort the other way round.", |app| {
+        let Sort { column, reversed } = app.shared.tenants.sort();
+        app.shared.tenants.sort_by(Sort { column, reversed: !reversed });
+        done()
+    }),
+];
+
+fn sort(app: &mut App, steps: usize) -> Vec<Effect> {
+    let now = app.shared.tenants.sort().column;
+    let place = Column::ALL.iter().position(|column| *column == now).unwrap_or(0);
+    let column = Column::ALL[(place + steps) % Column::ALL.len()];
+    app.shared.tenants.sort_by(Sort { column, reversed: false });
+    done()
 }
 
-impl State {
-    /// Takes a fresh list, and keeps the selection on the same tenant.
-    pub fn take(&mut self, fresh: TenantList) {
-        let keep = self.selected().map(|tenant| tenant.id.clone());
-        self.list = fresh.tenants;
-        self.rejected = fresh.rejected;
-        self.loaded = true;
-        self.problem = None;
-        let place = |id: &TenantId| self.list.iter().position(|tenant| tenant.id == *id);
-        let wanted = self.wanted.as_ref().and_then(place);
-        if wanted.is_some() {
-            self.wanted = None;
+/// What the pane knows beside the list itself, which is everybody's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct State {
+    /// The first row in sight.
+    first: usize,
+}
+
+impl PaneView for State {
+    fn subject(&self, _shared: &Shared) -> String {
+        String::new()
+    }
+
+    fn note(&self, shared: &Shared) -> Vec<Span<'static>> {
+        let (shown, all) = (shared.tenants.count(), shared.tenants.list().len());
+        match all {
+            0 => Vec::new(),
+            _ if shown == all => vec![Span::styled(all.to_string(), shared.theme.dim)],
+            _ => vec![Span::styled(format!("{shown} of {all}"), shared.theme.warn)],
         }
-        let place = |id: &TenantId| self.list.iter().position(|tenant| tenant.id == *id);
-        let kept = wanted.or_else(|| keep.as_ref().and_then(place));
-        self.selected = kept.unwrap_or(self.selected).min(self.list.len().saturating_sub(1));
     }
 
-    /// The list could not be loaded; the old one stays.
-    pub fn fail(&mut self, problem: Problem) {
-        self.problem = Some(problem);
+    fn foot(&self, shared: &Shared) -> Vec<Span<'static>> {
+        let theme = &shared.theme;
+        let mut spans = Vec::new();
+        let Sort { column, reversed } = shared.tenants.sort();
+        if column != Column::Listed || reversed {
+            let arrow = if reversed { "↓" } else { "↑" };
+            spans.push(Span::styled(format!("{} {arrow}", column.word()), theme.dim));
+        }
+        let filter = shared.tenants.filter();
+        if !filter.is_empty() {
+            if !spans.is_empty() {
+                spans.push(Span::raw("  "));
+            }
+            spans.push(Span::styled(format!("/{filter}"), theme.warn));
+        }
+        spans
     }
 
-    /// The tenants, in the server's order.
-    #[must_use]
-    pub fn list(&self) -> &[Tenant] {
-        &self.list
+    fn draw(&self, shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
+        draw(shared, frame, area);
     }
 
-    /// The selected tenant.
-    #[must_use]
-    pub fn selected(&self) -> Option<&Tenant> {
-        self.list.get(self.selected)
+    fn move_by(&mut self, shared: &mut Shared, delta: i64, _rows: usize) -> Vec<Effect> {
+        shared.tenants.step(delta);
+        done()
     }
 
-    /// Moves the selection, and stops at the ends.
-    pub fn step(&mut self, delta: i64) {
-        let last = i64::try_from(self.list.len()).unwrap_or(i64::MAX).saturating_sub(1).max(0);
-        let place = i64::try_from(self.selected).unwrap_or(0).saturating_add(delta).clamp(0, last);
-        self.selected = usize::try_from(place).unwrap_or(0);
-    }
-
-    /// True until the first answer.
-    #[must_use]
-    pub fn is_loading(&self) -> bool {
-        !self.loaded && self.problem.is_none()
-    }
-
-    /// True while a tenant is on its way to another state by itself.
-    #[must_use]
-    pub fn any_moving(&self) -> bool {
-        self.list.iter().any(|tenant| tenant.state().is_moving())
-    }
-
-    /// Why the list is old or missing.
-    #[must_use]
-    pub fn problem(&self) -> Option<&Problem> {
-        self.problem.as_ref()
+    fn click(&mut self, shared: &mut Shared, row: u16, _column: u16, size: (u16, u16)) -> Vec<Effect> {
+        let place = Place::of(shared, usize::from(size.0), usize::from(size.1));
+        // The first row is the heading.
+        if let Some(row) = usize::from(row).checked_sub(1).filter(|row| *row < place.rows) {
+            shared.tenants.select_place(place.first + row);
+        }
+        done()
     }
 }
 
@@ -91,41 +117,53 @@ const STATUS: usize = 14;
 const REGION: usize = 7;
 const AGE: usize = 7;
 
-/// Draws the pane.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let state = &app.tenants;
-    let theme = &app.theme;
-    let note = match state.list.len() {
-        0 => Vec::new(),
-        count => vec![Span::styled(count.to_string(), theme.dim)],
-    };
-    let inner = pane(app, frame, area, Pane::Tenants, "", &note);
-    let columns = usize::from(inner.width);
-    let rows = usize::from(inner.height);
-    if state.list.is_empty() {
-        draw_lines(frame, inner, empty(app, columns, rows));
+/// Which tenants stand where.
+struct Place {
+    /// The first tenant in sight.
+    first: usize,
+    /// Rows of tenants.
+    rows: usize,
+    /// The card of the selected one stands below.
+    card: bool,
+}
+
+impl Place {
+    fn of(shared: &Shared, columns: usize, rows: usize) -> Self {
+        let card = card(shared, columns).len();
+        // The list comes first; the card shows when it fits beside at least a few tenants.
+        let fixed = 1 + below(shared, columns).len();
+        let listed = shared.tenants.count().min(rows.saturating_sub(fixed));
+        let shows_card = card > 0 && rows > fixed + listed.min(4) + card;
+        let rows = if shows_card { rows - fixed - card - 1 } else { rows.saturating_sub(fixed) };
+        Self { first: (shared.tenants.place() + 1).saturating_sub(rows), rows, card: shows_card }
+    }
+}
+
+fn draw(shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
+    let tenants = &shared.tenants;
+    let columns = usize::from(area.width);
+    let rows = usize::from(area.height);
+    if tenants.list().is_empty() {
+        draw_lines(frame, area, empty(shared, columns, rows));
         return;
     }
-    let card = card(app, columns);
-    let below = below(app, columns);
-    // The list comes first; the card shows when it fits beside at least a few tenants.
-    let fixed = 1 + below.len();
-    let listed = state.list.len().min(rows.saturating_sub(fixed));
-    let shows_card = rows > fixed + listed.min(4) + card.len();
-    let list_rows = if shows_card { rows - fixed - card.len() - 1 } else { rows.saturating_sub(fixed) };
-    let mut lines = vec![heading(theme, columns)];
-    let first = (state.selected + 1).saturating_sub(list_rows);
-    for (place, tenant) in state.list.iter().enumerate().skip(first).take(list_rows) {
-        lines.push(row(app, tenant, place == state.selected, columns));
+    let place = Place::of(shared, columns, rows);
+    let mut lines = vec![heading(&shared.theme, columns)];
+    for (number, tenant) in tenants.from(place.first).take(place.rows) {
+        lines.push(row(shared, tenant, number == tenants.place(), columns));
     }
-    if shows_card {
+    if tenants.count() == 0 {
+        lines.push(Line::styled("  Nobody fits the filter.", shared.theme.dim));
+    }
+    if place.card {
         lines.push(Line::raw(""));
-        lines.extend(card);
+        lines.extend(card(shared, columns));
     }
+    let below = below(shared, columns);
     let gap = rows.saturating_sub(lines.len() + below.len());
     lines.extend(std::iter::repeat_n(Line::raw(""), gap));
     lines.extend(below);
-    draw_lines(frame, inner, lines);
+    draw_lines(frame, area, lines);
 }
 
 /// Columns of the region: none where they would cost the name too much; the card says it too.
@@ -145,14 +183,21 @@ fn heading(theme: &Theme, columns: usize) -> Line<'static> {
     Line::styled(cut(&format!("    {name} {status}{region}{age}"), columns), theme.dim)
 }
 
-fn row(app: &App, tenant: &Tenant, selected: bool, columns: usize) -> Line<'static> {
-    let theme = &app.theme;
+fn row(shared: &Shared, tenant: &Tenant, selected: bool, columns: usize) -> Line<'static> {
+    let theme = &shared.theme;
     let state = tenant.state();
-    let (glyph, colour) = theme.tenant(state, app.frame);
-    let (mark, weight) = if selected { ("▌ ", theme.selection) } else { ("  ", theme.text) };
+    let (glyph, colour) = theme.tenant(state, shared.frame);
+    let marked = shared.tenants.marked().contains(&tenant.id);
+    let mark = match (selected, marked) {
+        (true, true) => "▌+",
+        (true, false) => "▌ ",
+        (false, true) => " +",
+        (false, false) => "  ",
+    };
+    let weight = if selected { theme.selection } else { theme.text };
     let age = match (state, tenant.deployed_at.as_deref().and_then(format::moment)) {
         (TenantState::Deploying, _) => "now".to_owned(),
-        (_, Some(then)) => format::age(app.now.wall, then),
+        (_, Some(then)) => format::age(shared.now.wall, then),
         _ => "–".to_owned(),
     };
     let region = tenant.region.as_deref().unwrap_or("–");
@@ -176,11 +221,11 @@ fn field(theme: &Theme, label: &str, value: &str, columns: usize) -> Line<'stati
 }
 
 /// The card of the selected tenant: where it answers, what it is, what can be done next.
-fn card(app: &App, columns: usize) -> Vec<Line<'static>> {
-    let theme = &app.theme;
-    let Some(tenant) = app.selected() else { return Vec::new() };
+fn card(shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+    let theme = &shared.theme;
+    let Some(tenant) = shared.selected() else { return Vec::new() };
     let state = tenant.state();
-    let (glyph, colour) = theme.tenant(state, app.frame);
+    let (glyph, colour) = theme.tenant(state, shared.frame);
     let name = cut(&tenant.name, columns.saturating_sub(20));
     let rule = columns.saturating_sub(format::width(&name) + 5);
     let mut lines = vec![Line::from(vec![
@@ -192,14 +237,14 @@ fn card(app: &App, columns: usize) -> Vec<Line<'static>> {
         Span::styled(format!("  {}", pad("status", 10)), theme.dim),
         Span::styled(format!("{glyph} {}", state.word()), colour),
     ]));
-    let address = availability::address(tenant).unwrap_or_else(|| "none yet".to_owned());
+    let address = address(tenant).unwrap_or_else(|| "none yet".to_owned());
     lines.push(field(theme, "address", &address, columns));
     lines.push(field(theme, "plan", &plan(tenant), columns));
     let room = columns.saturating_sub(12);
     lines.push(field(theme, "id", &cut_middle(tenant.id.as_str(), room), columns));
     if let Some(digest) = tenant.image_digest.as_deref().and_then(format::digest) {
         let at = tenant.deployed_at.as_deref().and_then(format::moment);
-        let at = at.map_or_else(String::new, |at| format!(" · {}", format::clock(at, &app.zone)));
+        let at = at.map_or_else(String::new, |at| format!(" · {}", format::clock(at, &shared.zone)));
         lines.push(field(theme, "image", &format!("{digest}{at}"), columns));
     }
     if let (TenantState::Failed, Some(error)) = (state, &tenant.last_error) {
@@ -245,39 +290,39 @@ fn next(state: TenantState) -> (&'static str, &'static str) {
 }
 
 /// What stands at the bottom of the pane: a waiting purchase, unreadable entries, an old list, the notice.
-fn below(app: &App, columns: usize) -> Vec<Line<'static>> {
-    let theme = &app.theme;
+fn below(shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+    let theme = &shared.theme;
     let mut lines = Vec::new();
-    if let Some(problem) = app.tenants.problem().filter(|_| !app.tenants.list.is_empty()) {
+    if let Some(problem) = shared.tenants.problem().filter(|_| !shared.tenants.list().is_empty()) {
         lines.extend(wrapped(&format!("List not up to date: {}", problem.title), 2, columns, 2, theme.warn));
     }
-    if let Some(first) = app.tenants.rejected.first() {
-        let count = format::count(app.tenants.rejected.len(), "entry", "entries");
+    if let Some(first) = shared.tenants.rejected().first() {
+        let count = format::count(shared.tenants.rejected().len(), "entry", "entries");
         lines.extend(wrapped(&format!("{count} of the list left out: {first}"), 2, columns, 2, theme.warn));
     }
-    if app.purchase.as_ref().is_some_and(Purchase::waits_for_payment) && app.dialog.is_none() {
+    if shared.purchase.as_ref().is_some_and(Purchase::waits_for_payment) {
         lines.push(Line::from(vec![
             Span::styled("  ○ ", theme.info),
             Span::raw("a purchase waits for its payment, "),
             Span::styled("n", theme.accent),
         ]));
     }
-    if let Some(notice) = &app.options.notice {
+    if let Some(notice) = &shared.options.notice {
         lines.extend(wrapped(notice, 2, columns, 3, theme.dim));
     }
     lines
 }
 
-fn empty(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    let theme = &app.theme;
+fn empty(shared: &Shared, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let theme = &shared.theme;
     let mut lines = vec![Line::raw("")];
-    if let Some(problem) = app.tenants.problem() {
+    if let Some(problem) = shared.tenants.problem() {
         lines.extend(problem_lines(theme, problem, 2, columns, rows.saturating_sub(3)));
         lines.push(Line::raw(""));
         lines.push(keys(theme, &[("r", "try again"), ("e", "full text")]));
-    } else if app.tenants.is_loading() {
+    } else if shared.tenants.is_loading() {
         lines.push(Line::from(vec![
-            Span::styled(format!("  {} ", spinner(app.frame)), theme.accent),
+            Span::styled(format!("  {} ", spinner(shared.frame)), theme.accent),
             Span::styled("loading tenants", theme.dim),
         ]));
     } else {
@@ -288,23 +333,9 @@ fn empty(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
             Span::styled(" to buy one", theme.dim),
         ]));
     }
-    let below = below(app, columns);
+    let below = below(shared, columns);
     let gap = rows.saturating_sub(lines.len() + below.len());
     lines.extend(std::iter::repeat_n(Line::raw(""), gap));
     lines.extend(below);
     lines
-}
-
-/// `d deploy   o open`: keys in the accent, words plain.
-#[must_use]
-pub fn keys(theme: &Theme, keys: &[(&'static str, &'static str)]) -> Line<'static> {
-    let mut spans = vec![Span::raw("  ")];
-    for (place, (key, words)) in keys.iter().enumerate() {
-        if place > 0 {
-            spans.push(Span::raw("   "));
-        }
-        spans.push(Span::styled(*key, theme.accent));
-        spans.push(Span::styled(format!(" {words}"), theme.text));
-    }
-    Line::from(spans)
 }

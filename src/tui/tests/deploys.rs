@@ -9,7 +9,7 @@ use crate::telling::samples;
 use crate::tui::jobs::Slot;
 use crate::tui::key::Key;
 use crate::tui::msg::{Answer, Msg};
-use crate::tui::testing::{Play, moment_at};
+use crate::tui::testing::{Play, deploy_job, deployed_answer, moment_at};
 
 /// A deploy as far as `milliseconds` after its beginning.
 fn deploying(width: u16, height: u16, milliseconds: u64) -> Play {
@@ -31,7 +31,7 @@ fn begin(play: &mut Play, begun: u64, milliseconds: u64) {
 }
 
 fn end(play: &mut Play, result: Result<DeployOutcome, Problem>) {
-    play.answer(Slot::Deploy, Answer::Deployed(result));
+    play.answer(deploy_job(), deployed_answer(result));
 }
 
 #[test]

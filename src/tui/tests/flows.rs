@@ -5,15 +5,19 @@ use std::time::Duration;
 use super::pictures::{building, filled};
 use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{CheckoutSession, Digest, Plan, Problem, SessionId};
-use crate::tui::app::{Health, Pane};
+use crate::tui::app::Health;
 use crate::tui::backend::Live;
 use crate::tui::dialogs::Dialog;
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::key::Key;
 use crate::tui::msg::{Answer, Msg};
+use crate::tui::panes::Pane;
 use crate::tui::panes::feed::Feed;
-use crate::tui::testing::{Play, event, log, moment, phase_one, tenant, tenant_id, tenants};
+use crate::tui::testing::{
+    Play, deploy_job, deployed_answer, event, event_answer, log, log_answer, log_feed, moment, phase_one,
+    progress_answer, tenant, tenant_id, tenants,
+};
 
 fn requests(effects: &[Effect]) -> Vec<&Request> {
     effects
@@ -38,10 +42,10 @@ fn it_begins_with_what_the_first_picture_needs() {
 fn a_stale_answer_is_dropped() {
     let mut play = Play::ready(120, 36, tenants());
     let stale = Ticket { slot: Slot::Tenants, sequence: 0 };
-    play.app.dirty = false;
+    play.app.shared.dirty = false;
     play.send(Msg::Answer(stale, Answer::Tenants(Ok(crate::tui::TenantList::default()))));
-    assert_eq!(play.app.tenants.list().len(), 6);
-    assert!(!play.app.dirty);
+    assert_eq!(play.app.shared.tenants.list().len(), 6);
+    assert!(!play.app.shared.dirty);
 }
 
 #[test]
@@ -67,22 +71,22 @@ fn answers_of_the_tenant_before_do_not_reach_the_next_ones_panes() {
         .effects
         .iter()
         .rev()
-        .find(|effect| matches!(effect, Effect::Start(ticket, _) if ticket.slot == Slot::LogFeed))
+        .find(|effect| matches!(effect, Effect::Start(ticket, _) if ticket.slot == log_feed()))
     else {
         panic!("no log feed was started");
     };
-    let old = *old;
+    let old = old.clone();
     play.keys(&[Key::End]);
     play.tick(2);
-    play.send(Msg::Answer(old, Answer::Log(Live::Item(log(50, "info", "late")))));
-    assert!(play.app.logs.is_empty());
+    play.send(Msg::Answer(old, log_answer(Live::Item(log(50, "info", "late")))));
+    assert!(play.app.panes.logs.is_empty());
 }
 
 #[test]
 fn a_tenant_without_a_machine_has_no_log_to_follow_until_it_runs() {
     let mut play = Play::ready(120, 36, vec![tenant(1, "orchard", "awaiting_deploy")]);
     assert!(!requests(&play.take_effects()).contains(&&Request::FollowLogs(tenant_id(1))));
-    play.keys(&[Key::Char('r')]);
+    play.keys(&[Key::Char('R')]);
     play.list(vec![tenant(1, "orchard", "running")]);
     assert!(requests(&play.take_effects()).contains(&&Request::FollowLogs(tenant_id(1))));
 }
@@ -100,7 +104,7 @@ fn plan() -> Plan {
 
 fn bought(auto_pay: bool) -> Play {
     let mut play = Play::ready(120, 36, Vec::new());
-    play.app.options.auto_pay = auto_pay;
+    play.app.shared.options.auto_pay = auto_pay;
     play.keys(&[Key::Char('n')]);
     play.answer(Slot::Plans, Answer::Plans(Ok(vec![plan()])));
     play.keys(&[Key::Enter, Key::Down, Key::Down, Key::Enter]);
@@ -143,11 +147,11 @@ fn the_first_event_closes_the_dialog_and_the_new_tenant_is_selected() {
     assert_eq!(play.app.selected().map(|tenant| tenant.id.clone()), Some(tenant_id(1)));
     // The tenant's stream repeats what the purchase's stream said.
     for event in &events {
-        play.answer(Slot::EventFeed, Answer::TenantEvent(Live::Item(event.clone())));
+        play.answer(Slot::EventFeed, event_answer(Live::Item(event.clone())));
     }
-    assert_eq!(play.app.events.of(&tenant_id(1)).map(crate::tui::panes::events::List::len), Some(10));
+    assert_eq!(play.app.panes.events.of(&tenant_id(1)).map(crate::tui::panes::events::List::len), Some(10));
     play.answer(Slot::CheckoutFeed, Answer::CheckoutEvent(Live::Ended));
-    assert!(play.app.purchase.is_none());
+    assert!(play.app.shared.purchase.is_none());
 }
 
 #[test]
@@ -179,7 +183,7 @@ fn a_deploy_is_refused_with_its_reason() {
         assert!(!play.text().contains(words));
     }
     let mut play = Play::ready(120, 36, vec![tenant(1, "orchard", "running")]);
-    play.app.engine = Health::Down(Problem::new("No socket."));
+    play.app.shared.engine = Health::Down(Problem::new("No socket."));
     play.take_effects();
     play.keys(&[Key::Char('d')]);
     assert!(play.text().contains("Docker does not answer"));
@@ -208,14 +212,14 @@ fn an_address_where_nothing_answers_yet_is_not_opened() {
 #[test]
 fn where_one_pane_fills_the_screen_the_key_shows_what_it_did() {
     let mut play = Play::ready(80, 24, vec![tenant(1, "orchard", "running")]);
-    play.app.engine = Health::Down(Problem::new("No socket."));
+    play.app.shared.engine = Health::Down(Problem::new("No socket."));
     play.keys(&[Key::Char('d')]);
     assert!(play.text().contains("Docker does not answer"), "{}", play.text());
 
     let mut play = building(80, 24);
     assert!(play.text().contains("preflight"), "{}", play.text());
     play.keys(&[Key::Tab]);
-    play.answer(Slot::Deploy, Answer::Deployed(Err(Problem::new("The image could not be built."))));
+    play.answer(deploy_job(), deployed_answer(Err(Problem::new("The image could not be built."))));
     assert!(play.text().contains("did not finish: The image could not be built."), "{}", play.text());
 }
 
@@ -224,8 +228,8 @@ fn the_full_text_is_of_the_problem_that_the_screen_shows() {
     let mut play = building(120, 36);
     let printed = "  291 |   fn broken( {";
     let output = BuildProgress::Output { vertex: 0, line: printed.to_owned() };
-    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Build { progress: output }));
-    play.answer(Slot::Deploy, Answer::Deployed(Err(Problem::new("The image could not be built."))));
+    play.answer(deploy_job(), progress_answer(DeployProgress::Build { progress: output }));
+    play.answer(deploy_job(), deployed_answer(Err(Problem::new("The image could not be built."))));
     // Something else fails afterwards, elsewhere.
     play.tick(20);
     play.answer(Slot::Api, Answer::Api(Err(Problem::new("Server not reachable."))));
@@ -242,9 +246,9 @@ fn a_running_deploy_is_stopped_once() {
     let mut play = building(120, 36);
     play.take_effects();
     play.keys(&[Key::Char('c'), Key::Char('c')]);
-    assert_eq!(play.take_effects(), [Effect::Stop(Slot::Deploy)]);
+    assert_eq!(play.take_effects(), [Effect::Stop(deploy_job())]);
     play.answer_deployed_with(Err(Problem::new("The deploy was stopped.")));
-    assert!(play.app.deploy.running().is_none());
+    assert!(play.app.shared.deploys.all_running().next().is_none());
     assert!(play.text().contains("The deploy was stopped."));
 }
 
@@ -252,9 +256,9 @@ impl Play {
     /// The end of the deploy that was started before the effects were taken.
     fn answer_deployed_with(&mut self, result: Result<DeployOutcome, Problem>) {
         let sequence = (1..100)
-            .find(|sequence| self.app.jobs.is_current(Ticket { slot: Slot::Deploy, sequence: *sequence }))
+            .find(|sequence| self.app.shared.jobs.is_current(&Ticket { slot: deploy_job(), sequence: *sequence }))
             .expect("a deploy runs");
-        self.send(Msg::Answer(Ticket { slot: Slot::Deploy, sequence }, Answer::Deployed(result)));
+        self.send(Msg::Answer(Ticket { slot: deploy_job(), sequence }, deployed_answer(result)));
     }
 }
 
@@ -263,12 +267,12 @@ fn a_deploy_goes_on_while_another_tenant_is_looked_at() {
     let mut play = building(120, 36);
     play.keys(&[Key::Down]);
     play.tick(10);
-    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Started { step: DeployStep::Push }));
+    play.answer(deploy_job(), progress_answer(DeployProgress::Started { step: DeployStep::Push }));
     let digest = Digest::new(&format!("sha256:{}", "a".repeat(64))).unwrap();
     let outcome = DeployOutcome { app_url: None, digest, image_id: None, took: Duration::from_secs(4) };
-    play.answer(Slot::Deploy, Answer::Deployed(Ok(outcome)));
+    play.answer(deploy_job(), deployed_answer(Ok(outcome)));
     assert!(play.text().contains("orchard is deployed."));
-    assert!(play.app.deploy.of(&tenant_id(1)).is_some_and(|run| run.result().is_some()));
+    assert!(play.app.shared.deploys.of(&tenant_id(1)).is_some_and(|run| run.result().is_some()));
 }
 
 #[test]
@@ -292,7 +296,7 @@ fn leaving_asks_while_a_deploy_runs_and_no_is_the_answer_of_enter() {
     assert_eq!(play.take_effects(), [Effect::Exit]);
 
     let mut play = building(120, 36);
-    play.answer(Slot::Deploy, Answer::DeployProgress(DeployProgress::Started { step: DeployStep::Deploy }));
+    play.answer(deploy_job(), progress_answer(DeployProgress::Started { step: DeployStep::Deploy }));
     play.keys(&[Key::Char('q')]);
     assert!(play.text().contains("goes on by itself"), "{}", play.text());
 }
@@ -302,7 +306,7 @@ fn where_nothing_can_be_seen_only_the_way_out_works() {
     let mut play = building(120, 36);
     play.send(Msg::Resized { width: 20, height: 5 });
     play.take_effects();
-    play.keys(&[Key::Char('c'), Key::Char('n'), Key::Char('r')]);
+    play.keys(&[Key::Char('c'), Key::Char('n'), Key::Char('R')]);
     assert_eq!(play.take_effects(), []);
     assert!(play.app.dialog.is_none());
     play.keys(&[Key::Char('q')]);
@@ -325,12 +329,12 @@ fn the_question_goes_away_with_its_deploy() {
 #[test]
 fn an_idle_screen_wakes_rarely_and_draws_nothing() {
     let mut play = Play::ready(120, 36, vec![tenant(1, "orchard", "running")]);
-    play.answer(Slot::EventFeed, Answer::TenantEvent(Live::Connected));
-    play.answer(Slot::LogFeed, Answer::Log(Live::Connected));
+    play.answer(Slot::EventFeed, event_answer(Live::Connected));
+    play.answer(log_feed(), log_answer(Live::Connected));
     play.take_effects();
-    play.app.dirty = false;
+    play.app.shared.dirty = false;
     let mut wakes = 0;
-    while let Some(due) = play.app.timers.next().filter(|due| *due <= Duration::from_mins(1)) {
+    while let Some(due) = play.app.next_wake().filter(|due| *due <= Duration::from_mins(1)) {
         wakes += 1;
         play.tick(due.as_secs());
         let effects = play.take_effects();
@@ -344,7 +348,7 @@ fn an_idle_screen_wakes_rarely_and_draws_nothing() {
             }
         }
         play.take_effects();
-        assert!(!play.app.dirty, "at {due:?}");
+        assert!(!play.app.shared.dirty, "at {due:?}");
     }
     assert!((4..=6).contains(&wakes), "woke {wakes} times in a minute");
 }
@@ -352,18 +356,18 @@ fn an_idle_screen_wakes_rarely_and_draws_nothing() {
 #[test]
 fn the_spinner_turns_only_while_something_moves() {
     let mut play = Play::ready(120, 36, vec![tenant(1, "orchard", "deploying")]);
-    assert!(play.app.timers.spinner.is_some());
-    play.app.api = Health::Down(Problem::new("Gone."));
+    assert!(play.app.shared.timers.spinner.is_some());
+    play.app.shared.api = Health::Down(Problem::new("Gone."));
     play.tick(1);
-    assert!(play.app.timers.spinner.is_none(), "nobody knows whether it still moves");
+    assert!(play.app.shared.timers.spinner.is_none(), "nobody knows whether it still moves");
 }
 
 #[test]
 fn a_lost_list_keeps_what_was_known() {
     let mut play = Play::ready(120, 36, tenants());
-    play.keys(&[Key::Char('r')]);
+    play.keys(&[Key::Char('R')]);
     play.answer(Slot::Tenants, Answer::Tenants(Err(Problem::new("The API answers 500."))));
-    assert_eq!(play.app.tenants.list().len(), 6);
+    assert_eq!(play.app.shared.tenants.list().len(), 6);
     assert!(play.text().contains("List not up to date: The API"));
 }
 
@@ -372,8 +376,8 @@ fn streams_come_back_with_the_api_and_not_at_their_own_next_attempt() {
     let mut play = filled(120, 36);
     let lost = || Problem::new("Live updates interrupted.").detail("Connection refused.");
     let interrupted = Live::Interrupted { attempt: 5, retry_in: Duration::from_secs(30), problem: lost() };
-    play.answer(Slot::EventFeed, Answer::TenantEvent(interrupted));
-    play.answer(Slot::LogFeed, Answer::Log(Live::Failed(lost())));
+    play.answer(Slot::EventFeed, event_answer(interrupted));
+    play.answer(log_feed(), log_answer(Live::Failed(lost())));
     play.tick(20);
     play.answer(Slot::Api, Answer::Api(Err(Problem::new("Server not reachable."))));
     play.take_effects();
@@ -389,12 +393,12 @@ fn streams_come_back_with_the_api_and_not_at_their_own_next_attempt() {
 fn scrolling_up_stays_and_the_end_follows_again() {
     let mut play = filled(120, 36);
     for second in 100..200 {
-        play.answer(Slot::LogFeed, Answer::Log(Live::Item(log(second, "info", &format!("line {second}")))));
+        play.answer(log_feed(), log_answer(Live::Item(log(second, "info", &format!("line {second}")))));
     }
     play.keys(&[Key::BackTab, Key::PageUp]);
     let before = play.text();
     assert!(before.contains("G follows again"));
-    play.answer(Slot::LogFeed, Answer::Log(Live::Item(log(300, "info", "newest"))));
+    play.answer(log_feed(), log_answer(Live::Item(log(300, "info", "newest"))));
     assert!(!play.text().contains("newest"));
     play.keys(&[Key::Char('G')]);
     assert!(play.text().contains("newest"));
@@ -403,14 +407,14 @@ fn scrolling_up_stays_and_the_end_follows_again() {
 #[test]
 fn a_machine_that_was_replaced_is_followed_again() {
     let mut play = filled(120, 36);
-    play.answer(Slot::LogFeed, Answer::Log(Live::Ended));
-    assert_eq!(play.app.logs.feed, Feed::Ended);
+    play.answer(log_feed(), log_answer(Live::Ended));
+    assert_eq!(play.app.panes.logs.feed, Feed::Ended);
     play.take_effects();
     play.send(Msg::Tick(moment(2)));
     let sequence = (1..100)
-        .find(|sequence| play.app.jobs.is_current(Ticket { slot: Slot::EventFeed, sequence: *sequence }))
+        .find(|sequence| play.app.shared.jobs.is_current(&Ticket { slot: Slot::EventFeed, sequence: *sequence }))
         .expect("a feed runs");
     let ready = event("ready", "tenant_ready", 60);
-    play.send(Msg::Answer(Ticket { slot: Slot::EventFeed, sequence }, Answer::TenantEvent(Live::Item(ready))));
+    play.send(Msg::Answer(Ticket { slot: Slot::EventFeed, sequence }, event_answer(Live::Item(ready))));
     assert!(requests(&play.effects).contains(&&Request::FollowLogs(tenant_id(1))));
 }

@@ -10,10 +10,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::progress::{DeployOutcome, DeployProgress};
+use crate::model::progress::DeployProgress;
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
+use crate::ops::call::{Call, Reply};
 use crate::tui::app::App;
-use crate::tui::backend::{Backend, Live, TenantList};
+use crate::tui::backend::{Backend, Deployed, Live, TenantList};
 use crate::tui::runtime::testing::{Loop, drive};
 use crate::tui::testing::{event, log, me, tenant};
 
@@ -69,16 +70,28 @@ impl Backend for Script {
     }
     fn deploy(
         &self,
-        _: TenantId,
-        _: mpsc::Sender<DeployProgress>,
+        tenants: Vec<TenantId>,
+        _: mpsc::Sender<(TenantId, DeployProgress)>,
         cancel: CancellationToken,
-    ) -> BoxFuture<'_, Result<DeployOutcome, Problem>> {
+    ) -> BoxFuture<'_, Deployed> {
         async move {
             cancel.cancelled().await;
             self.stopped_deploys.fetch_add(1, Ordering::SeqCst);
-            Err(Problem::new("The deploy was stopped."))
+            tenants.into_iter().map(|id| (id, Err(Problem::new("The deploy was stopped.")))).collect()
         }
         .boxed()
+    }
+    fn roll_back(
+        &self,
+        _: TenantId,
+        _: Option<String>,
+        _: mpsc::Sender<(TenantId, DeployProgress)>,
+        _: CancellationToken,
+    ) -> BoxFuture<'_, Deployed> {
+        ready(Vec::new())
+    }
+    fn call(&self, _: Call) -> BoxFuture<'_, Result<Reply, Problem>> {
+        ready(Err(Problem::new("Not in this test.")))
     }
     fn open_url(&self, _: String) -> BoxFuture<'_, Result<(), Problem>> {
         ready(Ok(()))
@@ -111,8 +124,8 @@ async fn a_flood_of_lines_arrives_whole_in_few_pictures_and_q_leaves() {
     let stop = CancellationToken::new();
     let draw = |app: &App| {
         pictures += 1;
-        lines = app.logs.len();
-        if lines == 5_000 && app.logs.feed == crate::tui::panes::feed::Feed::Ended {
+        lines = app.panes.logs.len();
+        if lines == 5_000 && app.panes.logs.feed == crate::tui::panes::feed::Feed::Ended {
             let _ = keyboard.sender.send(Ok(key('q')));
         }
         Ok(())
@@ -131,7 +144,7 @@ async fn stop_leaves_at_once_and_lets_the_deploy_tidy_up() {
     let fire = stop.clone();
     let mut pressed = false;
     let draw = |app: &App| {
-        if app.deploy.running().is_some() {
+        if app.shared.deploys.any_running() {
             fire.cancel();
         } else if app.selected().is_some() && !pressed {
             pressed = true;

@@ -11,7 +11,9 @@ use crate::tui::dialogs::new_tenant::Purchase;
 use crate::tui::jobs::Slot;
 use crate::tui::key::Key;
 use crate::tui::msg::Answer;
-use crate::tui::testing::{Play, log, phase_one, tenants};
+use crate::tui::testing::{
+    Play, deploy_job, deployed_answer, event_answer, log, log_answer, log_feed, phase_one, progress_answer, tenants,
+};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 60)];
 
@@ -31,11 +33,11 @@ fn refused() -> Problem {
 pub fn filled(width: u16, height: u16) -> Play {
     let mut play = Play::ready(width, height, tenants());
     play.tick(1);
-    play.answer(Slot::EventFeed, Answer::TenantEvent(Live::Connected));
+    play.answer(Slot::EventFeed, event_answer(Live::Connected));
     for event in phase_one() {
-        play.answer(Slot::EventFeed, Answer::TenantEvent(Live::Item(event)));
+        play.answer(Slot::EventFeed, event_answer(Live::Item(event)));
     }
-    play.answer(Slot::LogFeed, Answer::Log(Live::Connected));
+    play.answer(log_feed(), log_answer(Live::Connected));
     for (second, level, text) in [
         (31, "info", "migrations: 12 applied"),
         (33, "info", "listening on 0.0.0.0:8080"),
@@ -43,13 +45,13 @@ pub fn filled(width: u16, height: u16) -> Play {
         (39, "error", "anthropic: 401 invalid key"),
         (41, "info", "GET /api/v1/health 200 1 ms"),
     ] {
-        play.answer(Slot::LogFeed, Answer::Log(Live::Item(log(second, level, text))));
+        play.answer(log_feed(), log_answer(Live::Item(log(second, level, text))));
     }
     play
 }
 
 pub fn say(play: &mut Play, progress: DeployProgress) {
-    play.answer(Slot::Deploy, Answer::DeployProgress(progress));
+    play.answer(deploy_job(), progress_answer(progress));
 }
 
 /// A deploy as far as the middle of its build.
@@ -109,7 +111,8 @@ fn nothing_answered_yet() {
 fn no_tenants() {
     at_each_size("empty", |width, height| {
         let mut play = Play::ready(width, height, Vec::new());
-        play.app.options.notice = Some("The sample project lies in /tmp/sample. Change it, then press d.".to_owned());
+        play.app.shared.options.notice =
+            Some("The sample project lies in /tmp/sample. Change it, then press d.".to_owned());
         play
     });
 }
@@ -149,8 +152,8 @@ fn a_deploy_pushes() {
 fn a_deploy_succeeded() {
     let mut play = pushing(120, 36);
     play.answer(
-        Slot::Deploy,
-        Answer::Deployed(Ok(DeployOutcome {
+        deploy_job(),
+        deployed_answer(Ok(DeployOutcome {
             app_url: Some("http://127.0.0.1:49153".to_owned()),
             digest: Digest::new(&format!("sha256:5e1f2a9c{}", "0".repeat(56))).unwrap(),
             image_id: None,
@@ -168,7 +171,7 @@ fn a_deploy_failed() {
         .hint("Build the project so that part-3 exists, then press d.");
     let took = Duration::from_millis(1600);
     say(&mut play, DeployProgress::Failed { step: DeployStep::Build, problem: problem.clone(), took });
-    play.answer(Slot::Deploy, Answer::Deployed(Err(problem)));
+    play.answer(deploy_job(), deployed_answer(Err(problem)));
     insta::assert_snapshot!("deploy_failed_120x36", play.picture());
 }
 
@@ -178,7 +181,7 @@ fn a_deploy_without_docker_is_explained_in_place() {
     let problem = Problem::new("Docker does not answer.")
         .detail("/var/run/docker.sock: permission denied")
         .hint("Add yourself to the group docker and log in again.");
-    play.app.engine = crate::tui::app::Health::Down(problem);
+    play.app.shared.engine = crate::tui::app::Health::Down(problem);
     play.keys(&[Key::Char('d')]);
     insta::assert_snapshot!("no_docker_120x36", play.picture());
 }
@@ -188,13 +191,13 @@ fn streams_that_were_lost_say_so() {
     let mut play = filled(120, 36);
     play.answer(
         Slot::EventFeed,
-        Answer::TenantEvent(Live::Interrupted {
+        event_answer(Live::Interrupted {
             attempt: 1,
             retry_in: Duration::from_secs(2),
             problem: Problem::new("Live updates interrupted.").detail("The server closed the connection."),
         }),
     );
-    play.answer(Slot::LogFeed, Answer::Log(Live::Failed(Problem::new("The log cannot be read."))));
+    play.answer(log_feed(), log_answer(Live::Failed(Problem::new("The log cannot be read."))));
     insta::assert_snapshot!("interrupted_120x36", play.picture());
 }
 
@@ -231,17 +234,17 @@ fn buying_step_by_step() {
     );
     insta::assert_snapshot!("payment_100x30", play.picture());
     play.keys(&[Key::Esc]);
-    assert!(play.app.purchase.as_ref().is_some_and(Purchase::waits_for_payment));
+    assert!(play.app.shared.purchase.as_ref().is_some_and(Purchase::waits_for_payment));
     assert!(play.text().contains("a purchase waits for its payment"));
 }
 
 #[test]
 fn the_help_is_made_from_the_table() {
-    let mut play = Play::ready(120, 60, tenants());
+    let mut play = Play::ready(120, 150, tenants());
     play.keys(&[Key::Char('?')]);
-    insta::assert_snapshot!("help_120x60", play.picture());
+    insta::assert_snapshot!("help_120x150", play.picture());
     let text = play.text();
-    for command in crate::tui::commands::COMMANDS {
+    for command in crate::tui::commands::table().filter(|command| command.scope == crate::tui::commands::Scope::Main) {
         let first: String = command.help.chars().take(24).collect();
         assert!(text.contains(&first), "{first:?} is not in the help");
     }

@@ -8,7 +8,9 @@ use crate::tui::backend::Live;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::key::Key;
 use crate::tui::msg::{Answer, Msg};
-use crate::tui::testing::{Play, event, log, moment, tenant, tenants};
+use crate::tui::testing::{
+    Play, deploy_job, deployed_answer, event, event_answer, log, log_answer, log_feed, moment, tenant, tenants,
+};
 
 #[test]
 fn every_small_size_can_be_drawn() {
@@ -27,7 +29,7 @@ fn every_small_size_can_be_drawn() {
 fn every_size_around_the_borders_can_be_drawn_with_a_dialog() {
     for key in ['n', '?', 'e'] {
         let mut play = pushing(120, 36);
-        play.app.problem = Some(Problem::new("x".repeat(300)).detail("漢".repeat(200)).hint("y"));
+        play.app.shared.problem = Some(Problem::new("x".repeat(300)).detail("漢".repeat(200)).hint("y"));
         play.keys(&[Key::Char(key)]);
         for width in [59, 60, 61, 99, 100, 101, 300] {
             for height in [15, 16, 17, 29, 30, 31, 80] {
@@ -85,7 +87,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// The newest job of a kind, where there is one.
 fn current(play: &Play, slot: Slot) -> Option<Ticket> {
-    (1..500).map(|sequence| Ticket { slot, sequence }).find(|ticket| play.app.jobs.is_current(*ticket))
+    (1..500)
+        .map(|sequence| Ticket { slot: slot.clone(), sequence })
+        .find(|ticket| play.app.shared.jobs.is_current(ticket))
 }
 
 fn answer(play: &mut Play, slot: Slot, answer: Answer) {
@@ -115,18 +119,18 @@ proptest! {
                     answer(&mut play, Slot::Tenants, Answer::Tenants(Ok(list)));
                 }
                 Step::Log(text) => {
-                    answer(&mut play, Slot::LogFeed, Answer::Log(Live::Item(log(3, "warn", &text))));
+                    answer(&mut play, log_feed(), log_answer(Live::Item(log(3, "warn", &text))));
                 }
                 Step::Event(number) => {
                     let kind = ["tenant_created", "tenant_ready", "provisioning_failed", "new_word"][usize::from(number % 4)];
                     let live = Live::Item(event(&number.to_string(), kind, i64::from(number)));
-                    answer(&mut play, Slot::EventFeed, Answer::TenantEvent(live.clone()));
+                    answer(&mut play, Slot::EventFeed, event_answer(live.clone()));
                     answer(&mut play, Slot::CheckoutFeed, Answer::CheckoutEvent(live));
                 }
                 Step::Lost => {
                     let problem = Problem::new("Lost.").detail("z".repeat(500));
-                    answer(&mut play, Slot::EventFeed, Answer::TenantEvent(Live::Failed(problem.clone())));
-                    answer(&mut play, Slot::Deploy, Answer::Deployed(Err(problem)));
+                    answer(&mut play, Slot::EventFeed, event_answer(Live::Failed(problem.clone())));
+                    answer(&mut play, deploy_job(), deployed_answer(Err(problem)));
                 }
                 Step::Down => answer(&mut play, Slot::Api, Answer::Api(Err(Problem::new("Down.")))),
             }

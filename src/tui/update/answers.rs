@@ -1,161 +1,173 @@
-//! What the jobs answer.
+//! What the jobs answer: what everybody needs to know is noted here, the rest goes to the pane that asked.
 
-use super::{checkout, feeds, note_health, tell, timers, toast};
-use crate::model::progress::{DeployOutcome, DeployProgress};
-use crate::model::{EventKind, LogEntry, Problem, ProvisioningEvent};
-use crate::tui::app::{App, Health, Pane};
-use crate::tui::backend::{Live, TenantList};
+use super::{checkout, feeds, note_health, timers};
+use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
+use crate::model::{Problem, TenantId};
+use crate::ops::call::Reply;
+use crate::tui::actions::tenant::words;
+use crate::tui::app::{App, Health};
+use crate::tui::backend::TenantList;
 use crate::tui::dialogs::Dialog;
-use crate::tui::dialogs::confirm::{Confirm, Question};
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
+use crate::tui::panes::{Pane, PaneView};
 use crate::tui::view::layout;
 
 /// Takes a current answer.
 pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect> {
     // Streams and progress go on; everything else has said all it had to say.
-    let goes_on = matches!(
-        answer,
-        Answer::CheckoutEvent(_) | Answer::TenantEvent(_) | Answer::Log(_) | Answer::DeployProgress(_)
-    );
-    if !goes_on {
-        app.jobs.end(ticket.slot);
+    if !answer.goes_on() {
+        app.shared.jobs.end(&ticket.slot);
     }
-    match answer {
-        Answer::Api(result) => {
-            let was_down = matches!(app.api, Health::Down(_));
-            let fresh = result.map_or_else(Health::Down, |_| Health::Up(String::new()));
-            let is_up = matches!(fresh, Health::Up(_));
-            note_health(app, Slot::Api, fresh);
-            if was_down && is_up {
-                timers::list_soon(app);
-                // Their own next attempt may be half a minute away.
-                let mut effects = feeds::reopen(app);
-                effects.extend(checkout::watch_again(app));
-                return effects;
-            }
-            return Vec::new();
+    match (ticket.slot, answer) {
+        (Slot::Pane(pane, topic), answer) => {
+            app.shared.dirty = true;
+            app.panes.get_mut(pane).answer(&mut app.shared, topic, answer)
         }
-        Answer::Engine(result) => {
-            note_health(app, Slot::Engine, result.map_or_else(Health::Down, Health::Up));
-            return Vec::new();
+        (Slot::Action(action, tenant), Answer::Reply(result)) => action_ended(app, action, &tenant, result),
+        (_, Answer::Api(result)) => api(app, result.map(drop)),
+        (_, Answer::Engine(result)) => {
+            note_health(app, &Slot::Engine, result.map_or_else(Health::Down, Health::Up));
+            Vec::new()
         }
-        Answer::Tenants(result) => return tenants(app, result),
-        _ => app.dirty = true,
+        (_, Answer::Tenants(result)) => tenants(app, result),
+        (_, answer @ Answer::TenantEvents(_)) => {
+            let ready = app.panes.events.hear(&mut app.shared, answer);
+            if ready { app.panes.logs.reopen(&mut app.shared) } else { Vec::new() }
+        }
+        (_, answer @ Answer::Logs(..)) => app.panes.logs.answer(&mut app.shared, "feed", answer),
+        (slot, answer) => {
+            app.shared.dirty = true;
+            others(app, &slot, answer)
+        }
     }
+}
+
+fn others(app: &mut App, slot: &Slot, answer: Answer) -> Vec<Effect> {
     match answer {
         Answer::Account(result) => {
             if let Err(problem) = &result {
-                app.problem = Some(problem.clone());
+                app.shared.problem = Some(problem.clone());
             }
-            app.account = Some(result);
+            app.shared.account = Some(result);
         }
         Answer::Plans(result) => checkout::plans(app, result),
         Answer::Checkout(result) => return checkout::began(app, result),
         Answer::CheckoutEvent(live) => checkout::event(app, live),
-        Answer::TenantEvent(live) => return tenant_event(app, live),
-        Answer::Log(live) => log(app, live),
-        Answer::DeployProgress(progress) => return deploy_progress(app, progress),
-        Answer::Deployed(result) => return deployed(app, result),
-        Answer::Opened(Err(problem)) => tell(app, &problem),
+        Answer::DeployProgress(id, progress) => return deploy_progress(app, &id, progress),
+        Answer::Deployed(id, result) => return deployed(app, slot, &id, result),
+        Answer::Opened(Err(problem)) => app.shared.tell(&problem),
         Answer::Paid(result) => checkout::paid(app, result),
-        Answer::Opened(Ok(())) | Answer::Api(_) | Answer::Engine(_) | Answer::Tenants(_) => {}
+        _ => {}
     }
     Vec::new()
+}
+
+fn api(app: &mut App, result: Result<(), Problem>) -> Vec<Effect> {
+    let was_down = matches!(app.shared.api, Health::Down(_));
+    let fresh = result.map_or_else(Health::Down, |()| Health::Up(String::new()));
+    let is_up = matches!(fresh, Health::Up(_));
+    note_health(app, &Slot::Api, fresh);
+    if !(was_down && is_up) {
+        return Vec::new();
+    }
+    timers::list_soon(&mut app.shared);
+    // Their own next attempt may be half a minute away.
+    let mut effects = feeds::reopen(app);
+    effects.extend(checkout::watch_again(app));
+    effects
 }
 
 fn tenants(app: &mut App, result: Result<TenantList, Problem>) -> Vec<Effect> {
-    let before = (app.tenants.clone(), app.selected().map(|tenant| tenant.id.clone()));
+    let before = app.shared.tenants.clone();
     match result {
         Ok(list) => {
-            app.tenants.take(list);
-            let state = &app.tenants;
-            let bought = app.purchase.as_ref().and_then(|purchase| purchase.tenant.clone());
-            app.events.retain(|id| Some(id) == bought.as_ref() || state.list().iter().any(|tenant| tenant.id == *id));
+            app.shared.tenants.take(list);
+            let bought = app.shared.purchase.as_ref().and_then(|purchase| purchase.tenant.clone());
+            let listed: std::collections::HashSet<&TenantId> =
+                app.shared.tenants.list().iter().map(|tenant| &tenant.id).collect();
+            let gone = |id: &TenantId| Some(id) != bought.as_ref() && !listed.contains(id);
+            for pane in Pane::ALL {
+                app.panes.get_mut(pane).forget(&gone);
+            }
         }
         Err(problem) => {
-            if app.tenants.problem() != Some(&problem) {
-                app.problem = Some(problem.clone());
+            if app.shared.tenants.problem() != Some(&problem) {
+                app.shared.problem = Some(problem.clone());
             }
-            app.tenants.fail(problem);
+            app.shared.tenants.fail(problem);
         }
     }
     // The same list again is no reason to draw.
-    app.dirty |= app.tenants != before.0;
-    let bought = app.purchase.as_ref().and_then(|purchase| purchase.tenant.as_ref());
-    if app.selected().map(|tenant| &tenant.id) != before.1.as_ref() {
-        if app.selected().map(|tenant| &tenant.id) != bought {
-            app.events.shows_purchase = false;
+    app.shared.dirty |= app.shared.tenants != before;
+    let selected = app.selected().map(|tenant| &tenant.id);
+    if selected != before.selected().map(|tenant| &tenant.id) {
+        let bought = app.shared.purchase.as_ref().and_then(|purchase| purchase.tenant.as_ref());
+        if selected != bought {
+            app.panes.events.shows_purchase = false;
         }
-        app.events.scroll.follow();
+        app.panes.events.scroll.follow();
     }
     Vec::new()
 }
 
-fn tenant_event(app: &mut App, live: Live<ProvisioningEvent>) -> Vec<Effect> {
-    match &live {
-        Live::Failed(problem) => {
-            app.problem = Some(problem.clone());
-            app.jobs.end(Slot::EventFeed);
-        }
-        Live::Ended => app.jobs.end(Slot::EventFeed),
-        Live::Connected | Live::Item(_) | Live::Interrupted { .. } => {}
-    }
-    let Some(event) = app.events.feed.note(live) else { return Vec::new() };
-    let Some(id) = app.events.feed_of.clone() else { return Vec::new() };
-    let ready = event.event_type == EventKind::TenantReady;
-    if !app.events.add(&id, event) {
-        return Vec::new();
-    }
-    timers::list_soon(app);
-    if ready { feeds::reopen_logs(app) } else { Vec::new() }
-}
-
-fn log(app: &mut App, live: Live<LogEntry>) {
-    match &live {
-        Live::Failed(_) | Live::Ended => app.jobs.end(Slot::LogFeed),
-        Live::Connected => app.logs.expect_replay(),
-        Live::Interrupted { .. } | Live::Item(_) => {}
-    }
-    if let Some(entry) = app.logs.feed.note(live) {
-        app.logs.add(entry);
-    }
-}
-
-fn deploy_progress(app: &mut App, progress: DeployProgress) -> Vec<Effect> {
-    let reached_server =
-        matches!(&progress, DeployProgress::Started { step } if *step == crate::model::progress::DeployStep::Deploy);
-    let now = app.now;
-    app.deploy.take(progress, now);
+fn deploy_progress(app: &mut App, id: &TenantId, progress: DeployProgress) -> Vec<Effect> {
+    let reached_server = matches!(&progress, DeployProgress::Started { step } if *step == DeployStep::Deploy);
+    let now = app.shared.now;
+    app.shared.deploys.take(id, progress, now);
     if !reached_server {
         return Vec::new();
     }
-    timers::list_soon(app);
+    timers::list_soon(&mut app.shared);
     // From here on the server tells; its stream may have ended with the operation before.
-    if app.deploy.running_id() == app.events.feed_of.as_ref() && !app.events.feed.is_open() {
+    if app.shared.followed.as_ref() == Some(id) && !app.panes.events.feed.is_open() {
         return feeds::reopen(app);
     }
     Vec::new()
 }
 
-fn deployed(app: &mut App, result: Result<DeployOutcome, Problem>) -> Vec<Effect> {
-    let now = app.now;
+fn deployed(app: &mut App, slot: &Slot, id: &TenantId, result: Result<DeployOutcome, Problem>) -> Vec<Effect> {
+    let now = app.shared.now;
     let failed = result.as_ref().err().cloned();
-    let Some((id, name)) = app.deploy.end(result, now) else { return Vec::new() };
-    timers::list_soon(app);
-    if matches!(app.dialog, Some(Dialog::Confirm(Confirm { question: Question::Quit, .. }))) {
+    let Some(name) = app.shared.deploys.end(id, result, now) else { return Vec::new() };
+    if let Slot::Deploy(job) = slot
+        && !app.shared.deploys.all_running().any(|(other, _)| app.shared.deploys.job_of(other) == Some(job))
+    {
+        app.shared.jobs.end(slot);
+    }
+    timers::list_soon(&mut app.shared);
+    let asked = matches!(&app.dialog, Some(Dialog::Confirm(confirm)) if confirm.is_about("quit"));
+    if asked && !app.shared.deploys.any_running() {
         // There is nothing left to lose, and nothing left to ask.
         app.dialog = None;
     }
-    let selected = app.selected().is_some_and(|tenant| tenant.id == id);
+    let selected = app.selected().is_some_and(|tenant| tenant.id == *id);
     let Some(problem) = failed else {
-        toast(app, format!("{name} is deployed."), false);
-        return if selected { feeds::reopen_logs(app) } else { Vec::new() };
+        app.shared.say(format!("{name} is deployed."));
+        return if selected { app.panes.logs.reopen(&mut app.shared) } else { Vec::new() };
     };
     if !selected || !layout::shows(app, Pane::Deploy) {
-        toast(app, format!("The deploy of {name} did not finish: {}", problem.title), true);
+        app.shared.warn(format!("The deploy of {name} did not finish: {}", problem.title));
     }
-    app.problem = Some(problem);
+    app.shared.problem = Some(problem);
     Vec::new()
+}
+
+fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: Result<Reply, Problem>) -> Vec<Effect> {
+    timers::list_soon(&mut app.shared);
+    app.shared.dirty = true;
+    let name = app.shared.tenants.get(id).map_or_else(|| id.to_string(), |tenant| tenant.name.clone());
+    let mut effects = Vec::new();
+    match &result {
+        Ok(_) => app.shared.say(format!("{name} {}.", words(action).1)),
+        Err(problem) => app.shared.tell(problem),
+    }
+    for pane in Pane::ALL {
+        effects.extend(app.panes.get_mut(pane).action_ended(&mut app.shared, action, id, &result));
+    }
+    if app.shared.followed.as_ref() == Some(id) && !app.panes.events.feed.is_open() {
+        effects.extend(app.panes.events.reopen(&mut app.shared));
+    }
+    effects
 }

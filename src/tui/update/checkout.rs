@@ -1,22 +1,24 @@
 //! Buying: the dialog's steps, the purchase, and its events up to the tenant in the list.
 
-use super::{start, tell, timers, toast};
+use super::timers;
 use crate::model::{CheckoutSession, EventKind, Plan, Problem, ProvisioningEvent, REGIONS};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::App;
 use crate::tui::backend::Live;
 use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::new_tenant::{NewTenant, Purchase, Stage, words};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
+use crate::tui::pages::Page;
+use crate::tui::panes::Pane;
 use crate::tui::panes::feed::Feed;
 
 /// Opens the dialog: at the purchase that waits, or at the plans.
-pub(super) fn open(app: &mut App) -> Vec<Effect> {
-    if app.purchase.as_ref().is_some_and(Purchase::waits_for_payment) {
+pub fn open(app: &mut App) -> Vec<Effect> {
+    if app.shared.purchase.as_ref().is_some_and(Purchase::waits_for_payment) {
         app.dialog = Some(Dialog::NewTenant(NewTenant::at(Stage::Payment)));
         return Vec::new();
     }
-    if app.jobs.is_running(Slot::Checkout) {
+    if app.shared.jobs.is_running(&Slot::Checkout) {
         app.dialog = Some(Dialog::NewTenant(NewTenant::at(Stage::Starting)));
         return Vec::new();
     }
@@ -25,22 +27,22 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
 
 fn load_plans(app: &mut App) -> Vec<Effect> {
     app.dialog = Some(Dialog::NewTenant(NewTenant::at(Stage::Loading)));
-    vec![start(app, Slot::Plans, Request::Plans)]
+    vec![app.shared.start(Slot::Plans, Request::Plans)]
 }
 
 /// Leaves the purchase unpaid and begins with the plans.
-pub(super) fn start_over(app: &mut App) -> Vec<Effect> {
-    app.jobs.end(Slot::CheckoutFeed);
-    app.jobs.end(Slot::Pay);
-    app.purchase = None;
-    app.events.shows_purchase = false;
+pub fn start_over(app: &mut App) -> Vec<Effect> {
+    app.shared.jobs.end(&Slot::CheckoutFeed);
+    app.shared.jobs.end(&Slot::Pay);
+    app.shared.purchase = None;
+    app.panes.events.shows_purchase = false;
     let mut effects = vec![Effect::Stop(Slot::CheckoutFeed), Effect::Stop(Slot::Pay)];
     effects.extend(load_plans(app));
     effects
 }
 
 /// Enter in the dialog.
-pub(super) fn choose(app: &mut App) -> Vec<Effect> {
+pub fn choose(app: &mut App) -> Vec<Effect> {
     let Some(Dialog::NewTenant(dialog)) = &mut app.dialog else { return Vec::new() };
     match dialog.stage {
         Stage::Plan => {
@@ -52,7 +54,7 @@ pub(super) fn choose(app: &mut App) -> Vec<Effect> {
             let region = REGIONS.get(dialog.region).map(|region| region.code.to_owned());
             let (Some(price_id), Some(region)) = (plan, region) else { return Vec::new() };
             dialog.stage = Stage::Starting;
-            vec![start(app, Slot::Checkout, Request::Checkout { price_id, region })]
+            vec![app.shared.start(Slot::Checkout, Request::Checkout { price_id, region })]
         }
         // Not at once with the same choice: whether the first purchase began is not known.
         Stage::Failed(_) => load_plans(app),
@@ -61,7 +63,7 @@ pub(super) fn choose(app: &mut App) -> Vec<Effect> {
 }
 
 /// One step back in the dialog.
-pub(super) fn back(app: &mut App) {
+pub fn back(app: &mut App) {
     match &mut app.dialog {
         Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Region => dialog.stage = Stage::Plan,
         Some(Dialog::NewTenant(dialog)) if !matches!(dialog.stage, Stage::Starting) => app.dialog = None,
@@ -70,7 +72,7 @@ pub(super) fn back(app: &mut App) {
 }
 
 /// The plans came.
-pub(super) fn plans(app: &mut App, result: Result<Vec<Plan>, Problem>) {
+pub fn plans(app: &mut App, result: Result<Vec<Plan>, Problem>) {
     let Some(Dialog::NewTenant(dialog)) = &mut app.dialog else { return };
     if dialog.stage != Stage::Loading {
         return;
@@ -85,14 +87,14 @@ pub(super) fn plans(app: &mut App, result: Result<Vec<Plan>, Problem>) {
             dialog.stage = Stage::Plan;
         }
         Err(problem) => {
-            app.problem = Some(problem.clone());
+            app.shared.problem = Some(problem.clone());
             dialog.stage = Stage::Failed(problem);
         }
     }
 }
 
 /// The purchase began, or did not.
-pub(super) fn began(app: &mut App, result: Result<CheckoutSession, Problem>) -> Vec<Effect> {
+pub fn began(app: &mut App, result: Result<CheckoutSession, Problem>) -> Vec<Effect> {
     let dialog = match &mut app.dialog {
         Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Starting => Some(dialog),
         _ => None,
@@ -102,80 +104,81 @@ pub(super) fn began(app: &mut App, result: Result<CheckoutSession, Problem>) -> 
             let about = dialog.as_ref().map_or_else(String::new, |dialog| words(dialog));
             match dialog {
                 Some(dialog) => dialog.stage = Stage::Payment,
-                None => toast(app, "The purchase has begun: n shows its payment page.", false),
+                None => app.shared.say("The purchase has begun: n shows its payment page."),
             }
-            app.purchase = Some(Purchase::new(session.clone(), about));
+            app.shared.purchase = Some(Purchase::new(session.clone(), about));
             session
         }
         (Err(problem), Some(dialog)) => {
-            app.problem = Some(problem.clone());
+            app.shared.problem = Some(problem.clone());
             dialog.stage = Stage::Failed(problem);
             return Vec::new();
         }
         (Err(problem), None) => {
-            tell(app, &problem);
+            app.shared.tell(&problem);
             return Vec::new();
         }
     };
-    app.events.begin_purchase();
+    app.panes.events.begin_purchase();
     let mut effects = Vec::new();
     if let Some(id) = session.checkout_session_id {
-        effects.push(start(app, Slot::CheckoutFeed, Request::WatchCheckout(id)));
+        effects.push(app.shared.start(Slot::CheckoutFeed, Request::WatchCheckout(id)));
     }
-    if app.options.auto_pay {
-        effects.push(start(app, Slot::Pay, Request::Pay(session.checkout_url)));
+    if app.shared.options.auto_pay {
+        effects.push(app.shared.start(Slot::Pay, Request::Pay(session.checkout_url)));
     }
     effects
 }
 
 /// Goes on watching a purchase whose stream was lost.
-pub(super) fn watch_again(app: &mut App) -> Option<Effect> {
-    let purchase = app.purchase.as_mut().filter(|purchase| !matches!(purchase.feed, Feed::Live | Feed::Connecting))?;
+pub fn watch_again(app: &mut App) -> Option<Effect> {
+    let purchase =
+        app.shared.purchase.as_mut().filter(|purchase| !matches!(purchase.feed, Feed::Live | Feed::Connecting))?;
     let session = purchase.session.clone()?;
     purchase.feed = Feed::Connecting;
-    app.dirty = true;
-    Some(start(app, Slot::CheckoutFeed, Request::WatchCheckout(session)))
+    app.shared.dirty = true;
+    Some(app.shared.start(Slot::CheckoutFeed, Request::WatchCheckout(session)))
 }
 
 /// The payment without a browser came to an end.
-pub(super) fn paid(app: &mut App, result: Result<(), Problem>) {
-    if let (Err(problem), Some(purchase)) = (result, &mut app.purchase) {
-        app.problem = Some(problem.clone());
+pub fn paid(app: &mut App, result: Result<(), Problem>) {
+    if let (Err(problem), Some(purchase)) = (result, &mut app.shared.purchase) {
+        app.shared.problem = Some(problem.clone());
         purchase.problem = Some(problem);
     }
 }
 
 /// The purchase's stream says something.
-pub(super) fn event(app: &mut App, live: Live<ProvisioningEvent>) {
-    let Some(purchase) = &mut app.purchase else { return };
+pub fn event(app: &mut App, live: Live<ProvisioningEvent>) {
+    let Some(purchase) = &mut app.shared.purchase else { return };
     let ended = matches!(live, Live::Ended | Live::Failed(_));
     if let Live::Failed(problem) = &live {
-        app.problem = Some(problem.clone());
+        app.shared.problem = Some(problem.clone());
     }
     if let Some(event) = purchase.feed.note(live) {
         happened(app, event);
     } else if ended {
-        app.jobs.end(Slot::CheckoutFeed);
-        if app.purchase.as_ref().is_some_and(|purchase| purchase.paid) {
+        app.shared.jobs.end(&Slot::CheckoutFeed);
+        if app.shared.purchase.as_ref().is_some_and(|purchase| purchase.paid) {
             // From here on the tenant's own stream tells.
-            app.events.shows_purchase = false;
-            app.purchase = None;
-            timers::list_soon(app);
+            app.panes.events.shows_purchase = false;
+            app.shared.purchase = None;
+            timers::list_soon(&mut app.shared);
         }
     }
 }
 
 fn happened(app: &mut App, event: ProvisioningEvent) {
-    let Some(purchase) = &mut app.purchase else { return };
+    let Some(purchase) = &mut app.shared.purchase else { return };
     purchase.problem = None;
     if !purchase.paid {
         purchase.paid = true;
-        app.events.shows_purchase = true;
-        app.events.scroll.follow();
+        app.panes.events.shows_purchase = true;
+        app.panes.events.scroll.follow();
         // The dialog gives way to what the person waits for.
         if matches!(&app.dialog, Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Payment) {
             app.dialog = None;
-            app.focus = Pane::Events;
+            (app.page, app.focus) = (Page::with(Pane::Events).unwrap_or_default(), Pane::Events);
         }
     }
     if let Some(name) = &event.tenant_name {
@@ -183,19 +186,19 @@ fn happened(app: &mut App, event: ProvisioningEvent) {
     }
     if let (None, Some(id)) = (&purchase.tenant, &event.tenant_id) {
         purchase.tenant = Some(id.clone());
-        app.tenants.wanted = Some(id.clone());
-        app.events.adopt(id);
+        app.shared.tenants.wanted = Some(id.clone());
+        app.panes.events.adopt(id);
     }
     let failed = event.event_type == EventKind::ProvisioningFailed;
     let id = purchase.tenant.clone();
     let fresh = match &id {
-        Some(id) => app.events.add(id, event),
-        None => app.events.add_to_purchase(event),
+        Some(id) => app.panes.events.add(id, event),
+        None => app.panes.events.add_to_purchase(event),
     };
     if fresh && id.is_some() {
-        timers::list_soon(app);
+        timers::list_soon(&mut app.shared);
     }
     if fresh && failed {
-        toast(app, "The provisioning failed; the events say at which step.", true);
+        app.shared.warn("The provisioning failed; the events say at which step.");
     }
 }

@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use super::{feeds, load_tenants, start};
-use crate::tui::app::{App, Moment, is_due};
+use super::{feeds, load_tenants};
+use crate::tui::app::{App, Moment, Shared, is_due};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
 
 /// A turn of the spinner.
 const TURN: Duration = Duration::from_millis(100);
 /// How long a sentence stays.
-pub(super) const TOAST: Duration = Duration::from_secs(6);
+pub const TOAST: Duration = Duration::from_secs(6);
 /// How long the selection rests before the feeds follow it.
 pub(super) const REST: Duration = Duration::from_millis(150);
 /// Between two questions to API and engine.
@@ -27,56 +27,59 @@ const AGES: Duration = Duration::from_mins(5);
 
 /// Time has passed.
 pub(super) fn tick(app: &mut App, now: Moment) -> Vec<Effect> {
-    app.now = now;
+    app.shared.now = now;
     let running = now.running;
     let mut effects = Vec::new();
-    if is_due(&mut app.timers.spinner, running) {
-        app.frame = app.frame.wrapping_add(1);
-        app.dirty = true;
+    if is_due(&mut app.shared.timers.spinner, running) {
+        app.shared.frame = app.shared.frame.wrapping_add(1);
+        app.shared.dirty = true;
     }
-    if is_due(&mut app.timers.toast, running) {
-        app.toast = None;
-        app.dirty = true;
+    if is_due(&mut app.shared.timers.toast, running) {
+        app.shared.toast = None;
+        app.shared.dirty = true;
     }
-    if is_due(&mut app.timers.ages, running) {
-        app.dirty = true;
+    if is_due(&mut app.shared.timers.ages, running) {
+        app.shared.dirty = true;
     }
-    if is_due(&mut app.timers.feeds, running) {
+    if is_due(&mut app.shared.timers.lock, running) && app.shared.lock.tick(running) {
+        app.shared.say("The unlock has ended: nothing can be changed.");
+    }
+    if is_due(&mut app.shared.timers.feeds, running) {
         effects.extend(feeds::switch(app));
     }
-    if is_due(&mut app.timers.health, running) {
+    if is_due(&mut app.shared.timers.health, running) {
         effects.extend(ask_health(app));
     }
-    if is_due(&mut app.timers.list, running) && !app.jobs.is_running(Slot::Tenants) {
+    if is_due(&mut app.shared.timers.list, running) && !app.shared.jobs.is_running(&Slot::Tenants) {
         effects.push(load_tenants(app));
     }
     effects
 }
 
 /// Asks API and engine whether they answer, unless an older question is still open.
-pub(super) fn ask_health(app: &mut App) -> Vec<Effect> {
-    app.timers.health = Some(app.now.running + HEALTH);
+pub fn ask_health(app: &mut App) -> Vec<Effect> {
+    app.shared.timers.health = Some(app.shared.now.running + HEALTH);
     let mut effects = Vec::new();
     for (slot, request) in [(Slot::Api, Request::PingApi), (Slot::Engine, Request::PingEngine)] {
-        if !app.jobs.is_running(slot) {
-            effects.push(start(app, slot, request));
+        if !app.shared.jobs.is_running(&slot) {
+            effects.push(app.shared.start(slot, request));
         }
     }
     effects
 }
 
 /// The list changed on the server: load it soon.
-pub(super) fn list_soon(app: &mut App) {
-    let due = app.now.running + LIST_SOON;
-    app.timers.list = Some(app.timers.list.map_or(due, |armed| armed.min(due)));
+pub fn list_soon(shared: &mut Shared) {
+    let due = shared.now.running + LIST_SOON;
+    shared.timers.list = Some(shared.timers.list.map_or(due, |armed| armed.min(due)));
 }
 
 /// Arms what the state needs, and disarms what it does not.
 pub(super) fn arm(app: &mut App) {
-    let now = app.now.running;
-    let timers = app.timers;
-    app.timers.spinner = app.is_moving().then(|| timers.spinner.unwrap_or(now + TURN));
-    app.timers.ages = app.shows_ages().then(|| timers.ages.unwrap_or(now + AGES));
-    let wait = if app.tenants.any_moving() { LIST_MOVING } else { LIST };
-    app.timers.list = Some(timers.list.unwrap_or(now + wait).min(now + wait));
+    let now = app.shared.now.running;
+    let timers = app.shared.timers;
+    app.shared.timers.spinner = app.is_moving().then(|| timers.spinner.unwrap_or(now + TURN));
+    app.shared.timers.ages = app.shared.tenants.any_deployed().then(|| timers.ages.unwrap_or(now + AGES));
+    let wait = if app.shared.tenants.any_moving() { LIST_MOVING } else { LIST };
+    app.shared.timers.list = Some(timers.list.unwrap_or(now + wait).min(now + wait));
 }

@@ -5,13 +5,13 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::Run;
+use super::State;
 use crate::model::TenantState;
+use crate::telling::Run;
 use crate::telling::deploy::{Look, rows};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::Shared;
 use crate::tui::format;
-use crate::tui::panes::frame::{draw_lines, pane, problem_lines, readable, rows_to_lines, spread};
-use crate::tui::panes::tenants::keys;
+use crate::tui::panes::frame::{draw_lines, keys, problem_lines, readable, rows_to_lines, spread};
 
 /// Rows of the pane, border included, while there is nothing to watch.
 const RESTING: u16 = 5;
@@ -24,14 +24,14 @@ const WATCHING: u16 = 17;
 
 /// Rows that the pane wants, border included, of `height` rows that three panes share.
 #[must_use]
-pub fn wanted_rows(app: &App, height: u16) -> u16 {
-    let watched = app.deploy.running().is_some();
-    let run = app.selected().and_then(|tenant| app.deploy.of(&tenant.id));
+pub fn wanted_rows(state: &State, shared: &Shared, focused: bool, height: u16) -> u16 {
+    let watched = shared.deploys.any_running();
+    let run = shared.selected().and_then(|tenant| shared.deploys.of(&tenant.id));
     let failed = run.is_some_and(|run| matches!(run.result(), Some(Err(_))));
-    let looked_at = app.focus == Pane::Deploy && run.is_some();
+    let looked_at = focused && run.is_some();
     if watched || failed || looked_at {
         WATCHING.max(height * 2 / 5).min(height / 2)
-    } else if app.deploy.refusal.is_some() {
+    } else if state.refusal.is_some() {
         REFUSED
     } else if run.is_some_and(Run::has_advice) {
         ADVISING
@@ -40,46 +40,66 @@ pub fn wanted_rows(app: &App, height: u16) -> u16 {
     }
 }
 
-/// Draws the pane.
-pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let theme = &app.theme;
-    let selected = app.selected();
-    // The running deploy stays in sight where the selected tenant has none of its own.
-    let own = selected.and_then(|tenant| app.deploy.of(&tenant.id));
-    let run = own.or_else(|| app.deploy.running());
-    let subject = match (run, selected) {
+/// The deploy that is shown: the selected tenant's, else one that runs.
+fn shown(shared: &Shared) -> Option<&Run> {
+    let own = shared.selected().and_then(|tenant| shared.deploys.of(&tenant.id));
+    own.or_else(|| shared.deploys.all_running().next().map(|(_, run)| run))
+}
+
+/// What the title names.
+pub(super) fn subject(shared: &Shared) -> String {
+    match (shown(shared), shared.selected()) {
         (Some(run), _) => run.name.clone(),
         (None, Some(tenant)) => tenant.name.clone(),
         (None, None) => String::new(),
-    };
-    let note = note(app, run);
-    let inner = readable(pane(app, frame, area, Pane::Deploy, &subject, &note));
-    let columns = usize::from(inner.width);
-    let height = usize::from(inner.height);
+    }
+}
+
+/// What stands at the right of the title.
+pub(super) fn title_note(shared: &Shared) -> Vec<Span<'static>> {
+    let run = shown(shared);
+    let mut spans = note(shared, run);
+    let others = shared.deploys.all_running().filter(|(_, other)| run.is_none_or(|run| run.name != other.name)).count();
+    if others > 0 {
+        if !spans.is_empty() {
+            spans.push(Span::styled(" · ", shared.theme.dim));
+        }
+        spans.push(Span::styled(format!("{others} more running"), shared.theme.accent));
+    }
+    spans
+}
+
+/// Draws the pane.
+pub(super) fn draw(state: &State, shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
+    let theme = &shared.theme;
+    let selected = shared.selected();
+    let area = readable(area);
+    let columns = usize::from(area.width);
+    let height = usize::from(area.height);
     let mut lines = Vec::new();
-    if let Some(problem) = &app.deploy.refusal {
+    if let Some(problem) = &state.refusal {
         lines.extend(problem_lines(theme, problem, 2, columns, height.saturating_sub(1).max(1)));
         lines.push(keys(theme, &[("d", "try again"), ("e", "full text"), ("Esc", "put away")]));
         lines.push(Line::raw(""));
     }
     let left = height.saturating_sub(lines.len());
-    match run {
+    match shown(shared) {
         Some(run) => {
-            let ended = selected.and_then(|tenant| app.deploy.ended(&tenant.id));
-            let clock = ended.map_or_else(String::new, |at| format::clock(at, &app.zone));
-            let (now, turn) = (app.now.running, app.frame);
+            let ended = selected.and_then(|tenant| shared.deploys.ended(&tenant.id));
+            let clock = ended.map_or_else(String::new, |at| format::clock(at, &shared.zone));
+            let (now, turn) = (shared.now.running, shared.frame);
             let look = Look { columns, rows: left, now, turn, is_pane: true, clock: &clock };
             lines.extend(rows_to_lines(theme, rows(run, &look)));
         }
-        None if app.deploy.refusal.is_none() => lines.extend(resting(app, columns)),
+        None if state.refusal.is_none() => lines.extend(resting(shared, columns)),
         None => {}
     }
-    let skip = app.deploy.scroll.min(lines.len().saturating_sub(height));
-    draw_lines(frame, inner, lines.into_iter().skip(skip).collect());
+    let skip = state.scroll.min(lines.len().saturating_sub(height));
+    draw_lines(frame, area, lines.into_iter().skip(skip).collect());
 }
 
-fn note(app: &App, run: Option<&Run>) -> Vec<Span<'static>> {
-    let theme = &app.theme;
+fn note(shared: &Shared, run: Option<&Run>) -> Vec<Span<'static>> {
+    let theme = &shared.theme;
     let key =
         |key: &'static str, words: &'static str| vec![Span::styled(key, theme.accent), Span::styled(words, theme.dim)];
     match run {
@@ -94,10 +114,10 @@ fn note(app: &App, run: Option<&Run>) -> Vec<Span<'static>> {
 }
 
 /// What the pane says while nothing was deployed since the program started.
-fn resting(app: &App, columns: usize) -> Vec<Line<'static>> {
-    let theme = &app.theme;
-    let Some(tenant) = app.selected() else {
-        let words = if app.tenants.is_loading() { "" } else { "One key builds, pushes and deploys a tenant." };
+fn resting(shared: &Shared, columns: usize) -> Vec<Line<'static>> {
+    let theme = &shared.theme;
+    let Some(tenant) = shared.selected() else {
+        let words = if shared.tenants.is_loading() { "" } else { "One key builds, pushes and deploys a tenant." };
         return vec![Line::styled(words, theme.dim)];
     };
     match (tenant.state(), &tenant.deployed_at) {
@@ -107,7 +127,7 @@ fn resting(app: &App, columns: usize) -> Vec<Line<'static>> {
         ],
         (TenantState::Provisioning, _) => vec![Line::styled("Its infrastructure is being made first.", theme.dim)],
         (_, Some(at)) => {
-            let ago = format::moment(at).map_or_else(String::new, |at| match format::age(app.now.wall, at).as_str() {
+            let ago = format::moment(at).map_or_else(String::new, |at| match format::age(shared.now.wall, at).as_str() {
                 "now" => "just now".to_owned(),
                 age => format!("{age} ago"),
             });
