@@ -140,7 +140,7 @@ fn draw_hints(app: &App, frame: &mut Frame<'_>, area: Rect) {
         .iter()
         .filter(|command| command.scope == scope && command.hint)
         .filter(|command| scope != Scope::Main || is_worth_showing(app, command.action))
-        .filter_map(|command| Some((command.keys.first()?.to_string(), command.title, is_kept(command.action))))
+        .filter_map(|command| Some((command.keys.first()?.shown(), command.title, is_kept(command.action))))
         .collect();
     // Too many for the row: the last of those that the help can tell go first.
     let wide = |hints: &[(String, &str, bool)]| -> usize {

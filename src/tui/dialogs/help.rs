@@ -24,7 +24,7 @@ pub fn lines(app: &App, columns: usize) -> Vec<Line<'static>> {
         }
         lines.push(Line::styled(scope.title(), theme.strong));
         for command in COMMANDS.iter().filter(|command| command.scope == scope) {
-            let keys: Vec<String> = command.keys.iter().map(ToString::to_string).collect();
+            let keys: Vec<String> = command.keys.iter().map(|key| key.shown()).collect();
             let not_now = (scope == Scope::Main).then(|| availability::check(app, command.action).err()).flatten();
             let (key_style, style) =
                 if not_now.is_some() { (theme.dim, theme.dim) } else { (theme.accent, theme.text) };
