@@ -3,13 +3,14 @@
 //! A key has two spellings: the one of the configuration (`Display` and `FromStr`, `ctrl-p`), which is plain ASCII and can
 //! be typed, and the one of the screen ([`Key::shown`], `Ctrl-P`). What several keys in a row are is in `key/chord.rs`.
 
+#[allow(dead_code, reason = "the key map reads them")]
 mod chord;
 mod syntax;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-pub use chord::Chord;
-pub use syntax::KeyError;
+#[allow(unused_imports, reason = "the key map reads them")]
+pub use {chord::Chord, syntax::KeyError};
 
 /// A key that can have a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +57,7 @@ pub enum Key {
 
 /// Keys that no command has by default, each with who else wants it. A person may bind them all the same, but for Control
 /// and C, which must always lead out of the program.
+#[allow(dead_code, reason = "the key map asks")]
 pub const RESERVED: &[(Key, &str)] = &[
     (Key::Ctrl('b'), "tmux waits for it by default, and it does not come through"),
     (Key::Ctrl('c'), "it leads out of the program everywhere"),
@@ -105,6 +107,7 @@ impl Key {
 
     /// Why no command should have it by default, where that is so.
     #[must_use]
+    #[allow(dead_code, reason = "the key map asks")]
     pub fn reserved(self) -> Option<&'static str> {
         RESERVED.iter().find(|(key, _)| *key == self).map(|(_, why)| *why)
     }
