@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serializer, de};
 use std::fmt;
+use subtle::ConstantTimeEq as _;
 
 /// A secret string. `Debug` shows dots, memory is cleared on drop, and there is no `Display` and no
 /// `Serialize`: a type that must send one says so with `#[serde(serialize_with = "secret::expose")]`.
@@ -22,6 +23,15 @@ impl Secret {
         self.0.expose_secret()
     }
 }
+
+/// In constant time, as far as the lengths are equal.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.reveal().as_bytes().ct_eq(other.reveal().as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::text;
 use super::{Phase, PlanInfo, TenantId};
+use super::{lenient, text};
 
 /// A tenant's record. Only id and name are promised by every server; the rest may be absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -39,9 +39,21 @@ pub struct Tenant {
     /// Host name, without scheme.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub hostname: Option<String>,
+    /// The same in the provider's words.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub fly_hostname: Option<String>,
+    /// Its name inside the provider's network.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub internal_hostname: Option<String>,
+    /// Its own domain, where one is set.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub custom_domain: Option<String>,
     /// Where it answers.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub app_url: Option<String>,
+    /// Its own port, for programs on the server's machine that cannot resolve its host name.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub direct_url: Option<String>,
     /// Region code.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub region: Option<String>,
@@ -54,9 +66,27 @@ pub struct Tenant {
     /// The plan it was bought on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanInfo>,
+    /// That plan's id.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub plan_id: Option<String>,
+    /// The payment provider's id of what is paid.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub subscription_id: Option<String>,
     /// `active`, `trialing`, `past_due`, `paused`, `canceled`, or a word of a newer server.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub subscription_status: Option<String>,
+    /// True where its database can be reached from outside; absent where the server does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_db_access: Option<bool>,
+    /// `postgres`, or `simulated` where there are credentials alone.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub database: Option<String>,
+    /// The database's name.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub database_name: Option<String>,
+    /// The database's user.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub user_name: Option<String>,
     /// The image reference that the tenant deploys.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub image: Option<String>,
@@ -69,6 +99,9 @@ pub struct Tenant {
     /// RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub created_at: Option<String>,
+    /// RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub updated_at: Option<String>,
     /// What went wrong last.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub last_error: Option<String>,
@@ -90,7 +123,7 @@ impl Tenant {
 }
 
 /// Answer of `GET /status`.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TenantStatus {
     /// The word to poll for; with a compatible server not the whole truth (protocol C.4).
     #[serde(deserialize_with = "text::harmless")]
@@ -116,6 +149,18 @@ pub struct TenantStatus {
     /// RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub deployed_at: Option<String>,
+    /// What the provider said last about the machine; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub machine_state: Option<String>,
+    /// What is set takes effect only when the machine is started again.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub restart_required: bool,
+    /// `postgres`, or `simulated` where there are credentials alone.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub database: Option<String>,
+    /// RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    pub updated_at: Option<String>,
 }
 
 impl TenantStatus {
@@ -242,6 +287,32 @@ mod tests {
             (r#"{"id":"t","name":"n","status":"quiescing"}"#, TenantState::Unknown),
         ] {
             assert_eq!(tenant(json).state(), state, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_full_record_is_read() {
+        let json = r#"{"id": "3f6c1b8e-52d4", "name": "3f6c1b8e52d4", "status": "active", "fly_status": "running",
+            "phase": "running", "fly_hostname": "sp-3f6c1b8e52d4.fly.dev", "internal_hostname": "sp-3f6c.internal",
+            "custom_domain": "app.orchard.example", "subscription_id": "sub_01hsamplep4", "external_db_access": true,
+            "database_name": "site_3f6c1b8e52d4", "user_name": "tenant_3f6c1b8e52d4", "plan_id": null,
+            "updated_at": "2026-01-09T10:09:40Z"}"#;
+        let read = tenant(json);
+        assert_eq!(read.custom_domain.as_deref(), Some("app.orchard.example"));
+        assert_eq!((read.external_db_access, read.plan_id), (Some(true), None));
+        assert_eq!(read.database_name.as_deref(), Some("site_3f6c1b8e52d4"));
+        assert_eq!(tenant(r#"{"id":"t","name":"n"}"#).external_db_access, None);
+    }
+
+    #[test]
+    fn a_status_says_whether_a_restart_is_wanted() {
+        for (json, wanted) in [
+            (r#"{"status":"ready"}"#, false),
+            (r#"{"status":"ready","restart_required":null}"#, false),
+            (r#"{"status":"ready","restart_required":true}"#, true),
+        ] {
+            let status: TenantStatus = serde_json::from_str(json).expect("a status");
+            assert_eq!(status.restart_required, wanted, "{json}");
         }
     }
 

@@ -6,10 +6,12 @@
 pub mod browser;
 pub mod call;
 pub mod checkout;
+pub mod credentials;
 pub mod deploy;
 pub mod deploy_lock;
 mod deploy_options;
 pub mod doctor;
+pub mod external_access;
 mod git;
 pub mod history;
 pub mod image;
@@ -20,11 +22,14 @@ pub mod record;
 mod reporter;
 pub mod resume;
 pub mod rollback;
+pub mod rotate;
 mod secrets;
 mod session;
+pub mod stored;
 pub mod tenants;
 #[cfg(test)]
 mod testing;
 
+pub use call::{Call, Reply};
 pub use reporter::Done;
 pub use session::Session;

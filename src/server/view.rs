@@ -9,43 +9,6 @@ use super::state::Server;
 use super::store::tenants::TenantRow;
 use crate::model::{Phase, PlanInfo, Secret, Tenant, TenantStatus};
 
-/// The full record: the client's type and what else the reference lists.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[allow(missing_docs, reason = "fields of protocol B.11")]
-pub struct TenantFull {
-    #[serde(flatten)]
-    pub tenant: Tenant,
-    pub fly_hostname: Option<String>,
-    /// The tenant's own port, for programs on the server's machine that cannot resolve its host name.
-    pub direct_url: Option<String>,
-    pub custom_domain: Option<String>,
-    pub internal_hostname: String,
-    pub plan_id: String,
-    pub subscription_id: String,
-    pub external_db_access: bool,
-    /// `postgres`, or `simulated` where there are credentials alone.
-    pub database: &'static str,
-    pub database_name: String,
-    pub user_name: String,
-    pub updated_at: String,
-}
-
-/// The status: the client's type and what else the reference lists.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[allow(missing_docs, reason = "fields of protocol B.16")]
-pub struct StatusFull {
-    #[serde(flatten)]
-    pub status: TenantStatus,
-    /// What the provider said last about the machine; absent where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub machine_state: Option<&'static str>,
-    /// What is set takes effect only when the machine is started again.
-    pub restart_required: bool,
-    /// `postgres`, or `simulated` where there are credentials alone.
-    pub database: &'static str,
-    pub updated_at: String,
-}
-
 /// A tenant in the answer of `auth/me`.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[allow(missing_docs, reason = "fields of protocol B.2")]
@@ -90,9 +53,9 @@ fn has_infrastructure(phase: Phase) -> bool {
 
 /// The full record.
 #[must_use]
-pub fn full(server: &Server, row: &TenantRow) -> TenantFull {
+pub fn full(server: &Server, row: &TenantRow) -> Tenant {
     let phase = row.phase();
-    let tenant = Tenant {
+    Tenant {
         id: row.id().clone(),
         name: row.name.clone(),
         status: Some(phase.lifecycle().into()),
@@ -102,31 +65,28 @@ pub fn full(server: &Server, row: &TenantRow) -> TenantFull {
         fly_machine_id: row.machine_id.clone(),
         fly_volume_id: row.volume_id.clone(),
         hostname: hostname(server, row),
+        fly_hostname: hostname(server, row),
+        internal_hostname: Some(format!("{}.internal", row.app)),
+        custom_domain: row.custom_domain.clone(),
         app_url: app_url(server, row),
+        direct_url: row.port().map(|port| format!("http://127.0.0.1:{port}")),
         region: Some(row.region.clone()),
         memory_mb: u32::try_from(row.memory_mb).ok(),
         volume_gb: u32::try_from(row.volume_gb).ok(),
         plan: Some(plan_of(row)),
+        plan_id: Some(row.plan_id.clone()),
+        subscription_id: Some(row.paddle_subscription_id.clone()),
         subscription_status: Some(row.subscription_status.clone()),
+        external_db_access: Some(row.external_db_access != 0),
+        database: Some(Kind::of(row).word().into()),
+        database_name: Some(row.database_name.clone()),
+        user_name: Some(row.user_name.clone()),
         image: server.image_of(row.id()).ok().map(|image| image.to_string()),
         image_digest: row.image_digest.clone(),
         deployed_at: row.deployed_at.clone(),
         created_at: Some(row.created_at.clone()),
+        updated_at: Some(row.updated_at.clone()),
         last_error: row.last_error.clone(),
-    };
-    TenantFull {
-        tenant,
-        fly_hostname: hostname(server, row),
-        direct_url: row.port().map(|port| format!("http://127.0.0.1:{port}")),
-        custom_domain: row.custom_domain.clone(),
-        internal_hostname: format!("{}.internal", row.app),
-        plan_id: row.plan_id.clone(),
-        subscription_id: row.paddle_subscription_id.clone(),
-        external_db_access: row.external_db_access != 0,
-        database: Kind::of(row).word(),
-        database_name: row.database_name.clone(),
-        user_name: row.user_name.clone(),
-        updated_at: row.updated_at.clone(),
     }
 }
 
@@ -165,13 +125,13 @@ fn machine_state(server: &Server, row: &TenantRow) -> Option<&'static str> {
 
 /// The status, with the one-time link while it is armed.
 #[must_use]
-pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> StatusFull {
+pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> TenantStatus {
     let phase = row.phase();
     let link = |token: &Secret| {
         Secret::new(format!("{}/api/v1/tenants/{}/credentials/{}", server.base, row.id(), token.reveal()))
     };
     let image = row.image_digest.as_deref().and_then(|raw| crate::model::Digest::new(raw).ok());
-    let status = TenantStatus {
+    TenantStatus {
         status: phase.status_word(server.settings.compat).into(),
         message: row.last_error.clone(),
         app_url: row.machine_id.as_ref().and_then(|_| app_url(server, row)),
@@ -181,12 +141,9 @@ pub fn status(server: &Server, row: &TenantRow, link_token: Option<&Secret>) -> 
         fly_status: Some(phase.fly_status(row.machine_id.is_some()).into()),
         image: image.and_then(|digest| server.image_of(row.id()).ok().map(|image| image.at(&digest))),
         deployed_at: row.deployed_at.clone(),
-    };
-    StatusFull {
-        status,
-        machine_state: machine_state(server, row),
-        database: Kind::of(row).word(),
+        machine_state: machine_state(server, row).map(Into::into),
         restart_required: row.restart_required(),
-        updated_at: row.updated_at.clone(),
+        database: Some(Kind::of(row).word().into()),
+        updated_at: Some(row.updated_at.clone()),
     }
 }

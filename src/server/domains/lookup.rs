@@ -10,8 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-use super::Instructions;
-use crate::model::text;
+use crate::model::{DnsRecord, text};
 use crate::server::settings::DoorSettings;
 
 /// How long one question may take, and how often it is asked.
@@ -72,7 +71,7 @@ impl Checker {
     }
 
     /// Where `domain` leads, seen from what it should hold.
-    pub async fn find(&self, domain: &str, wanted: &Instructions) -> Found {
+    pub async fn find(&self, domain: &str, wanted: &DnsRecord) -> Found {
         let kind = if wanted.record_type == "A" { RecordType::A } else { RecordType::CNAME };
         // The final dot: no search list of this machine is tried.
         let found = match self.resolver.lookup(format!("{domain}."), kind).await {

@@ -7,7 +7,7 @@ mod lookup;
 mod name;
 
 pub use lookup::{Checker, Found};
-pub use name::{Instructions, checked, instructions};
+pub use name::{checked, instructions};
 
 use super::state::Server;
 use super::store::domains::{self, DomainRow, Status};

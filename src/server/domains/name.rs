@@ -1,9 +1,8 @@
 //! Which names may be a tenant's own, and the record that makes one lead here.
 
-use serde::Serialize;
 use url::Host;
 
-use crate::model::TenantId;
+use crate::model::{DnsRecord, TenantId};
 use crate::server::door::Addresses;
 use crate::server::error::Failure;
 
@@ -11,19 +10,6 @@ use crate::server::error::Failure;
 const TTL: u32 = 300;
 /// Second levels below which names are given away, as in `orchard.co.uk`.
 const SECOND_LEVELS: [&str; 8] = ["ac", "co", "com", "edu", "gov", "ne", "net", "org"];
-
-/// The record that has to be entered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Instructions {
-    /// `CNAME` below a domain, `A` for the domain itself.
-    pub record_type: &'static str,
-    /// What stands before the domain; `@` for the domain itself.
-    pub host: String,
-    /// What it holds.
-    pub value: String,
-    /// How long it may be remembered, seconds.
-    pub ttl: u32,
-}
 
 /// The name in the one form in which it is kept: lower-case, punycode, without final dot.
 pub fn checked(addresses: &Addresses, raw: &str) -> Result<String, Failure> {
@@ -56,15 +42,18 @@ pub fn checked(addresses: &Addresses, raw: &str) -> Result<String, Failure> {
 
 /// What makes `domain` lead to the tenant.
 #[must_use]
-pub fn instructions(addresses: &Addresses, tenant: &TenantId, domain: &str) -> Instructions {
+pub fn instructions(addresses: &Addresses, tenant: &TenantId, domain: &str) -> DnsRecord {
     let before = before_zone(domain);
     match before {
         Some(host) => {
-            Instructions { record_type: "CNAME", host: host.to_owned(), value: addresses.host(tenant), ttl: TTL }
+            DnsRecord { record_type: "CNAME".into(), host: host.to_owned(), value: addresses.host(tenant), ttl: TTL }
         }
-        None => {
-            Instructions { record_type: "A", host: "@".into(), value: addresses.public_address().to_string(), ttl: TTL }
-        }
+        None => DnsRecord {
+            record_type: "A".into(),
+            host: "@".into(),
+            value: addresses.public_address().to_string(),
+            ttl: TTL,
+        },
     }
 }
 
@@ -149,11 +138,11 @@ mod tests {
             (made.record_type, made.host, made.value, made.ttl)
         };
         let target = || "3f6c1b8e52d4.localhost".to_owned();
-        assert_eq!(shown("app.orchard.example"), ("CNAME", "app".into(), target(), 300));
-        assert_eq!(shown("a.b.orchard.example"), ("CNAME", "a.b".into(), target(), 300));
-        assert_eq!(shown("app.orchard.co.uk"), ("CNAME", "app".into(), target(), 300));
-        assert_eq!(shown("orchard.example"), ("A", "@".into(), "127.0.0.1".into(), 300));
-        assert_eq!(shown("orchard.co.uk"), ("A", "@".into(), "127.0.0.1".into(), 300));
+        assert_eq!(shown("app.orchard.example"), ("CNAME".into(), "app".into(), target(), 300));
+        assert_eq!(shown("a.b.orchard.example"), ("CNAME".into(), "a.b".into(), target(), 300));
+        assert_eq!(shown("app.orchard.co.uk"), ("CNAME".into(), "app".into(), target(), 300));
+        assert_eq!(shown("orchard.example"), ("A".into(), "@".into(), "127.0.0.1".into(), 300));
+        assert_eq!(shown("orchard.co.uk"), ("A".into(), "@".into(), "127.0.0.1".into(), 300));
         assert_eq!(shown("co.uk").0, "A");
     }
 }

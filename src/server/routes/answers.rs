@@ -21,13 +21,6 @@ impl Begun {
     }
 }
 
-/// Names of secrets, never their values.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SecretKeys {
-    /// Sorted.
-    pub keys: Vec<String>,
-}
-
 /// That a secret was set.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SecretSet {
@@ -46,26 +39,6 @@ pub struct SecretShown {
     pub value: &'static str,
     /// RFC 3339.
     pub updated_at: String,
-}
-
-/// What a machine starts with.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Environment {
-    /// Sorted by name.
-    pub variables: Vec<Variable>,
-}
-
-/// One variable of it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Variable {
-    /// Its name.
-    pub key: String,
-    /// Masked where it is secret.
-    pub value: String,
-    /// It is not shown.
-    pub secret: bool,
-    /// Only the server sets it.
-    pub managed: bool,
 }
 
 /// Log lines, oldest first.

@@ -4,14 +4,15 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
 
 use super::{need_infrastructure, need_subscription};
+use crate::model::credentials::Switch;
 use crate::model::envelope::Data;
 use crate::model::secret::expose;
-use crate::model::{Secret, TenantId};
+use crate::model::{ExternalAccess, Secret, TenantId};
 use crate::server::auth::Owned;
 use crate::server::databases::{access, rotation};
 use crate::server::error::{Body, Failure};
@@ -154,25 +155,6 @@ pub async fn rotate_by_patch(server: State<Server>, owned: Owned) -> Result<Resp
     rotate(server, owned).await
 }
 
-/// Body of the switch.
-#[derive(Debug, Deserialize, ToSchema)]
-pub struct Switch {
-    /// On or off.
-    enabled: bool,
-}
-
-/// Answer of the switch.
-#[allow(clippy::struct_field_names, reason = "names of the protocol")]
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ExternalAccess {
-    /// The tenant.
-    tenant_id: String,
-    /// As it is now.
-    external_db_access: bool,
-    /// As people outside reach it, the password masked.
-    database_url: String,
-}
-
 /// `PUT /api/v1/tenants/{id}/external-db-access`, and `POST` (protocol K46).
 #[utoipa::path(put, path = "/api/v1/tenants/{id}/external-db-access", tag = "credentials",
     params(("id" = String, Path, description = "The tenant")),
@@ -189,7 +171,7 @@ pub async fn external_access(
     let tenant = access::switch(&server, owned.tenant.id(), switch.enabled, &owned.caller.id).await?;
     Ok(Json(Data {
         data: ExternalAccess {
-            tenant_id: tenant.id().to_string(),
+            tenant_id: Some(tenant.id().clone()),
             external_db_access: tenant.external_db_access != 0,
             database_url: server.databases.masked_url(&tenant, true),
         },

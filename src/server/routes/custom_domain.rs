@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::need_subscription;
-use crate::model::Phase;
 use crate::model::envelope::Data;
+use crate::model::{CustomDomain, DomainStatus, Phase};
 use crate::server::auth::Owned;
-use crate::server::domains::{self, Instructions};
+use crate::server::domains;
 use crate::server::error::{Body, Failure};
 use crate::server::openapi::TenantRefusals;
 use crate::server::state::Server;
@@ -22,34 +22,16 @@ pub struct Wanted {
     domain: String,
 }
 
-/// A domain as it is shown.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[allow(missing_docs, clippy::struct_field_names, reason = "fields of protocol B.38")]
-pub struct Domain {
-    pub domain: String,
-    pub status: &'static str,
-    pub verified: bool,
-    /// The tenant's own host name.
-    pub dns_target: String,
-    pub dns_instructions: Instructions,
-    /// What there is to say about the status.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    pub created_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verified_at: Option<String>,
-}
-
-fn shown(server: &Server, row: DomainRow) -> Json<Data<Domain>> {
+fn shown(server: &Server, row: DomainRow) -> Json<Data<CustomDomain>> {
     let tenant = &row.tenant_id.0;
-    let data = Domain {
+    let data = CustomDomain {
         dns_target: server.front.addresses().host(tenant),
-        dns_instructions: domains::instructions(server.front.addresses(), tenant, &row.domain),
-        status: row.status.word(),
+        dns_instructions: Some(domains::instructions(server.front.addresses(), tenant, &row.domain)),
+        status: DomainStatus::from_word(row.status.word()),
         verified: row.status == Status::Active,
         domain: row.domain,
         message: row.message,
-        created_at: row.created_at,
+        created_at: Some(row.created_at),
         verified_at: row.verified_at,
     };
     Json(Data { data })
@@ -62,9 +44,9 @@ fn none() -> Failure {
 /// `GET /api/v1/tenants/{id}/custom-domain`
 #[utoipa::path(get, path = "/api/v1/tenants/{id}/custom-domain", tag = "domain",
     params(("id" = String, Path, description = "The tenant")),
-    responses((status = 200, description = "The domain, and the DNS record that it needs", body = Data<Domain>), TenantRefusals),
+    responses((status = 200, description = "The domain, and the DNS record that it needs", body = Data<CustomDomain>), TenantRefusals),
     security(("login" = [])))]
-pub async fn show(State(server): State<Server>, owned: Owned) -> Result<Json<Data<Domain>>, Failure> {
+pub async fn show(State(server): State<Server>, owned: Owned) -> Result<Json<Data<CustomDomain>>, Failure> {
     let row = rows::of(&mut *server.store.read().await?, owned.tenant.id()).await?;
     Ok(shown(&server, row.ok_or_else(none)?))
 }
@@ -73,13 +55,13 @@ pub async fn show(State(server): State<Server>, owned: Owned) -> Result<Json<Dat
 #[utoipa::path(post, path = "/api/v1/tenants/{id}/custom-domain", tag = "domain",
     params(("id" = String, Path, description = "The tenant")),
     request_body = Wanted,
-    responses((status = 200, description = "The domain, and the DNS record that it needs", body = Data<Domain>), TenantRefusals),
+    responses((status = 200, description = "The domain, and the DNS record that it needs", body = Data<CustomDomain>), TenantRefusals),
     security(("login" = [])))]
 pub async fn set(
     State(server): State<Server>,
     owned: Owned,
     Body(wanted): Body<Wanted>,
-) -> Result<Json<Data<Domain>>, Failure> {
+) -> Result<Json<Data<CustomDomain>>, Failure> {
     need_subscription(&owned.tenant, true)?;
     let id = owned.tenant.id();
     let domain = domains::checked(server.front.addresses(), &wanted.domain)?;

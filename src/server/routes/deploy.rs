@@ -4,12 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use std::time::Duration;
 
 use super::{need_infrastructure, need_subscription};
 use crate::model::envelope::Data;
-use crate::model::{DeployAnswer, DeployRequest, Digest, Phase, RegistryToken};
+use crate::model::{DeployAnswer, DeployRequest, Deployment, Digest, Phase, RegistryToken};
 use crate::server::auth::Owned;
 use crate::server::error::{Body, Failure};
 use crate::server::openapi::TenantRefusals;
@@ -122,23 +121,9 @@ async fn current(server: &Server, owned: &Owned) -> Result<Response, Failure> {
     Ok((StatusCode::ACCEPTED, Json(Data { data })).into_response())
 }
 
-/// One deploy.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Deployment {
-    id: String,
-    image: String,
-    digest: String,
-    status: String,
-    created_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    finished_at: Option<String>,
-}
-
-impl From<DeploymentRow> for Deployment {
-    fn from(row: DeploymentRow) -> Self {
-        let DeploymentRow { id, image, digest, status, created_at, finished_at, .. } = row;
-        Self { id, image, digest, status, created_at, finished_at }
-    }
+fn shown(row: DeploymentRow) -> Deployment {
+    let DeploymentRow { id, image, digest, status, created_at, finished_at, .. } = row;
+    Deployment { id, image, digest, status, created_at, finished_at }
 }
 
 /// `GET /api/v1/tenants/{id}/deployments`: newest first.
@@ -148,7 +133,7 @@ impl From<DeploymentRow> for Deployment {
     security(("login" = [])))]
 pub async fn history(State(server): State<Server>, owned: Owned) -> Result<Response, Failure> {
     let rows = deployments::of(&mut *server.store.read().await?, owned.tenant.id().as_str(), HISTORY).await?;
-    let data: Vec<Deployment> = rows.into_iter().map(Deployment::from).collect();
+    let data: Vec<Deployment> = rows.into_iter().map(shown).collect();
     Ok(Json(Data { data }).into_response())
 }
 

@@ -6,13 +6,13 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::{need_infrastructure, need_subscription};
-use crate::model::Phase;
 use crate::model::envelope::Data;
+use crate::model::{Environment, Phase, Variable};
 use crate::server::auth::Owned;
 use crate::server::error::Failure;
 use crate::server::openapi::TenantRefusals;
 use crate::server::provisioner::{environment, restart as machines};
-use crate::server::routes::answers::{Begun, Environment, Variable};
+use crate::server::routes::answers::Begun;
 use crate::server::state::Server;
 
 /// What is shown instead of a secret value.

@@ -2,10 +2,9 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use serde::{Deserialize, Serialize};
 
 use crate::model::envelope::Data;
-use crate::model::{CheckoutSession, Phase, PlanInfo};
+use crate::model::{CheckoutSession, Phase, Renewal, Subscription};
 use crate::server::auth::{Owned, TenantCaller};
 use crate::server::error::{Body, Failure};
 use crate::server::openapi::TenantRefusals;
@@ -16,46 +15,24 @@ use crate::server::state::Server;
 use crate::server::store::{audit, subscriptions};
 use crate::server::view;
 
-/// A subscription as its owner sees it.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[allow(missing_docs, reason = "fields of protocol B.34")]
-pub struct SubscriptionFull {
-    pub id: String,
-    pub customer_id: String,
-    pub paddle_subscription_id: String,
-    pub status: String,
-    pub plan: PlanInfo,
-    pub current_period_start: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub current_period_end: Option<String>,
-    pub cancel_at_period_end: bool,
-}
-
-/// Another plan, or the same once more for a subscription that ended.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-pub struct Renewal {
-    price_id: String,
-    #[serde(default)]
-    redirect_uri: Option<String>,
-}
-
 /// `GET /api/v1/tenants/{id}/subscription`
 #[utoipa::path(get, path = "/api/v1/tenants/{id}/subscription", tag = "payment",
     params(("id" = String, Path, description = "The tenant")),
-    responses((status = 200, description = "What is paid for", body = Data<SubscriptionFull>), TenantRefusals),
+    responses((status = 200, description = "What is paid for", body = Data<Subscription>), TenantRefusals),
     security(("login" = [])))]
-pub async fn show(State(server): State<Server>, owned: Owned) -> Result<Json<Data<SubscriptionFull>>, Failure> {
+pub async fn show(State(server): State<Server>, owned: Owned) -> Result<Json<Data<Subscription>>, Failure> {
     let row = subscriptions::get(&mut *server.store.read().await?, &owned.tenant.subscription_id).await?;
     let row = row.ok_or_else(|| Failure::internal("the tenant's subscription is not there"))?;
-    let data = SubscriptionFull {
+    let data = Subscription {
         id: row.id,
-        customer_id: row.customer_id,
-        paddle_subscription_id: row.paddle_subscription_id,
+        customer_id: Some(row.customer_id),
+        paddle_subscription_id: Some(row.paddle_subscription_id),
         status: row.status,
-        plan: view::plan_of(&owned.tenant),
-        current_period_start: row.current_period_start,
+        plan: Some(view::plan_of(&owned.tenant)),
+        current_period_start: Some(row.current_period_start),
         current_period_end: row.current_period_end,
         cancel_at_period_end: row.cancel_at_period_end != 0,
+        management_url: None,
     };
     Ok(Json(Data { data }))
 }

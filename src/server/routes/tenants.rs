@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{machine, need_subscription};
 use crate::model::envelope::Data;
+use crate::model::{Tenant, TenantStatus};
 use crate::server::auth::{Caller, Owned};
 use crate::server::catalogue;
 use crate::server::error::{Body, Failure};
@@ -17,13 +18,13 @@ use crate::server::sse;
 use crate::server::state::Server;
 use crate::server::store::{accounts, audit, credentials as credential_rows, tenants as rows};
 use crate::server::transitions::{self, Event};
-use crate::server::view::{self, StatusFull, TenantFull};
+use crate::server::view;
 
 /// `GET /api/v1/tenants`
 #[utoipa::path(get, path = "/api/v1/tenants", tag = "tenants",
-    responses((status = 200, description = "The caller's tenants, oldest first", body = Data<Vec<TenantFull>>), LoginRefusals),
+    responses((status = 200, description = "The caller's tenants, oldest first", body = Data<Vec<Tenant>>), LoginRefusals),
     security(("login" = [])))]
-pub async fn list(State(server): State<Server>, Caller(user): Caller) -> Result<Json<Data<Vec<TenantFull>>>, Failure> {
+pub async fn list(State(server): State<Server>, Caller(user): Caller) -> Result<Json<Data<Vec<Tenant>>>, Failure> {
     let mut db = server.store.read().await?;
     let rows = match accounts::customer_of(&mut db, &user.id).await? {
         Some(customer) => rows::of_customer(&mut db, &customer.id).await?,
@@ -35,16 +36,16 @@ pub async fn list(State(server): State<Server>, Caller(user): Caller) -> Result<
 /// `GET /api/v1/tenants/{id}`
 #[utoipa::path(get, path = "/api/v1/tenants/{id}", tag = "tenants",
     params(("id" = String, Path, description = "The tenant")),
-    responses((status = 200, description = "The tenant", body = Data<TenantFull>), TenantRefusals),
+    responses((status = 200, description = "The tenant", body = Data<Tenant>), TenantRefusals),
     security(("login" = [])))]
-pub async fn show(State(server): State<Server>, owned: Owned) -> Json<Data<TenantFull>> {
+pub async fn show(State(server): State<Server>, owned: Owned) -> Json<Data<Tenant>> {
     Json(Data { data: view::full(&server, &owned.tenant) })
 }
 
 /// `GET /api/v1/tenants/{id}/status`
 #[utoipa::path(get, path = "/api/v1/tenants/{id}/status", tag = "tenants",
     params(("id" = String, Path, description = "The tenant")),
-    responses((status = 200, description = "Where it is", body = Data<StatusFull>), TenantRefusals),
+    responses((status = 200, description = "Where it is", body = Data<TenantStatus>), TenantRefusals),
     security(("login" = [])))]
 pub async fn status(State(server): State<Server>, owned: Owned) -> Result<Response, Failure> {
     let id = owned.tenant.id().as_str();
@@ -105,13 +106,13 @@ pub struct Change {
 #[utoipa::path(patch, path = "/api/v1/tenants/{id}", tag = "tenants",
     params(("id" = String, Path, description = "The tenant")),
     request_body = Change,
-    responses((status = 200, description = "The tenant as it is now", body = Data<TenantFull>), TenantRefusals),
+    responses((status = 200, description = "The tenant as it is now", body = Data<Tenant>), TenantRefusals),
     security(("login" = [])))]
 pub async fn change(
     State(server): State<Server>,
     owned: Owned,
     Body(change): Body<Change>,
-) -> Result<Json<Data<TenantFull>>, Failure> {
+) -> Result<Json<Data<Tenant>>, Failure> {
     let (id, user) = (owned.tenant.id().clone(), owned.caller.id.clone());
     // Everything is checked before anything is done.
     let name = change.name.as_deref().map(checked_name).transpose()?;

@@ -5,9 +5,10 @@ use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::model::envelope::Data;
+use crate::model::{Metrics, MetricsHistory, MetricsPoint};
 use crate::server::auth::Owned;
 use crate::server::error::Failure;
 use crate::server::openapi::TenantRefusals;
@@ -20,63 +21,6 @@ const MIB: i64 = 1024 * 1024;
 const RANGES: [(&str, i64, i64); 4] =
     [("1h", 3600, 60), ("6h", 6 * 3600, ROLLED), ("24h", 24 * 3600, ROLLED), ("7d", 7 * 24 * 3600, 1800)];
 const DEFAULT_RANGE: &str = "24h";
-
-/// What a machine uses now.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Metrics {
-    /// Percent of one processor; two busy processors are 200.
-    pub cpu_percent: f64,
-    /// Memory without file cache that can be given up.
-    pub memory_used_mb: i64,
-    /// Its limit.
-    pub memory_limit_mb: i64,
-    /// What is in the volume; absent while nobody measured it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub volume_used_mb: Option<i64>,
-    /// What was bought.
-    pub volume_limit_mb: i64,
-    /// Received since the machine started.
-    pub network_rx_bytes: i64,
-    /// Sent since the machine started.
-    pub network_tx_bytes: i64,
-    /// Since the machine started; 0 while it does not run.
-    pub uptime_seconds: i64,
-    /// `started`, `restarting`, `stopped`, or `destroyed` where the machine is gone.
-    pub machine_state: String,
-    /// RFC 3339.
-    pub sampled_at: String,
-}
-
-/// What a machine used over a stretch of time.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Point {
-    /// When the stretch begins; RFC 3339.
-    pub sampled_at: String,
-    /// On average.
-    pub cpu_percent: f64,
-    /// On average.
-    pub memory_used_mb: i64,
-    /// At its end; absent where nobody measured it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub volume_used_mb: Option<i64>,
-    /// At its end, since the machine started.
-    pub network_rx_bytes: i64,
-    /// At its end, since the machine started.
-    pub network_tx_bytes: i64,
-    /// At its end.
-    pub uptime_seconds: i64,
-    /// At its end.
-    pub machine_state: String,
-}
-
-/// A curve. Where nothing could be measured there is no point.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct History {
-    /// The distance of two points.
-    pub interval_seconds: i64,
-    /// Oldest first.
-    pub points: Vec<Point>,
-}
 
 /// The query of the history: `range`, or `from` and perhaps `to`.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -113,6 +57,7 @@ pub async fn now(State(server): State<Server>, owned: Owned) -> Result<Response,
                 volume_limit_mb,
                 network_rx_bytes: used.network_rx,
                 network_tx_bytes: used.network_tx,
+                requests_per_minute: None,
                 uptime_seconds: used.uptime_seconds,
                 machine_state: used.state,
                 sampled_at,
@@ -126,6 +71,7 @@ pub async fn now(State(server): State<Server>, owned: Owned) -> Result<Response,
             volume_limit_mb,
             network_rx_bytes: 0,
             network_tx_bytes: 0,
+            requests_per_minute: None,
             uptime_seconds: 0,
             machine_state: "destroyed".into(),
             sampled_at,
@@ -140,19 +86,19 @@ pub async fn now(State(server): State<Server>, owned: Owned) -> Result<Response,
         ("range" = Option<String>, Query, description = "`1h`, `6h`, `24h` or `7d`", pattern = "^(1h|6h|24h|7d)$"),
         ("from" = Option<String>, Query, description = "RFC 3339, instead of a range"),
         ("to" = Option<String>, Query, description = "RFC 3339; now, where absent")),
-    responses((status = 200, description = "The curve", body = Data<History>), TenantRefusals),
+    responses((status = 200, description = "The curve", body = Data<MetricsHistory>), TenantRefusals),
     security(("login" = [])))]
 pub async fn history(
     State(server): State<Server>,
     owned: Owned,
     query: Result<Query<Wish>, axum::extract::rejection::QueryRejection>,
-) -> Result<Json<Data<History>>, Failure> {
+) -> Result<Json<Data<MetricsHistory>>, Failure> {
     let Query(wish) = query.map_err(|_| Failure::bad_request("the query cannot be read"))?;
     let now = Timestamp::now().as_second();
     let span = Span::of(&wish, now)?;
     let tenant = owned.tenant.id().as_str();
     let points = if owned.tenant.machine_id.is_some() { span.read(&server, tenant).await? } else { Vec::new() };
-    Ok(Json(Data { data: History { interval_seconds: span.interval, points } }))
+    Ok(Json(Data { data: MetricsHistory { interval_seconds: span.interval, points } }))
 }
 
 /// A stretch of time, in seconds since 1970, and the distance of its points.
@@ -195,7 +141,7 @@ impl Span {
         Ok(Self { from, to, interval })
     }
 
-    async fn read(self, server: &Server, tenant: &str) -> Result<Vec<Point>, Failure> {
+    async fn read(self, server: &Server, tenant: &str) -> Result<Vec<MetricsPoint>, Failure> {
         let mut db = server.store.read().await?;
         let found = if self.interval < ROLLED {
             rows::of_tenant(&mut db, tenant, SAMPLE, self.from, self.to).await?
@@ -218,14 +164,15 @@ fn moment(name: &str, raw: &str) -> Result<i64, Failure> {
     Ok(parsed.as_second())
 }
 
-fn point(row: rows::UsageRow) -> Point {
-    Point {
+fn point(row: rows::UsageRow) -> MetricsPoint {
+    MetricsPoint {
         sampled_at: second(row.at),
         cpu_percent: percent(row.cpu),
         memory_used_mb: row.memory_bytes / MIB,
         volume_used_mb: row.volume_bytes.map(|bytes| bytes / MIB),
         network_rx_bytes: row.network_rx,
         network_tx_bytes: row.network_tx,
+        requests_per_minute: None,
         uptime_seconds: row.uptime_seconds,
         machine_state: row.state,
     }
