@@ -12,6 +12,7 @@ mod dialogs;
 mod effect;
 mod jobs;
 mod key;
+mod log;
 mod msg;
 mod panes;
 mod runner;
@@ -29,6 +30,12 @@ mod view;
 mod testing;
 #[cfg(test)]
 mod tests;
+
+/// For the benches alone: parts of this room that are private otherwise.
+#[doc(hidden)]
+pub mod bench {
+    pub use super::log::*;
+}
 
 pub use app::Options;
 pub use backend::{Backend, Live, TenantList};
