@@ -191,9 +191,10 @@ async fn read_logs(session: &Session, tenant: &TenantId, lines: &Lines) -> Resul
     while let Some(item) = feed.next().await {
         match item {
             FeedItem::Item(entry) => {
-                let answered = entry.message.contains("GET / ");
+                let message = entry.plain();
+                let answered = message.contains("GET / ");
                 if printed < LOG_LINES || answered {
-                    lines.say("log", &entry.message);
+                    lines.say("log", &message);
                     printed += 1;
                 }
                 if answered {

@@ -1,19 +1,28 @@
 //! A line that a tenant's machine logged (protocol B.23).
 
 use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
 
 use super::text;
 
-/// One log line. Harmless text.
+/// One log line. Harmless text, of which the message may have kept its colours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LogEntry {
     /// RFC 3339, empty where the server did not say.
     pub timestamp: String,
-    /// The text.
+    /// The text, with its colour sequences (`text::coloured`) and nothing else that acts on a terminal.
     pub message: String,
     /// `info`, `warn`, ... where known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<String>,
+}
+
+impl LogEntry {
+    /// The message without its colours: what everybody shows who does not turn them into styles.
+    #[must_use]
+    pub fn plain(&self) -> Cow<'_, str> {
+        text::plain(&self.message)
+    }
 }
 
 // By hand: an entry may also be a plain string (protocol B.23, D1's sketch).
@@ -31,10 +40,10 @@ impl<'de> Deserialize<'de> for LogEntry {
             },
         }
         Ok(match Wire::deserialize(deserializer)? {
-            Wire::Text(message) => Self { timestamp: String::new(), message: text::line(&message), level: None },
+            Wire::Text(message) => Self { timestamp: String::new(), message: text::coloured(message), level: None },
             Wire::Entry { timestamp, message, level } => Self {
                 timestamp: text::line(&timestamp),
-                message: text::line(&message),
+                message: text::coloured(message),
                 level: level.map(|raw| text::line(&raw)),
             },
         })

@@ -1,9 +1,16 @@
 //! Text from outside made harmless: once, on arrival, so that no later code has to remember it.
 //!
 //! API answers, Docker output and log lines may hold escape sequences that move the cursor, change the
-//! title, or write to the clipboard. What leaves this module holds no control character at all.
+//! title, or write to the clipboard. What leaves this module holds no control character at all; log lines alone
+//! may keep their colours (`coloured`).
+
+mod coloured;
 
 use serde::{Deserialize, Deserializer};
+use std::ops::RangeInclusive;
+use std::str::Chars;
+
+pub use coloured::{coloured, plain, sgr};
 
 /// Columns that a tab becomes.
 const TAB: &str = "    ";
@@ -13,7 +20,7 @@ const TAB: &str = "    ";
 #[must_use]
 pub fn line(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
-    let mut chars = raw.chars().peekable();
+    let mut chars = raw.chars();
     while let Some(c) = chars.next() {
         match c {
             '\u{1b}' => skip_escape(&mut chars),
@@ -65,10 +72,15 @@ fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+/// The next character, where it is one of `range`.
+fn next_in(chars: &mut Chars<'_>, range: RangeInclusive<char>) -> Option<char> {
+    let next = chars.clone().next().filter(|c| range.contains(c))?;
+    chars.next();
+    Some(next)
+}
 
 fn skip_escape(chars: &mut Chars<'_>) {
-    match chars.peek() {
+    match chars.clone().next() {
         Some('[') => {
             chars.next();
             skip_csi(chars);
@@ -79,8 +91,8 @@ fn skip_escape(chars: &mut Chars<'_>) {
         }
         // Two- and three-character sequences: intermediates, then one final character.
         Some(_) => {
-            while chars.next_if(|c| ('\u{20}'..='\u{2f}').contains(c)).is_some() {}
-            chars.next_if(|c| ('\u{30}'..='\u{7e}').contains(c));
+            while next_in(chars, '\u{20}'..='\u{2f}').is_some() {}
+            next_in(chars, '\u{30}'..='\u{7e}');
         }
         None => {}
     }
@@ -88,8 +100,8 @@ fn skip_escape(chars: &mut Chars<'_>) {
 
 /// Parameters and intermediates, then one final byte.
 fn skip_csi(chars: &mut Chars<'_>) {
-    while chars.next_if(|c| ('\u{20}'..='\u{3f}').contains(c)).is_some() {}
-    chars.next_if(|c| ('\u{40}'..='\u{7e}').contains(c));
+    while next_in(chars, '\u{20}'..='\u{3f}').is_some() {}
+    next_in(chars, '\u{40}'..='\u{7e}');
 }
 
 /// A string sequence ends at BEL or ST; one that never ends hides the rest of the text, as it would on a terminal.
@@ -98,7 +110,7 @@ fn skip_string(chars: &mut Chars<'_>) {
         match c {
             '\u{7}' | '\u{9c}' => return,
             '\u{1b}' => {
-                chars.next_if_eq(&'\\');
+                next_in(chars, '\\'..='\\');
                 return;
             }
             _ => {}

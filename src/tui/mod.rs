@@ -16,6 +16,7 @@ mod key;
 mod keymap;
 mod lock;
 mod mouse;
+mod log;
 mod msg;
 mod pages;
 mod panes;
@@ -35,6 +36,12 @@ mod view;
 mod testing;
 #[cfg(test)]
 mod tests;
+
+/// For the benches alone: parts of this room that are private otherwise.
+#[doc(hidden)]
+pub mod bench {
+    pub use super::log::*;
+}
 
 pub use app::Options;
 pub use backend::{Backend, Deployed, Live, TenantList};

@@ -112,8 +112,9 @@ impl Lines {
 impl Unfinished {
     fn take(&mut self) -> LogEntry {
         let line = std::mem::take(self);
-        let message = text::line(String::from_utf8_lossy(&line.bytes).trim_end());
-        LogEntry { timestamp: line.timestamp, level: level(&message).map(str::to_owned), message }
+        let message = text::coloured(String::from_utf8_lossy(&line.bytes).trim_end());
+        let level = level(&text::plain(&message)).map(str::to_owned);
+        LogEntry { timestamp: line.timestamp, message, level }
     }
 }
 
@@ -171,13 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_its_time_its_level_and_no_escapes() {
-        let entries = lines(&[out("2026-11-20T18:00:00.123456789Z \u{1b}[32mINFO\u{1b}[0m  GET / 200 1 ms\r\n")]);
+    fn a_line_has_its_time_its_level_and_no_escapes_but_its_colours() {
+        let entries = lines(&[out("2026-11-20T18:00:00.123456789Z \u{1b}[32mINFO\u{1b}[0m  GET /\u{1b}[2J 200 1 ms\r\n")]);
         assert_eq!(
             entries,
             [LogEntry {
                 timestamp: "2026-11-20T18:00:00.123456789Z".into(),
-                message: "INFO  GET / 200 1 ms".into(),
+                message: "\u{1b}[32mINFO\u{1b}[0m  GET / 200 1 ms".into(),
                 level: Some("info".into()),
             }]
         );

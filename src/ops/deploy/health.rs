@@ -59,7 +59,7 @@ pub(super) async fn wait(
 /// where it says anything else.
 async fn last_lines(session: &Session, tenant: &TenantId, progress: &Sender<DeployProgress>) -> Option<String> {
     let asked = tokio::time::timeout(LINES_LIMIT, session.client().logs(tenant, ASKED_LINES)).await;
-    let all: Vec<String> = asked.ok()?.ok()?.into_iter().map(|entry| entry.message).collect();
+    let all: Vec<String> = asked.ok()?.ok()?.into_iter().map(|entry| entry.plain().into_owned()).collect();
     let own: Vec<String> = all.iter().filter(|line| !line.contains(PATH)).cloned().collect();
     let lines = if own.is_empty() { all } else { own };
     for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {

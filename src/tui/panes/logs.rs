@@ -73,7 +73,7 @@ impl State {
 
     /// Adds a line, unless it is one that a reconnect repeats.
     pub fn add(&mut self, raw: LogEntry) {
-        let message = without_level(&raw.message, raw.level.as_deref()).to_owned();
+        let message = without_level(&raw.plain(), raw.level.as_deref()).to_owned();
         let entry = Entry { at: format::moment(&raw.timestamp), level: raw.level, message };
         if let (Some(until), Some(at)) = (self.replay, entry.at) {
             match at.cmp(&until) {

@@ -66,7 +66,7 @@ impl DockerProvider {
 
 async fn not_ready(engine: &Engine, id: &str, message: String) -> ProviderError {
     let lines = engine.container_logs(id, LOG_LINES, false).filter_map(|entry| async { entry.ok() });
-    let log = timeout(LOG_LIMIT, lines.map(|entry| entry.message).collect()).await.unwrap_or_default();
+    let log = timeout(LOG_LIMIT, lines.map(|entry| entry.plain().into_owned()).collect()).await.unwrap_or_default();
     ProviderError::Machine { message, log }
 }
 
