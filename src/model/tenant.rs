@@ -108,6 +108,12 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// True for a database on this machine (protocol E.11): no cloud knows it.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.id.as_str().starts_with("local_")
+    }
+
     /// What the screen says about it.
     #[must_use]
     pub fn state(&self) -> TenantState {

@@ -20,6 +20,8 @@ pub enum Slot {
     Plans,
     /// The tenant list.
     Tenants,
+    /// The databases on this machine.
+    LocalTenants,
     /// Beginning a purchase.
     Checkout,
     /// The purchase's events.

@@ -15,11 +15,12 @@ mod jobs;
 mod key;
 mod keymap;
 mod lock;
-mod mouse;
 mod log;
+mod mouse;
 mod msg;
 mod pages;
 mod panes;
+mod reference;
 mod runner;
 mod runtime;
 mod scroll;
@@ -45,6 +46,7 @@ pub mod bench {
 
 pub use app::Options;
 pub use backend::{Backend, Deployed, Live, TenantList};
+pub use reference::{keys_man, keys_markdown};
 pub use runtime::run;
 pub use session::for_session;
 

@@ -106,6 +106,8 @@ pub struct Sort {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tenants {
     list: Vec<Tenant>,
+    /// The databases on this machine; they stand behind the cloud's tenants.
+    local: Vec<Tenant>,
     rejected: Vec<String>,
     loaded: bool,
     problem: Option<Problem>,
@@ -127,6 +129,7 @@ impl Tenants {
     pub fn take(&mut self, fresh: TenantList) {
         let keep = self.selected().map(|tenant| tenant.id.clone());
         self.list = fresh.tenants;
+        self.list.extend(self.local.iter().cloned());
         self.rejected = fresh.rejected;
         self.loaded = true;
         self.problem = None;
@@ -142,6 +145,18 @@ impl Tenants {
             self.filter.clear();
         }
         self.arrange(wanted.or(keep).as_ref());
+    }
+
+    /// Takes the databases on this machine.
+    pub fn take_local(&mut self, local: Vec<Tenant>) {
+        if self.local == local {
+            return;
+        }
+        let keep = self.selected().map(|tenant| tenant.id.clone());
+        self.list.retain(|tenant| !tenant.is_local());
+        self.list.extend(local.iter().cloned());
+        self.local = local;
+        self.arrange(keep.as_ref());
     }
 
     /// The list could not be loaded; the old one stays.
@@ -397,6 +412,18 @@ mod tests {
         fresh.reverse();
         list.take(TenantList { tenants: fresh, rejected: Vec::new() });
         assert_eq!(list.selected().map(|tenant| tenant.id.clone()), id);
+    }
+
+    #[test]
+    fn local_tenants_stand_behind_the_clouds_and_stay_when_those_are_loaded_again() {
+        let local = Tenant { id: TenantId::new("local_1").unwrap(), ..tenant(9, "here", "running") };
+        let mut list = of(tenants());
+        list.take_local(vec![local]);
+        assert_eq!(names(&list).last().map(String::as_str), Some("here"));
+        list.take(TenantList { tenants: tenants(), rejected: Vec::new() });
+        assert_eq!(list.count(), 7);
+        list.take_local(Vec::new());
+        assert_eq!(list.count(), 6);
     }
 
     #[test]

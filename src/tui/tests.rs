@@ -1,8 +1,10 @@
 //! Tests of the whole room: flows through `update`, pictures of whole screens, random play, and the loop.
 
+mod allocations;
 mod deploys;
 mod flows;
 mod looping;
 mod pictures;
 mod random;
 mod readme;
+mod session;

@@ -18,6 +18,7 @@ use super::msg::Msg;
 use super::pages::Page;
 use super::panes::Pane;
 use super::view::layout;
+use crate::ops::call::Call;
 
 /// Takes one message.
 pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
@@ -27,6 +28,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             let mut effects = vec![app.shared.start(Slot::Account, Request::Account)];
             effects.extend(timers::ask_health(app));
             effects.push(load_tenants(app));
+            effects.push(load_local(app));
             effects
         }
         Msg::Tick(now) => timers::tick(app, now),
@@ -100,6 +102,11 @@ impl App {
 /// Loads the list of tenants.
 pub fn load_tenants(app: &mut App) -> Effect {
     app.shared.start(Slot::Tenants, Request::Tenants)
+}
+
+/// Loads the databases on this machine.
+pub fn load_local(app: &mut App) -> Effect {
+    app.shared.start(Slot::LocalTenants, Request::Call(Call::LocalTenants))
 }
 
 /// Notes whether something answers; only a change is drawn.

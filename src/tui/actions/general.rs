@@ -10,7 +10,7 @@ use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
 use crate::tui::pages::{PAGES, Page};
 use crate::tui::panes::Pane;
-use crate::tui::update::{checkout, load_tenants, timers};
+use crate::tui::update::{checkout, load_local, load_tenants, timers};
 use Scope::{Always, Main};
 
 /// The rows.
@@ -151,7 +151,7 @@ fn details(app: &mut App) -> Vec<Effect> {
 }
 
 fn refresh(app: &mut App) -> Vec<Effect> {
-    let mut effects = vec![load_tenants(app)];
+    let mut effects = vec![load_tenants(app), load_local(app)];
     effects.extend(timers::ask_health(app));
     if !matches!(app.shared.account, Some(Ok(_))) {
         effects.push(app.shared.start(Slot::Account, Request::Account));

@@ -29,6 +29,15 @@ pub fn no_tenant() -> Problem {
     Problem::new("No tenant is selected.").hint("Press n to buy one.")
 }
 
+/// What a database on this machine says to a command for the cloud.
+pub fn in_the_cloud(tenant: &Tenant) -> Result<(), Problem> {
+    if tenant.is_local() {
+        return Err(Problem::new(format!("{} is a database on this machine.", tenant.name))
+            .hint("This is for tenants of the cloud."));
+    }
+    Ok(())
+}
+
 /// Nothing more to do.
 #[must_use]
 pub fn done() -> Vec<Effect> {

@@ -1,7 +1,7 @@
 //! What can be done with a tenant besides deploying it: each a row, with the phases in which the server takes it. The
 //! overview shows the same rows, and says of each that is not possible why not.
 
-use super::{done, no_tenant, selected};
+use super::{done, in_the_cloud, no_tenant, selected};
 use crate::model::{Phase, Problem, Tenant, TenantId};
 use crate::ops::call::Call;
 use crate::tui::app::App;
@@ -152,7 +152,7 @@ fn each(app: &App, check: fn(&Tenant) -> Result<(), Problem>) -> Result<(), Prob
     if targets.is_empty() {
         return Err(no_tenant());
     }
-    targets.into_iter().try_for_each(check)
+    targets.into_iter().try_for_each(|tenant| in_the_cloud(tenant).and_then(|()| check(tenant)))
 }
 
 /// What cannot be taken back is done to one tenant at a time.
@@ -161,10 +161,11 @@ fn one(app: &App) -> Result<&Tenant, Problem> {
         return Err(Problem::new("Several tenants are marked.")
             .hint("This is done to one at a time: Esc takes the marks away."));
     }
-    match app.shared.tenants.targets().first() {
-        Some(tenant) => Ok(tenant),
-        None => selected(app),
-    }
+    let tenant = match app.shared.tenants.targets().first() {
+        Some(tenant) => *tenant,
+        None => selected(app)?,
+    };
+    in_the_cloud(tenant).map(|()| tenant)
 }
 
 fn question(app: &App, what: &str, yes: &'static str, consequence: impl Fn(&Tenant) -> String) -> Option<Question> {

@@ -41,6 +41,7 @@ fn name(app: &App, slot: &Slot) -> Option<(String, bool)> {
         | Slot::Engine
         | Slot::Plans
         | Slot::Tenants
+        | Slot::LocalTenants
         | Slot::Open
         | Slot::Pane(..)
         | Slot::Dialog(_)

@@ -1,8 +1,13 @@
-//! The tenants pane: the list with each tenant's status, and a card of the selected one below it.
+//! The tenants pane: the list with each tenant's status, and a card of the selected one below it. Which columns the list
+//! has is in `tenants/columns.rs`.
+
+mod columns;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+
+use columns::Columns;
 
 use super::frame::{draw_lines, fit, keys, problem_lines, wrapped};
 use super::{Pane, PaneView};
@@ -56,10 +61,7 @@ fn sort(app: &mut App, steps: usize) -> Vec<Effect> {
 
 /// What the pane knows beside the list itself, which is everybody's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct State {
-    /// The first row in sight.
-    first: usize,
-}
+pub struct State {}
 
 impl PaneView for State {
     fn subject(&self, _shared: &Shared) -> String {
@@ -112,11 +114,6 @@ impl PaneView for State {
     }
 }
 
-/// Columns of status, region and age, blanks in front included.
-const STATUS: usize = 14;
-const REGION: usize = 7;
-const AGE: usize = 7;
-
 /// Which tenants stand where.
 struct Place {
     /// The first tenant in sight.
@@ -148,9 +145,10 @@ fn draw(shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
         return;
     }
     let place = Place::of(shared, columns, rows);
-    let mut lines = vec![heading(&shared.theme, columns)];
+    let table = Columns::of(columns);
+    let mut lines = vec![table.heading(&shared.theme, columns)];
     for (number, tenant) in tenants.from(place.first).take(place.rows) {
-        lines.push(row(shared, tenant, number == tenants.place(), columns));
+        lines.push(table.row(shared, tenant, number == tenants.place(), columns));
     }
     if tenants.count() == 0 {
         lines.push(Line::styled("  Nobody fits the filter.", shared.theme.dim));
@@ -164,52 +162,6 @@ fn draw(shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
     lines.extend(std::iter::repeat_n(Line::raw(""), gap));
     lines.extend(below);
     draw_lines(frame, area, lines);
-}
-
-/// Columns of the region: none where they would cost the name too much; the card says it too.
-fn region_columns(columns: usize) -> usize {
-    if columns < 43 { 0 } else { REGION }
-}
-
-fn name_columns(columns: usize) -> usize {
-    columns.saturating_sub(4 + STATUS + region_columns(columns) + AGE).max(6)
-}
-
-fn heading(theme: &Theme, columns: usize) -> Line<'static> {
-    let name = pad("NAME", name_columns(columns));
-    let status = pad("STATUS", STATUS - 1);
-    let region = pad("REGION", region_columns(columns));
-    let age = format::pad_left("DEPLOY", AGE);
-    Line::styled(cut(&format!("    {name} {status}{region}{age}"), columns), theme.dim)
-}
-
-fn row(shared: &Shared, tenant: &Tenant, selected: bool, columns: usize) -> Line<'static> {
-    let theme = &shared.theme;
-    let state = tenant.state();
-    let (glyph, colour) = theme.tenant(state, shared.frame);
-    let marked = shared.tenants.marked().contains(&tenant.id);
-    let mark = match (selected, marked) {
-        (true, true) => "▌+",
-        (true, false) => "▌ ",
-        (false, true) => " +",
-        (false, false) => "  ",
-    };
-    let weight = if selected { theme.selection } else { theme.text };
-    let age = match (state, tenant.deployed_at.as_deref().and_then(format::moment)) {
-        (TenantState::Deploying, _) => "now".to_owned(),
-        (_, Some(then)) => format::age(shared.now.wall, then),
-        _ => "–".to_owned(),
-    };
-    let region = tenant.region.as_deref().unwrap_or("–");
-    let spans = vec![
-        Span::styled(mark, theme.accent),
-        Span::styled(format!("{glyph} "), colour),
-        Span::styled(pad(&tenant.name, name_columns(columns)), weight),
-        Span::styled(format!(" {}", pad(state.word(), STATUS - 1)), colour),
-        Span::styled(pad(region, region_columns(columns)), theme.dim),
-        Span::styled(format::pad_left(&age, AGE), theme.dim),
-    ];
-    Line::from(fit(spans, columns))
 }
 
 fn field(theme: &Theme, label: &str, value: &str, columns: usize) -> Line<'static> {

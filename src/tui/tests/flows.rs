@@ -149,7 +149,7 @@ fn the_first_event_closes_the_dialog_and_the_new_tenant_is_selected() {
     for event in &events {
         play.answer(Slot::EventFeed, event_answer(Live::Item(event.clone())));
     }
-    assert_eq!(play.app.panes.events.of(&tenant_id(1)).map(crate::tui::panes::events::List::len), Some(10));
+    assert_eq!(play.app.panes.events.of(&tenant_id(1)).map(|list| list.events().count()), Some(10));
     play.answer(Slot::CheckoutFeed, Answer::CheckoutEvent(Live::Ended));
     assert!(play.app.shared.purchase.is_none());
 }

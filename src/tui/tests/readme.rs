@@ -1,22 +1,32 @@
-//! The README's picture is the program's own: drawn from a state like any other, and stale when the program
-//! looks different.
+//! What is generated from the program: the README's pictures, drawn from states like any other, and the pages of keys. Each
+//! is stale when the program looks or works differently.
 
 use std::path::Path;
 
 use super::pictures::pushing;
+use crate::tui::reference;
 use crate::tui::svg::svg;
 
-/// Set by `just readme-picture`: the picture is written instead of compared.
+/// Set by `just docs`: what is generated is written instead of compared.
 const UPDATE: &str = "TENANTRY_UPDATE_PICTURES";
+
+fn compare(place: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(place);
+    if std::env::var_os(UPDATE).is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, made).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == made, "{place} is stale: run `just docs`, look at it, commit it");
+}
 
 #[test]
 fn the_readme_shows_the_program_as_it_is() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures/main.svg");
-    let drawn = svg(&pushing(120, 36).buffer());
-    if std::env::var_os(UPDATE).is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, &drawn).unwrap();
-    }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == drawn, "docs/pictures/main.svg is stale: run `just readme-picture`, look at it, commit it");
+    compare("docs/pictures/main.svg", &svg(&pushing(120, 36).buffer()));
+}
+
+#[test]
+fn the_pages_of_keys_are_the_table() {
+    compare("docs/keys.md", &reference::keys_markdown());
+    compare("docs/man/tenantry-keys.7", &reference::keys_man());
 }

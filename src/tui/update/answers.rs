@@ -2,7 +2,7 @@
 
 use super::{checkout, feeds, note_health, timers};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
-use crate::model::{Problem, TenantId};
+use crate::model::{LocalTenant, Problem, Tenant, TenantId};
 use crate::ops::call::Reply;
 use crate::tui::actions::tenant::words;
 use crate::tui::app::{App, Health};
@@ -26,6 +26,10 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
             app.panes.get_mut(pane).answer(&mut app.shared, topic, answer)
         }
         (Slot::Action(action, tenant), Answer::Reply(result)) => action_ended(app, action, &tenant, result),
+        (Slot::LocalTenants, Answer::Reply(result)) => {
+            local_tenants(app, result);
+            Vec::new()
+        }
         (_, Answer::Api(result)) => api(app, result.map(drop)),
         (_, Answer::Engine(result)) => {
             note_health(app, &Slot::Engine, result.map_or_else(Health::Down, Health::Up));
@@ -110,6 +114,27 @@ fn tenants(app: &mut App, result: Result<TenantList, Problem>) -> Vec<Effect> {
         app.panes.events.scroll.follow();
     }
     Vec::new()
+}
+
+fn local_tenants(app: &mut App, result: Result<Reply, Problem>) {
+    match result {
+        Ok(Reply::LocalTenants(local)) => {
+            let before = app.shared.tenants.clone();
+            app.shared.tenants.take_local(local.iter().filter_map(as_row).collect());
+            app.shared.dirty |= app.shared.tenants != before;
+        }
+        Ok(_) => {}
+        // The file is damaged: the cloud's tenants are shown all the same.
+        Err(problem) => app.shared.tell(&problem),
+    }
+}
+
+/// A database on this machine, as a row among the tenants. Whether it runs nobody asked.
+fn as_row(local: &LocalTenant) -> Option<Tenant> {
+    let row = serde_json::json!({
+        "id": local.id.as_str(), "name": local.name, "region": "local", "created_at": local.created_at,
+    });
+    serde_json::from_value(row).ok()
 }
 
 fn deploy_progress(app: &mut App, id: &TenantId, progress: DeployProgress) -> Vec<Effect> {

@@ -21,7 +21,8 @@ pub(super) fn watching_selection(app: &mut App, work: impl FnOnce(&mut App) -> V
 
 /// Tells every pane that another tenant is selected, where that is so.
 pub(super) fn switch(app: &mut App) -> Vec<Effect> {
-    let selected = app.selected().map(|tenant| tenant.id.clone());
+    // A database on this machine has no events, no log and no record at the API.
+    let selected = app.selected().filter(|tenant| !tenant.is_local()).map(|tenant| tenant.id.clone());
     if app.shared.followed == selected {
         return Vec::new();
     }

@@ -1,0 +1,217 @@
+//! A long session of random keys over a fake API: the screen never panics, every picture can be drawn, and nothing is done
+//! to a tenant without the question that belongs to it, whatever is pressed in whatever order.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRng, TestRunner};
+use std::time::Duration;
+
+use crate::model::{Problem, Tenant};
+use crate::ops::call::{Call, Reply};
+use crate::tui::TenantList;
+use crate::tui::backend::Live;
+use crate::tui::commands::table;
+use crate::tui::dialogs::Dialog;
+use crate::tui::effect::{Effect, Request};
+use crate::tui::jobs::Ticket;
+use crate::tui::key::{Chord, Key};
+use crate::tui::lock::Lock;
+use crate::tui::mouse::{Act, Mouse};
+use crate::tui::msg::{Answer, Msg};
+use crate::tui::testing::{Play, event, log, me, moment_at, tenant};
+
+/// Keys of one session. More than asked for in all: several sessions are played.
+const KEYS: usize = 4_000;
+
+fn tenants() -> Vec<Tenant> {
+    let phases =
+        ["running", "awaiting_deploy", "suspended", "failed_infra", "failed_deploy", "provisioning", "deploying"];
+    let names = ["orchard", "docs", "labs", "漢字", "a", "b", "c"];
+    (1u8..).zip(names).zip(phases).map(|((number, name), phase)| tenant(number, name, phase)).collect()
+}
+
+/// Every key that means something by default, and some that mean nothing.
+fn alphabet() -> Vec<Vec<Key>> {
+    let chords = table().flat_map(|command| command.keys.iter()).filter_map(|keys| keys.parse::<Chord>().ok());
+    let mut all: Vec<Vec<Key>> = chords.map(|chord| chord.keys().to_vec()).collect();
+    all.extend("xyZ9é漢".chars().map(|c| vec![Key::Char(c)]));
+    // What answers questions, often enough to get behind them.
+    for _ in 0..12 {
+        all.extend([
+            vec![Key::Enter],
+            vec![Key::Char('y')],
+            vec![Key::Tab, Key::Enter],
+            vec![Key::Esc],
+            vec![Key::Esc],
+        ]);
+    }
+    all
+}
+
+/// What the next step is.
+fn step(rng: &mut TestRng, alphabet: &[Vec<Key>], play: &Play) -> Vec<Msg> {
+    let any = |rng: &mut TestRng, below: usize| usize::try_from(rng.next_u32()).unwrap() % below;
+    match any(rng, 40) {
+        0 => vec![Msg::Resized {
+            width: u16::try_from(any(rng, 150)).unwrap(),
+            height: u16::try_from(any(rng, 50)).unwrap(),
+        }],
+        1 => vec![Msg::Resized { width: 120, height: 36 }],
+        2 | 3 => {
+            let act = [Act::Press, Act::Drag, Act::Release, Act::Wheel(3), Act::Wheel(-3)][any(rng, 5)];
+            let (x, y) = (u16::try_from(any(rng, 130)).unwrap(), u16::try_from(any(rng, 40)).unwrap());
+            vec![Msg::Mouse(Mouse { act, x, y })]
+        }
+        4 => vec![Msg::Pasted("漢 orchard\n".to_owned())],
+        // The name that a question wants: only so the worst can be reached at all.
+        5 | 6 => {
+            let name = play.app.selected().map_or_else(String::new, |tenant| tenant.name.clone());
+            let typed = name.chars().map(|c| Msg::Key(Key::Char(c)));
+            [Key::Char('t'), Key::Char('d')]
+                .map(Msg::Key)
+                .into_iter()
+                .chain(typed)
+                .chain([Msg::Key(Key::Enter)])
+                .collect()
+        }
+        _ => alphabet[any(rng, alphabet.len())].iter().map(|key| Msg::Key(*key)).collect(),
+    }
+}
+
+/// What the fake API answers.
+fn answer(request: &Request) -> Vec<Answer> {
+    match request {
+        Request::Account => vec![Answer::Account(Ok(me()))],
+        Request::PingApi => vec![Answer::Api(Ok(Duration::from_millis(4)))],
+        Request::PingEngine => vec![Answer::Engine(Ok("default".to_owned()))],
+        Request::Plans => vec![Answer::Plans(Ok(Vec::new()))],
+        Request::Tenants => vec![Answer::Tenants(Ok(TenantList { tenants: tenants(), rejected: Vec::new() }))],
+        Request::Checkout { .. } => vec![Answer::Checkout(Err(Problem::new("Not for sale.")))],
+        Request::WatchCheckout(_) => Vec::new(),
+        Request::WatchTenant(_) => {
+            vec![Answer::TenantEvents(vec![Live::Connected, Live::Item(event("k", "tenant_created", 1))])]
+        }
+        Request::FollowLogs(id) => {
+            let lines = (0..40).map(|n| Live::Item(log(n, "warn", "\u{1b}[31m漢字 a\tlonger line\u{1b}[0m of a log")));
+            vec![Answer::Logs(id.clone(), std::iter::once(Live::Connected).chain(lines).collect())]
+        }
+        Request::Deploy(tenants) => {
+            let stopped = |id: &crate::model::TenantId| Answer::Deployed(id.clone(), Err(Problem::new("Stopped.")));
+            tenants.iter().map(stopped).collect()
+        }
+        Request::RollBack { tenant, .. } => vec![Answer::Deployed(tenant.clone(), Err(Problem::new("Stopped.")))],
+        Request::Open(_) => vec![Answer::Opened(Ok(()))],
+        Request::Pay(_) => vec![Answer::Paid(Ok(()))],
+        Request::Call(Call::Secrets(_)) => {
+            vec![Answer::Reply(Ok(Reply::Secrets(vec!["A".to_owned(), "B".to_owned()])))]
+        }
+        Request::Call(_) => vec![Answer::Reply(Err(Problem::new("The API answers 500.").hint("Try again later.")))],
+    }
+}
+
+/// Whether what was asked for was allowed: `before` is the dialog that the key was pressed in.
+fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), String> {
+    let changes = match request {
+        Request::Call(call) => call.changes(),
+        Request::Deploy(_) | Request::RollBack { .. } | Request::Checkout { .. } | Request::Pay(_) => true,
+        _ => false,
+    };
+    if !changes {
+        return Ok(());
+    }
+    if !lock.allows() {
+        return Err(format!("{request:?} although nothing may be changed"));
+    }
+    let asked = matches!(before, Some(Dialog::Confirm(_)));
+    let named = matches!(before, Some(Dialog::Confirm(confirm)) if confirm.is_typing());
+    match request {
+        Request::Call(Call::Delete { .. } | Call::CancelSubscription(_)) if !named => {
+            Err(format!("{request:?} without the name"))
+        }
+        Request::Call(
+            Call::Rotate(_)
+            | Call::Restart(_)
+            | Call::Suspend(_)
+            | Call::Activate(_)
+            | Call::RetryProvision(_)
+            | Call::UnsetSecret { .. }
+            | Call::RemoveDomain(_)
+            | Call::SyncSecrets(_)
+            | Call::OneTimeCredentials(_),
+        )
+        | Request::RollBack { .. }
+            if !asked =>
+        {
+            Err(format!("{request:?} without its question"))
+        }
+        Request::Deploy(tenants) if tenants.len() > 1 && !asked => Err(format!("{request:?} without its question")),
+        Request::Call(_) if before.is_none() => Err(format!("{request:?} at one key")),
+        _ => Ok(()),
+    }
+}
+
+/// Plays a session, and counts what was done to tenants.
+fn play(rng: &mut TestRng, lock: Lock) -> Result<usize, TestCaseError> {
+    let alphabet = alphabet();
+    let mut play = Play::ready(120, 36, tenants());
+    play.app.shared.lock = lock;
+    play.take_effects();
+    let mut open: Vec<(Ticket, Vec<Answer>)> = Vec::new();
+    let mut done = 0;
+    let mut now = 0;
+    for _ in 0..KEYS {
+        now += u64::from(rng.next_u32() % 400);
+        play.send(Msg::Tick(moment_at(now)));
+        for msg in step(rng, &alphabet, &play) {
+            let before = play.app.dialog.clone();
+            let lock = play.app.shared.lock;
+            play.take_effects();
+            play.send(msg);
+            for effect in play.take_effects() {
+                if let Effect::Start(ticket, request) = effect {
+                    judge(&request, before.as_ref(), lock).map_err(TestCaseError::fail)?;
+                    done += usize::from(matches!(&request, Request::Call(call) if call.changes()));
+                    open.push((ticket, answer(&request)));
+                }
+            }
+        }
+        // Answers come late, and not in order.
+        while open.len() > 3 || (!open.is_empty() && rng.next_u32() % 3 == 0) {
+            let place = usize::try_from(rng.next_u32()).unwrap() % open.len();
+            let (ticket, answers) = open.swap_remove(place);
+            for answer in answers {
+                play.send(Msg::Answer(ticket.clone(), answer));
+            }
+            for effect in play.take_effects() {
+                if let Effect::Start(ticket, request) = effect {
+                    judge(&request, None, Lock::ReadOnly).map_err(TestCaseError::fail)?;
+                    open.push((ticket, answer(&request)));
+                }
+            }
+        }
+        play.text();
+    }
+    Ok(done)
+}
+
+#[test]
+fn ten_thousand_random_keys_do_nothing_unasked() {
+    let mut runner = TestRunner::new_with_rng(
+        Config::default(),
+        TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+    );
+    let mut done = 0;
+    for _ in 0..3 {
+        done += play(runner.rng(), Lock::Open).unwrap();
+    }
+    assert!(done > 20, "only {done} things were done: the session does not get behind the questions");
+}
+
+#[test]
+fn with_read_only_nothing_is_changed_whatever_is_pressed() {
+    let mut runner = TestRunner::new_with_rng(
+        Config::default(),
+        TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+    );
+    assert_eq!(play(runner.rng(), Lock::ReadOnly).unwrap(), 0);
+    assert_eq!(play(runner.rng(), Lock::Protected).unwrap(), 0, "the unlock wants the context's name");
+}
