@@ -27,6 +27,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_letter_that_differs_counts() {
+        for (one, two, far) in [("listen", "listen", 0), ("listen", "lisen", 1), ("data", "date", 1), ("", "abc", 3)] {
+            assert_eq!(distance(one, two), far);
+        }
+    }
+
+    #[test]
     fn the_word_that_was_meant_is_found_and_no_other() {
         let known = ["listen", "faults", "user"];
         assert_eq!(nearest("listn", known), Some("listen"));

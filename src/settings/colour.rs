@@ -48,8 +48,13 @@ impl Colour {
         if let Some(place) = named {
             return Ok(Self::Sixteen(place));
         }
-        hex(&word).ok_or_else(|| format!("a colour is `#rrggbb`, `default`, or a name: {}", NAMES.join(", ")))
+        hex(&word).ok_or_else(|| format!("must be {}", allowed()))
     }
+}
+
+/// What can be written for a colour.
+fn allowed() -> String {
+    format!("`#rrggbb`, `default`, or one of {}", NAMES.join(", "))
 }
 
 /// `#2fb3a6`, or `#2ba` for `#22bbaa`.
@@ -95,17 +100,19 @@ impl StyleSetting {
                     style.ground = Some(Colour::read(ground)?);
                 }
                 _ if style.colour.is_none() => {
-                    style.colour = Some(Colour::read(word).map_err(|known| {
+                    let no_style = |_| {
                         format!(
-                            "a style is a colour, and any of bold, dim, reversed, `on` with a second colour; {known}"
+                            "must be a colour and any of bold, dim, reversed, `on` COLOUR; a colour is {}",
+                            allowed()
                         )
-                    })?);
+                    };
+                    style.colour = Some(Colour::read(word).map_err(no_style)?);
                 }
-                _ => return Err("a style has one colour, and one behind `on`".to_owned()),
+                _ => return Err("must have one colour, and one behind `on`".to_owned()),
             }
         }
         if style == Self::default() {
-            return Err("a style is at least one word: a colour, bold, dim, or reversed".to_owned());
+            return Err("must be at least one word: a colour, bold, dim, or reversed".to_owned());
         }
         Ok(style)
     }

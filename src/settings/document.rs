@@ -74,7 +74,7 @@ impl<'a> Section<'a> {
             self.wrong(
                 key,
                 value.span().start,
-                format!("it is a table: `[{key}]` in a line of its own, or `[{key}.NAME]`"),
+                format!("must be a table: `[{key}]` in a line of its own, or `[{key}.NAME]`"),
             );
         }
         table
@@ -97,7 +97,9 @@ impl<'a> Section<'a> {
     }
 
     fn wrong(&mut self, key: &str, offset: usize, what: impl AsRef<str>) {
-        self.found.push(Mistake::new(self.lines.at(offset), &path(&self.name, key), what));
+        // A value that is no TOML has no place of its own.
+        let line = self.lines.at(offset).max(self.line(key).unwrap_or(1));
+        self.found.push(Mistake::new(line, &path(&self.name, key), what));
     }
 
     /// All mistakes; a key that nobody asked for is one.
@@ -129,7 +131,7 @@ pub(super) fn in_order<'a>(table: &'a DeTable<'a>, lines: &Lines) -> Vec<(&'a st
 
 /// True or false.
 pub(super) fn flag(value: &DeValue<'_>) -> Result<bool, String> {
-    value.as_bool().ok_or_else(|| "it is true or false".to_owned())
+    value.as_bool().ok_or_else(|| "must be true or false".to_owned())
 }
 
 /// A whole number in `range`.
@@ -137,7 +139,7 @@ pub(super) fn number(range: RangeInclusive<u32>) -> impl FnOnce(&DeValue<'_>) ->
     move |value| {
         let number = value.as_integer().and_then(|number| u32::from_str_radix(number.as_str(), number.radix()).ok());
         let fits = number.filter(|number| range.contains(number));
-        fits.ok_or_else(|| format!("it is a whole number from {} to {}", range.start(), range.end()))
+        fits.ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
     }
 }
 
@@ -146,7 +148,7 @@ pub(super) fn word<T: Word>(value: &DeValue<'_>) -> Result<T, String> {
     let known = value.as_str().and_then(|written| T::ALL.iter().find(|(word, _)| *word == written));
     known
         .map(|(_, meant)| *meant)
-        .ok_or_else(|| format!("it is one of {}", words(T::ALL.iter().map(|(word, _)| *word))))
+        .ok_or_else(|| format!("must be one of {}", words(T::ALL.iter().map(|(word, _)| *word))))
 }
 
 /// `"auto", "dark" or "light"`.
@@ -157,9 +159,9 @@ pub(super) fn words<'a>(all: impl Iterator<Item = &'a str>) -> String {
 /// Harmless text of at most `max` characters on one line; `None` where it is empty.
 pub(super) fn line(max: usize) -> impl FnOnce(&DeValue<'_>) -> Result<Option<String>, String> {
     move |value| {
-        let written = value.as_str().ok_or("it is text in quotes")?;
+        let written = value.as_str().ok_or("must be text in quotes")?;
         if written.chars().count() > max || text::line(written) != written {
-            return Err(format!("it is text on one line, at most {max} characters"));
+            return Err(format!("must be text on one line, at most {max} characters"));
         }
         let trimmed = written.trim();
         Ok((!trimmed.is_empty()).then(|| trimmed.to_owned()))

@@ -64,11 +64,11 @@ mod tests {
 
     #[test]
     fn all_mistakes_are_told_and_many_are_counted() {
-        let mistake = |line| Mistake::new(line, "ui.as\u{1b}[2Jcii", "it is true or false");
-        assert_eq!(mistake(3).to_string(), "line 3: ui.ascii: it is true or false");
+        let mistake = |line| Mistake::new(line, "ui.as\u{1b}[2Jcii", "must be true or false");
+        assert_eq!(mistake(3).to_string(), "line 3: ui.ascii: must be true or false");
         assert_eq!(problem(None, &[]), None);
         let one = problem(Some(Path::new("/c.toml")), &[mistake(1)]).expect("a problem");
-        assert_eq!(one.detail.as_deref(), Some("/c.toml: line 1: ui.ascii: it is true or false."));
+        assert_eq!(one.detail.as_deref(), Some("/c.toml: line 1: ui.ascii: must be true or false."));
         let many: Vec<_> = (1..=12).map(mistake).collect();
         let many = problem(None, &many).expect("a problem");
         assert!(many.title.contains("12") && many.detail.is_some_and(|detail| detail.ends_with("and 4 more.")));

@@ -77,7 +77,8 @@ fn sorted(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
     let broken: Vec<usize> = mistakes.iter().filter(|mistake| mistake.key.is_empty()).map(|one| one.line).collect();
     mistakes.retain(|mistake| mistake.key.is_empty() || !broken.contains(&mistake.line));
     mistakes.sort_by_key(|mistake| mistake.line);
-    mistakes.dedup();
+    // One word that is not TOML makes the parser stumble more than once.
+    mistakes.dedup_by(|later, earlier| later == earlier || later.key.is_empty() && later.line == earlier.line);
     mistakes.truncate(MISTAKES);
     mistakes
 }
@@ -93,12 +94,12 @@ fn known_contexts(config: &Config, name: &str) -> String {
     if config.contexts.is_empty() {
         return format!("there is no context; write `[context.{}]`", text::short(name, NAME));
     }
-    format!("it is one of {}", words(config.contexts.iter().map(|context| context.name.as_str())))
+    format!("must be one of {}", words(config.contexts.iter().map(|context| context.name.as_str())))
 }
 
 fn known_themes(config: &Config) -> String {
     let own = config.themes.iter().map(|theme| theme.name.as_str());
-    format!("it is one of {}, or a `[theme.NAME]`", words(ThemeName::KNOWN.iter().map(|(word, _)| *word).chain(own)))
+    format!("must be one of {}, or a `[theme.NAME]`", words(ThemeName::KNOWN.iter().map(|(word, _)| *word).chain(own)))
 }
 
 /// The tables of a table, each with a name, read by `read`.
@@ -113,7 +114,7 @@ fn each<'a, T>(
     for (name, value, line) in in_order(table, lines) {
         let shown = path(kind, &text::short(name, NAME));
         let Some(inner) = value.get_ref().as_table() else {
-            mistakes.push(Mistake::new(line, &shown, format!("it is a table: `[{kind}.NAME]` in a line of its own")));
+            mistakes.push(Mistake::new(line, &shown, format!("must be a table: `[{kind}.NAME]` in a line of its own")));
             continue;
         };
         if !is_name(name) {
@@ -160,7 +161,7 @@ fn context(
 ) -> Option<Context> {
     let has_api = section.has("api");
     let api = section.read("api", |value| {
-        let written = value.as_str().ok_or("it is an address in quotes, https://…")?;
+        let written = value.as_str().ok_or("must be an address in quotes, https://…")?;
         outbound::address(written).map_err(str::to_owned)
     });
     let protected = section.read("protected", flag).unwrap_or(false);
@@ -182,7 +183,7 @@ fn context(
 /// What may be a token is not repeated.
 fn login(value: &DeValue<'_>, folders: &Folders) -> Result<Login, String> {
     const ALLOWED: &str =
-        r#"it is "project", { env = "NAME" }, or { file = "path" }; a token does not stand here itself"#;
+        r#"must be "project", { env = "NAME" }, or { file = "path" }; a token does not stand here itself"#;
     if value.as_str() == Some("project") {
         return Ok(Login::Project);
     }
@@ -205,7 +206,7 @@ fn is_variable(name: &str) -> bool {
 
 /// Keys may be written with quotes, `"logs.search"`, or without, which TOML reads as a table in a table.
 fn bindings(table: &DeTable<'_>, above: &str, lines: &Lines, all: &mut Vec<KeyBinding>, mistakes: &mut Vec<Mistake>) {
-    const ALLOWED: &str = r#"it is a key, "g g", or a list of them, ["/", "ctrl-f"]; [] is none"#;
+    const ALLOWED: &str = r#"must be a key, "g g", or a list of them, ["/", "ctrl-f"]; [] is none"#;
     for (name, value, line) in in_order(table, lines) {
         let command = path(above, name);
         if command.chars().count() > KEY || text::line(&command) != command {

@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn a_damaged_file_is_put_aside() {
         let (_folder, state) = directory();
-        for damaged in ["{\"version\": 1, \"last_con", "[]", "{\"splits\": 7}", "\u{0}"] {
+        for damaged in ["{\"version\": 1, \"last_con", "7", "{\"splits\": 7}", "\u{0}"] {
             written(&state, damaged);
             assert_eq!(ScreenState::load(&state), ScreenState::default(), "{damaged}");
             assert!(!path(&state).exists());

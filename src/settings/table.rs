@@ -95,7 +95,7 @@ pub(super) const PARTS: &[Part] = &[
                 r#""auto""#,
                 "auto, dark, light, high-contrast, sixteen, plain, or the name of a [theme.NAME]",
                 "The colours. auto follows COLORFGBG where the terminal sets it, and is readable on any ground elsewhere. \
-                 NO_COLOR in the environment wins over all of them.",
+                 high-contrast follows it too, and is for a dark ground elsewhere. NO_COLOR in the environment wins over all of them.",
             ),
             setting("ascii", "false", "true or false", "Draw with ASCII alone, for terminals and fonts without more."),
             setting(

@@ -9,7 +9,7 @@ use super::dialogs::Dialog;
 use super::dialogs::new_tenant::Purchase;
 use super::jobs::{Jobs, Slot};
 use super::panes::{deploy, events, logs, tenants};
-use super::theme::Theme;
+use super::theme::{Theme, Wanted};
 use crate::model::{Me, Problem, Tenant};
 
 /// What the program was started with.
@@ -25,6 +25,8 @@ pub struct Options {
     pub notice: Option<String>,
     /// Show no colours.
     pub no_color: bool,
+    /// How the screen should look.
+    pub look: Wanted,
 }
 
 /// A point in time, twice: for people, and for measuring.

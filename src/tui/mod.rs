@@ -34,6 +34,7 @@ pub use app::Options;
 pub use backend::{Backend, Live, TenantList};
 pub use runtime::run;
 pub use session::for_session;
+pub use theme::Wanted as Look;
 
 use crate::model::Problem;
 use crate::telling::format;

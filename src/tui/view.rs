@@ -51,6 +51,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
             dialogs::draw(app, frame, area);
         }
     }
+    app.theme.glyphs.redraw(frame.buffer_mut());
 }
 
 fn draw_pane(app: &App, pane: Pane, frame: &mut Frame<'_>, area: Rect) {

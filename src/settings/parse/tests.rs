@@ -58,10 +58,10 @@ bad = "#f00 bold"
     assert_eq!(
         keys,
         [
-            ("deploy", "d".to_owned(), 23),
-            ("logs.search", "/ | ctrl-f".to_owned(), 24),
-            ("tenants.first", "g g".to_owned(), 25),
-            ("tenants.delete", String::new(), 26),
+            ("deploy", "d".to_owned(), 24),
+            ("logs.search", "/ | ctrl-f".to_owned(), 25),
+            ("tenants.first", "g g".to_owned(), 26),
+            ("tenants.delete", String::new(), 27),
         ]
     );
     let theme = config.theme("mine").expect("a theme");
@@ -137,8 +137,8 @@ fn names_that_are_not_there_are_told_with_those_that_are() {
     assert_eq!(
         told,
         [
-            "line 1: default_context: it is one of \"a\"",
-            "line 6: ui.theme: it is one of \"auto\", \"dark\", \"light\", \"high-contrast\", \"sixteen\", \"plain\", \
+            "line 1: default_context: must be one of \"a\"",
+            "line 6: ui.theme: must be one of \"auto\", \"dark\", \"light\", \"high-contrast\", \"sixteen\", \"plain\", \
              \"mine\", or a `[theme.NAME]`"
         ]
     );

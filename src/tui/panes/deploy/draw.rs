@@ -68,7 +68,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
             let ended = selected.and_then(|tenant| app.deploy.ended(&tenant.id));
             let clock = ended.map_or_else(String::new, |at| format::clock(at, &app.zone));
             let (now, turn) = (app.now.running, app.frame);
-            let look = Look { columns, rows: left, now, turn, is_pane: true, clock: &clock };
+            let look =
+                Look { columns, rows: left, now, turn, is_pane: true, clock: &clock, charset: theme.glyphs.charset };
             lines.extend(rows_to_lines(theme, rows(run, &look)));
         }
         None if app.deploy.refusal.is_none() => lines.extend(resting(app, columns)),
