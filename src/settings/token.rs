@@ -35,7 +35,6 @@ impl Context {
 }
 
 fn from_file(path: &Path) -> Result<Secret, SettingsError> {
-    let bytes = reading::small_file(path)?.ok_or_else(|| SettingsError::NoTokenFile { path: path.to_owned() })?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -44,6 +43,7 @@ fn from_file(path: &Path) -> Result<Secret, SettingsError> {
             return Err(SettingsError::OpenToken { path: path.to_owned() });
         }
     }
+    let bytes = reading::small_file(path)?.ok_or_else(|| SettingsError::NoTokenFile { path: path.to_owned() })?;
     let none = || SettingsError::NoToken { place: path.display().to_string() };
     String::from_utf8(bytes).ok().as_deref().and_then(token).ok_or_else(none)
 }

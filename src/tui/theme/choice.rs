@@ -246,18 +246,18 @@ mod tests {
         Wanted::of(&config, config.contexts.first(), ContextKind::Sandbox)
     }
 
-    fn of_rgb((red, green, blue): palette::Rgb) -> Option<Color> {
-        Some(Color::Rgb(red, green, blue))
+    fn of_rgb((red, green, blue): palette::Rgb) -> Color {
+        Color::Rgb(red, green, blue)
     }
 
     #[test]
     fn auto_follows_the_ground_where_it_is_known() {
         for (colorfgbg, palette) in [("15;0", palette::DARK), ("0;15", palette::LIGHT), ("", palette::ANY)] {
             let theme = Theme::of(&Wanted::default(), &environment("truecolor", colorfgbg));
-            assert_eq!(theme.bad.fg, of_rgb(palette.bad), "{colorfgbg}");
+            assert_eq!(theme.bad.fg, Some(of_rgb(palette.bad)), "{colorfgbg}");
         }
         let light = wanted("[ui]\ntheme = \"light\"");
-        assert_eq!(Theme::of(&light, &environment("truecolor", "15;0")).bad.fg, of_rgb(palette::LIGHT.bad));
+        assert_eq!(Theme::of(&light, &environment("truecolor", "15;0")).bad.fg, Some(of_rgb(palette::LIGHT.bad)));
     }
 
     #[test]
@@ -298,10 +298,10 @@ mod tests {
              selection = \"black on light-yellow\"\naccent = \"red\"",
         );
         let theme = Theme::of(&wanted, &environment("truecolor", "15;0"));
-        assert_eq!(theme.bad, Style::new().fg(of_rgb(palette::LIGHT.bad).unwrap()).add_modifier(Modifier::BOLD));
+        assert_eq!(theme.bad, Style::new().fg(of_rgb(palette::LIGHT.bad)).add_modifier(Modifier::BOLD));
         assert_eq!(theme.good, Style::new().fg(Color::Rgb(0x12, 0x34, 0x56)).add_modifier(Modifier::DIM));
         assert_eq!(theme.selection, Style::new().fg(Color::Black).bg(Color::LightYellow));
-        assert_eq!((theme.accent.fg, theme.warn.fg), (Some(Color::Red), of_rgb(palette::LIGHT.warn)));
+        assert_eq!((theme.accent.fg, theme.warn.fg), (Some(Color::Red), Some(of_rgb(palette::LIGHT.warn))));
         // With fewer colours it is the nearest of them.
         assert!(matches!(Theme::of(&wanted, &environment("256", "")).good.fg, Some(Color::Indexed(_))));
     }
