@@ -1,5 +1,5 @@
-//! How this program reaches web addresses that it sends a secret to: what `api` and `registry`, which may not know each
-//! other, have in common.
+//! How this program reaches web addresses that it sends a secret to, and which those may be: what `api`, `registry` and
+//! `settings`, which may not know each other, have in common.
 //!
 //! Must not know what is asked for there.
 
@@ -39,6 +39,30 @@ pub(crate) fn cause(error: &reqwest::Error) -> String {
         cause = inner;
     }
     text::short(&cause.to_string(), WORDS)
+}
+
+/// An address that a token may be sent to, without trailing slash: `https`, or `http` for a loopback host alone. No user
+/// info, query or fragment; a path is kept, so that an API may live below one. Else why it is none, to be told behind it.
+pub(crate) fn address(raw: &str) -> Result<Url, &'static str> {
+    let mut url = Url::parse(raw.trim()).map_err(|_| "it is not a URL")?;
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return Err("http is allowed for this machine only; use https"),
+        _ => return Err("it must begin with https://"),
+    }
+    if url.host().is_none() {
+        return Err("it names no host");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it must not hold a user name or password");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it must not hold a query or fragment");
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
 }
 
 /// True for `localhost`, every name below it, `127.0.0.0/8` and `[::1]`.

@@ -1,4 +1,4 @@
-//! The address of a Management API: the one place that decides where a token may be sent.
+//! The address of a Management API; `outbound` decides where a token may be sent.
 //!
 //! This module must not know requests or tokens.
 
@@ -7,6 +7,7 @@ use url::Url;
 
 use super::ApiError;
 use crate::model::text;
+use crate::outbound;
 pub(super) use crate::outbound::{harmless, is_loopback};
 
 /// Longest part of a refused address that an error shows, in characters.
@@ -22,26 +23,8 @@ impl BaseUrl {
     /// live below one.
     pub fn parse(raw: &str) -> Result<Self, ApiError> {
         let raw = raw.trim();
-        let refuse = |why| ApiError::BaseUrl { shown: harmless_url(raw), why };
-        let mut url = Url::parse(raw).map_err(|_| refuse("it is not a URL"))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            "http" => return Err(refuse("http is allowed for this machine only; use https")),
-            _ => return Err(refuse("it must begin with https://")),
-        }
-        if url.host().is_none() {
-            return Err(refuse("it names no host"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refuse("it must not hold a user name or password"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(refuse("it must not hold a query or fragment"));
-        }
-        let path = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&path);
-        Ok(Self(url))
+        let refused = |why| ApiError::BaseUrl { shown: harmless_url(raw), why };
+        outbound::address(raw).map(Self).map_err(refused)
     }
 
     /// The URL of an endpoint. Each segment is percent-encoded, so none can leave its place.

@@ -15,6 +15,7 @@ use crate::api::BaseUrl;
 use crate::logging;
 use crate::model::Problem;
 use crate::ops::Session;
+use crate::settings::ContextKind;
 use crate::telling::lines::Lines;
 use crate::tui;
 use crate::workspace::{Project, StateDirectory};
@@ -93,6 +94,7 @@ async fn flow(
     }
     let mut screen = tui::for_session(&session);
     screen.context_label = "sandbox".into();
+    screen.look.kind = ContextKind::Sandbox;
     screen.auto_pay = options.auto_pay;
     screen.notice =
         Some(format!("Sample project: {} · change web/index.html, then d", session.project().root.display()));

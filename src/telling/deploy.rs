@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::charset::Charset;
 use super::ended::{failed, succeeded};
 use super::format;
 use super::lines::mark;
@@ -31,15 +32,18 @@ pub struct Look<'a> {
     pub is_pane: bool,
     /// When it ended, as the clock says.
     pub clock: &'a str,
+    /// The characters to draw with.
+    pub charset: Charset,
 }
 
 /// The picture.
 pub fn rows(run: &Run, look: &Look<'_>) -> Vec<Row> {
-    match run.result() {
+    let rows = match run.result() {
         Some(Ok(outcome)) => succeeded(run, outcome, look),
         Some(Err(problem)) => failed(run, problem, look),
         None => under_way(run, look),
-    }
+    };
+    rows.into_iter().map(|row| row.drawn(look.charset)).collect()
 }
 
 /// The one line of a deploy among others: its name, the step it is at, or its end.
@@ -47,7 +51,7 @@ pub fn summary(run: &Run, look: &Look<'_>) -> Row {
     let name = |glyph: &str, sign: Tone| {
         Row::of(format!("{glyph} "), sign).with(format::pad(&run.name, 22), Tone::Strong).with("  ", Tone::Text)
     };
-    match (run.result(), run.running()) {
+    let row = match (run.result(), run.running()) {
         (Some(Ok(outcome)), _) => {
             let address = outcome.app_url.as_deref().unwrap_or_default();
             let words = format!("deployed     {}  {address}", outcome.digest.short());
@@ -64,7 +68,8 @@ pub fn summary(run: &Run, look: &Look<'_>) -> Row {
             row.spread(took(look.now.saturating_sub(run.began)), look.columns)
         }
         (None, None) => name("·", Tone::Dim).with("waiting", Tone::Dim).fit(look.columns),
-    }
+    };
+    row.drawn(look.charset)
 }
 
 pub(super) fn took(took: Duration) -> Piece {
@@ -217,7 +222,7 @@ mod tests {
 
     fn picture(run: &Run, milliseconds: u64, columns: usize, rows: usize, is_pane: bool) -> String {
         let now = Duration::from_millis(milliseconds);
-        let look = Look { columns, rows, now, turn: 0, is_pane, clock: "12:00:09" };
+        let look = Look { columns, rows, now, turn: 0, is_pane, clock: "12:00:09", charset: Charset::Unicode };
         let rows = super::rows(run, &look);
         rows.iter().map(|row| row.text().trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
@@ -264,6 +269,24 @@ mod tests {
     }
 
     #[test]
+    fn with_ascii_alone_nothing_else_is_drawn() {
+        let mut ended = at(9900);
+        ended.end(Ok(samples::outcome()), Duration::from_secs(10));
+        let mut failed = at(3950);
+        failed.end(Err(samples::not_healthy()), Duration::from_secs(10));
+        for run in [at(0), at(80), at(2600), at(5900), ended, failed] {
+            let (now, charset) = (Duration::from_secs(6), Charset::Ascii);
+            let look = Look { columns: 60, rows: 24, now, turn: 1, is_pane: true, clock: "12:00:09", charset };
+            let drawn = super::rows(&run, &look);
+            let same = super::rows(&run, &Look { charset: Charset::Unicode, ..look });
+            for (row, other) in drawn.iter().zip(&same).chain([(&summary(&run, &look), &summary(&run, &look))]) {
+                assert!(row.text().is_ascii(), "{}", row.text());
+                assert_eq!(row.width(), other.width(), "{}", row.text());
+            }
+        }
+    }
+
+    #[test]
     fn every_size_is_kept() {
         let mut runs: Vec<Run> = [0, 80, 2600, 3950, 5900, 9900].map(at).to_vec();
         let mut ended = at(9900);
@@ -274,7 +297,8 @@ mod tests {
         for run in &runs {
             for columns in 0..100 {
                 for rows in 0..30 {
-                    let look = Look { columns, rows, now: Duration::from_secs(8), turn: 1, is_pane: true, clock: "x" };
+                    let (now, charset) = (Duration::from_secs(8), Charset::Unicode);
+                    let look = Look { columns, rows, now, turn: 1, is_pane: true, clock: "x", charset };
                     for row in super::rows(run, &look).iter().chain([&summary(run, &look)]) {
                         // An indent may be wider than a column or two.
                         assert!(row.width() <= columns.max(WORD + 24), "{columns}: {}", row.text());

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::charset::Charset;
 use super::format;
 use crate::model::CheckResult;
 use crate::model::progress::{BuildProgress, DeployProgress, LayerState, Vertex, VertexState};
@@ -31,6 +32,8 @@ impl Lines {
 /// Makes a line of everything worth one. Says the end of a build's step and of a layer once, however often it comes.
 #[derive(Debug, Default)]
 pub struct Teller {
+    /// The characters to write with.
+    pub charset: Charset,
     vertexes: HashSet<u32>,
     layers: HashSet<String>,
 }
@@ -38,6 +41,11 @@ pub struct Teller {
 impl Teller {
     /// What the line is about, and its text.
     pub fn line(&mut self, progress: &DeployProgress) -> Option<(&'static str, String)> {
+        let (what, text) = self.told(progress)?;
+        Some((what, self.charset.text(&text).into_owned()))
+    }
+
+    fn told(&mut self, progress: &DeployProgress) -> Option<(&'static str, String)> {
         Some(match progress {
             DeployProgress::Started { .. } => return None,
             DeployProgress::Output { step, line } => (step.word(), format!("  {line}")),

@@ -5,6 +5,7 @@
 //! much room there is.
 
 mod build;
+pub mod charset;
 pub mod deploy;
 mod ended;
 pub mod format;

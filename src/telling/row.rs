@@ -1,6 +1,9 @@
 //! A line of text whose parts have tones. The screen makes styles of them, the command line colours; what a line
 //! says, and where it is cut, is decided once.
 
+use std::borrow::Cow;
+
+use super::charset::Charset;
 use super::format;
 use crate::model::Problem;
 
@@ -98,6 +101,16 @@ impl Row {
         row.push(" ".repeat(columns.saturating_sub(row.width() + wide)), Tone::Text);
         row.pieces.push(right);
         row
+    }
+
+    /// The same line in the characters of `charset`.
+    pub fn drawn(mut self, charset: Charset) -> Self {
+        for piece in &mut self.pieces {
+            if let Cow::Owned(drawn) = charset.text(&piece.text) {
+                piece.text = drawn;
+            }
+        }
+        self
     }
 
     /// Its text without tones.

@@ -17,7 +17,7 @@ use super::lock::Lock;
 use super::pages::Page;
 use super::panes::{Pane, Panes};
 use super::tenants::Tenants;
-use super::theme::Theme;
+use super::theme::{Theme, Wanted};
 use super::view::layout::Splits;
 use crate::model::{Me, Problem, Tenant, TenantId};
 
@@ -38,6 +38,8 @@ pub struct Options {
     pub read_only: bool,
     /// The context is protected: dangerous commands need an unlock that expires.
     pub protected: bool,
+    /// How the screen should look.
+    pub look: Wanted,
 }
 
 /// A point in time, twice: for people, and for measuring.

@@ -5,6 +5,8 @@
 
 #[allow(dead_code, reason = "the key map reads them")]
 mod chord;
+#[allow(dead_code, reason = "the key map reads them")]
+pub mod configured;
 mod syntax;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};

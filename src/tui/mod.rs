@@ -49,6 +49,7 @@ pub use backend::{Backend, Deployed, Live, TenantList};
 pub use reference::{keys_man, keys_markdown};
 pub use runtime::run;
 pub use session::for_session;
+pub use theme::Wanted as Look;
 
 use crate::model::Problem;
 use crate::telling::format;

@@ -23,7 +23,7 @@ use super::mouse::Mouse;
 use super::msg::Msg;
 use super::runner::Runner;
 use super::terminal::{Guard, Output};
-use super::theme::{Depth, Theme};
+use super::theme::{Environment, Theme};
 use super::update::update;
 use super::view::view;
 
@@ -33,10 +33,10 @@ const FRAME: Duration = Duration::from_millis(16);
 const WAITING: usize = 1024;
 
 /// Runs the full-screen program until the person leaves, `stop` fires, or the terminal is lost.
-pub async fn run(backend: Arc<dyn Backend>, mut options: Options, stop: CancellationToken) -> Result<(), TuiError> {
-    options.no_color |= std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let colorterm = std::env::var("COLORTERM").ok();
-    let theme = Theme::new(Depth::detect(options.no_color, colorterm.as_deref()));
+pub async fn run(backend: Arc<dyn Backend>, options: Options, stop: CancellationToken) -> Result<(), TuiError> {
+    let mut environment = Environment::of_process();
+    environment.no_color |= options.no_color;
+    let theme = Theme::of(&options.look, &environment);
     let guard = Guard::enter().map_err(TuiError::Terminal)?;
     let mut screen = Screen::new().map_err(TuiError::Terminal)?;
     let size = crossterm::terminal::size().map_err(TuiError::Terminal)?;
@@ -179,6 +179,7 @@ pub mod testing {
     //! The loop for tests: a fixed size, the real clock, everything else from outside.
 
     use super::*;
+    use crate::tui::theme::Depth;
 
     /// What a test may set.
     pub struct Loop {

@@ -9,22 +9,25 @@ use tokio_util::sync::CancellationToken;
 use super::app::Options;
 use super::backend::{Backend, Deployed, TenantList};
 use crate::model::progress::DeployProgress;
+use super::theme::Wanted;
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
 use crate::ops::call::{self, Call, Reply};
 use crate::ops::live::{self, Live};
 use crate::ops::{Session, browser, checkout, deploy};
+use crate::settings::ContextKind;
 
 /// How the screen of a session begins.
 #[must_use]
 pub fn for_session(session: &Session) -> Options {
     let address = session.client().base().to_string();
     let host = address.split_once("://").map_or(address.as_str(), |(_, host)| host);
-    let context = match host {
-        "api.systemprompt.io" => "production",
-        "api-sandbox.systemprompt.io" => "sandbox",
-        _ => "self-hosted",
-    };
-    Options { api_label: host.to_owned(), context_label: context.to_owned(), ..Options::default() }
+    let kind = ContextKind::of(session.client().base().url());
+    Options {
+        api_label: host.to_owned(),
+        context_label: kind.word().to_owned(),
+        look: Wanted { kind, ..Wanted::default() },
+        ..Options::default()
+    }
 }
 
 impl Backend for Session {

@@ -1,6 +1,7 @@
 //! Tests of the whole room: flows through `update`, pictures of whole screens, random play, and the loop.
 
 mod allocations;
+mod ascii;
 mod deploys;
 mod flows;
 mod looping;

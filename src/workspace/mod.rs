@@ -17,7 +17,7 @@ mod justfile;
 pub mod profile;
 pub mod project;
 pub mod pushed_layers;
-mod reading;
+pub(crate) mod reading;
 pub mod secrets;
 pub mod services;
 pub mod state;

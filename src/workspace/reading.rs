@@ -10,7 +10,7 @@ use super::WorkspaceError;
 const LIMIT: u64 = 1024 * 1024;
 
 /// The file's bytes; `None` where there is no such file.
-pub(super) fn small_file(path: &Path) -> Result<Option<Vec<u8>>, WorkspaceError> {
+pub(crate) fn small_file(path: &Path) -> Result<Option<Vec<u8>>, WorkspaceError> {
     let failed = |cause| WorkspaceError::Read { path: path.to_owned(), cause };
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_file() => {}

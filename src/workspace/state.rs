@@ -42,7 +42,7 @@ impl StateDirectory {
     }
 
     /// The folder `name` in it, made where it is missing, for its owner alone.
-    pub(super) fn folder(&self, name: &str) -> Result<PathBuf, WorkspaceError> {
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, WorkspaceError> {
         let path = self.root.join(name);
         let mut builder = DirBuilder::new();
         builder.recursive(true);

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::{Ended, Shows};
 use crate::model::TenantId;
 use crate::model::progress::DeployProgress;
+use crate::telling::charset::Charset;
 use crate::telling::deploy::{Look, rows, summary};
 use crate::telling::{Row, Run, Tone, format};
 use painter::Painter;
@@ -30,6 +31,7 @@ pub(super) struct Live<W: Write = Stdout> {
     begun: Instant,
     turn: usize,
     is_stopping: bool,
+    charset: Charset,
 }
 
 impl Live {
@@ -43,7 +45,7 @@ impl Live {
 impl<W: Write> Live<W> {
     fn on(painter: Painter<W>, names: Vec<(TenantId, String)>) -> Self {
         let runs = names.into_iter().map(|(id, name)| (id, Run::new(name, Duration::ZERO))).collect();
-        Self { painter, runs, begun: Instant::now(), turn: 0, is_stopping: false }
+        Self { painter, runs, begun: Instant::now(), turn: 0, is_stopping: false, charset: Charset::default() }
     }
 
     fn paint(&mut self, clock: &str, most: usize) {
@@ -52,7 +54,7 @@ impl<W: Write> Live<W> {
         let room = usize::from(height.saturating_sub(1)).min(most);
         let width = usize::from(columns.saturating_sub(1)).min(READABLE);
         let (now, turn) = (self.begun.elapsed(), self.turn);
-        let look = Look { columns: width, rows: room, now, turn, is_pane: false, clock };
+        let look = Look { columns: width, rows: room, now, turn, is_pane: false, clock, charset: self.charset };
         let picture = picture(&self.runs, &look, self.is_stopping);
         self.painter.paint(&picture, columns);
     }
@@ -154,7 +156,7 @@ mod tests {
         let mut runs = vec![at("orchard", 1, 9900), at("meadow", 2, 5900), at("barn", 3, 0)];
         runs[0].1.end(Ok(samples::outcome()), Duration::from_millis(9900));
         let now = Duration::from_millis(9900);
-        let look = Look { columns: 90, rows: 18, now, turn: 0, is_pane: false, clock: "" };
+        let look = Look { columns: 90, rows: 18, now, turn: 0, is_pane: false, clock: "", charset: Charset::Unicode };
         let picture: Vec<_> = picture(&runs, &look, true).iter().map(|row| row.text().trim_end().to_owned()).collect();
         insta::assert_snapshot!(picture.join("\n"));
     }
@@ -165,7 +167,8 @@ mod tests {
         for rows in 0..40 {
             for some in [&runs[..1], &runs[..], &runs[4..6]] {
                 let now = Duration::from_secs(9);
-                let look = Look { columns: 60, rows, now, turn: 0, is_pane: false, clock: "" };
+                let look =
+                    Look { columns: 60, rows, now, turn: 0, is_pane: false, clock: "", charset: Charset::Unicode };
                 let tall = picture(some, &look, true).len();
                 assert!(tall <= rows.max(1), "{tall} rows in {rows}");
             }

@@ -142,11 +142,8 @@ fn known<'a>(command: &'a Command, key: &str, file: &Path) -> Result<&'a Arg, Pr
     if let Some((_, argument)) = settings(command).find(|(name, _)| *name == key) {
         return Ok(argument);
     }
-    let nearest = settings(command).map(|(name, _)| (distance(name, key), name)).min();
-    let hint = match nearest {
-        Some((far, name)) if far <= name.len() / 2 => format!("; the nearest is `{name}`"),
-        _ => String::new(),
-    };
+    let nearest = crate::model::nearest(key, settings(command).map(|(name, _)| name));
+    let hint = nearest.map_or_else(String::new, |name| format!("; the nearest is `{name}`"));
     let key = crate::model::text::line(key);
     Err(unusable(file, &format!("there is no setting `{key}`{hint}")))
 }
@@ -193,21 +190,6 @@ fn others_can_read(file: &Path) -> bool {
 #[cfg(not(unix))]
 fn others_can_read(_: &Path) -> bool {
     false
-}
-
-/// How many letters have to be changed.
-fn distance(one: &str, two: &str) -> usize {
-    let two: Vec<char> = two.chars().collect();
-    let mut row: Vec<usize> = (0..=two.len()).collect();
-    for (index, letter) in one.chars().enumerate() {
-        let mut corner = std::mem::replace(&mut row[0], index + 1);
-        for (column, other) in two.iter().enumerate() {
-            let changed = corner + usize::from(letter != *other);
-            corner = row[column + 1];
-            row[column + 1] = changed.min(corner + 1).min(row[column] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ impl FromStr for Chord {
 
 #[cfg(test)]
 mod tests {
-    use super::super::syntax::any_key;
+    use super::super::syntax::tests::any_key;
     use super::*;
     use proptest::prelude::*;
 

@@ -146,7 +146,7 @@ fn is_typed(c: char) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
@@ -195,7 +195,7 @@ mod tests {
     }
 
     /// Keys that can be configured.
-    pub(in crate::tui::key) fn key() -> impl Strategy<Value = Key> {
+    pub fn any_key() -> impl Strategy<Value = Key> {
         let typed = || any::<char>().prop_filter("is typed", |c| is_typed(*c));
         let with_control: Vec<char> = ('a'..='z').filter(|c| !"im".contains(*c)).chain(" \\]^_".chars()).collect();
         prop_oneof![
@@ -210,7 +210,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_is_read_again(key in key()) {
+        fn what_is_printed_is_read_again(key in any_key()) {
             prop_assert_eq!(key.to_string().parse(), Ok(key));
         }
 
@@ -223,6 +223,3 @@ mod tests {
         }
     }
 }
-
-#[cfg(test)]
-pub(super) use tests::key as any_key;

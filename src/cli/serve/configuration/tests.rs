@@ -118,10 +118,3 @@ fn the_template_holds_every_flag_and_can_be_read() {
         }
     }
 }
-
-#[test]
-fn the_nearest_is_the_one_with_the_fewest_changes() {
-    for (one, two, far) in [("listen", "listen", 0), ("listen", "lisen", 1), ("data", "date", 1), ("", "abc", 3)] {
-        assert_eq!(distance(one, two), far);
-    }
-}

@@ -88,7 +88,8 @@ pub(super) fn draw(state: &State, shared: &Shared, frame: &mut Frame<'_>, area: 
             let ended = selected.and_then(|tenant| shared.deploys.ended(&tenant.id));
             let clock = ended.map_or_else(String::new, |at| format::clock(at, &shared.zone));
             let (now, turn) = (shared.now.running, shared.frame);
-            let look = Look { columns, rows: left, now, turn, is_pane: true, clock: &clock };
+            let look =
+                Look { columns, rows: left, now, turn, is_pane: true, clock: &clock, charset: theme.glyphs.charset };
             lines.extend(rows_to_lines(theme, rows(run, &look)));
         }
         None if state.refusal.is_none() => lines.extend(resting(shared, columns)),
