@@ -31,7 +31,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>) {
             dialogs::draw(app, frame, body, bars::inset(hints));
         }
     }
-    app.theme.glyphs.redraw(frame.buffer_mut());
+    app.shared.theme.glyphs.redraw(frame.buffer_mut());
 }
 
 fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
