@@ -5,20 +5,24 @@
 
 pub mod browser;
 pub mod checkout;
+pub mod clipboard;
 pub mod deploy;
 pub mod deploy_lock;
 mod deploy_options;
 pub mod doctor;
+pub mod editor;
 mod git;
 pub mod history;
 pub mod image;
 pub mod live;
+pub mod notice;
 mod project_build;
 pub mod push;
 pub mod record;
 mod reporter;
 pub mod resume;
 pub mod rollback;
+pub mod save;
 mod secrets;
 mod session;
 pub mod tenants;

@@ -25,6 +25,8 @@ pub struct Options {
     pub notice: Option<String>,
     /// Show no colours.
     pub no_color: bool,
+    /// What happens around the screen.
+    pub outside: super::outside::Settings,
 }
 
 /// A point in time, twice: for people, and for measuring.

@@ -40,6 +40,8 @@ pub enum Action {
     Quit,
     /// Leave, at once when asked twice.
     Interrupt,
+    /// Stop the program until the shell lets it go on.
+    Suspend,
     /// Close the dialog or the message.
     Close,
     /// Take the selected entry.
@@ -194,6 +196,7 @@ pub const COMMANDS: &[Command] = &[
     command(A::PageUp, Text, &[PageUp], "page up", "Scroll one page up."),
     command(A::PageDown, Text, &[PageDown], "page down", "Scroll one page down."),
     command(A::Interrupt, Always, &[Ctrl('c')], "leave", "Leave; a second time without a question."),
+    command(A::Suspend, Always, &[Ctrl('z')], "stop", "Stop the program; the shell's fg brings it back."),
 ];
 
 /// The command of a key where only `scope` and [`Scope::Always`] are read.

@@ -1,6 +1,7 @@
 //! What `update` wants done outside of it. Plain data: the runner performs it.
 
 use super::jobs::{Slot, Ticket};
+use super::outside::Errand;
 use crate::model::{SessionId, TenantId};
 
 /// One thing to do.
@@ -10,6 +11,8 @@ pub enum Effect {
     Start(Ticket, Request),
     /// Ask the current job of this kind to stop. A deploy still answers, everything else is dropped.
     Stop(Slot),
+    /// Do something around the screen: clipboard, editor, files, notices, the terminal itself.
+    Errand(Ticket, Errand),
     /// Leave the program.
     Exit,
 }

@@ -28,9 +28,21 @@ pub enum Slot {
     Open,
     /// Paying without a browser.
     Pay,
+    /// Putting something into the clipboard.
+    Copy,
+    /// Taking it out again.
+    Clear,
+    /// A notice.
+    Notice,
+    /// An editor.
+    Edit,
+    /// Writing a file.
+    Save,
+    /// What the terminal does: its mouse, a stop.
+    Terminal,
 }
 
-const SLOTS: usize = Slot::Pay as usize + 1;
+const SLOTS: usize = Slot::Terminal as usize + 1;
 
 /// A job that was started: its kind and its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -13,11 +13,13 @@ mod effect;
 mod jobs;
 mod key;
 mod msg;
+mod outside;
 mod panes;
 mod runner;
 mod runtime;
 mod scroll;
 mod session;
+mod stage;
 #[cfg(test)]
 mod svg;
 mod terminal;
@@ -32,8 +34,10 @@ mod tests;
 
 pub use app::Options;
 pub use backend::{Backend, Live, TenantList};
+pub use outside::{Notices, Settings as OutsideSettings};
 pub use runtime::run;
 pub use session::for_session;
+pub use terminal::child::is_lent;
 
 use crate::model::Problem;
 use crate::telling::format;

@@ -6,6 +6,7 @@ use super::app::Moment;
 use super::backend::{Live, TenantList};
 use super::jobs::Ticket;
 use super::key::Key;
+use super::outside;
 use crate::model::progress::{DeployOutcome, DeployProgress};
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent};
 
@@ -26,6 +27,8 @@ pub enum Msg {
         /// Rows.
         height: u16,
     },
+    /// The screen is empty: the program was stopped and goes on, or another one had the terminal.
+    Resumed,
     /// A job says something.
     Answer(Ticket, Answer),
 }
@@ -59,4 +62,6 @@ pub enum Answer {
     Opened(Result<(), Problem>),
     /// The payment without a browser.
     Paid(Result<(), Problem>),
+    /// Something around the screen.
+    Outside(outside::Answer),
 }

@@ -13,6 +13,7 @@ use super::commands::Action;
 use super::effect::{Effect, Request};
 use super::jobs::Slot;
 use super::msg::Msg;
+use super::outside::Errand;
 use crate::model::Problem;
 
 /// Takes one message.
@@ -32,6 +33,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
         Msg::Resized { width, height } => {
             app.size = (width, height);
+            app.dirty = true;
+            Vec::new()
+        }
+        Msg::Resumed => {
             app.dirty = true;
             Vec::new()
         }
@@ -60,6 +65,11 @@ fn review_refusal(app: &mut App) {
 /// Starts a job; an older one of its kind becomes stale.
 fn start(app: &mut App, slot: Slot, request: Request) -> Effect {
     Effect::Start(app.jobs.start(slot), request)
+}
+
+/// Sends somebody on an errand; an older one of its kind becomes stale.
+fn errand(app: &mut App, errand: Errand) -> Effect {
+    Effect::Errand(app.jobs.start(errand.slot()), errand)
 }
 
 fn load_tenants(app: &mut App) -> Effect {

@@ -60,6 +60,11 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
         Answer::Deployed(result) => return deployed(app, result),
         Answer::Opened(Err(problem)) => tell(app, &problem),
         Answer::Paid(result) => checkout::paid(app, result),
+        Answer::Outside(answer) => match answer.told() {
+            Some(Ok(words)) => toast(app, words, false),
+            Some(Err(problem)) => tell(app, problem),
+            None => {}
+        },
         Answer::Opened(Ok(())) | Answer::Api(_) | Answer::Engine(_) | Answer::Tenants(_) => {}
     }
     Vec::new()

@@ -1,6 +1,6 @@
 //! Keys: the table says which command, this file does it.
 
-use super::{checkout, feeds, load_tenants, start, tell, timers, toast};
+use super::{checkout, errand, feeds, load_tenants, start, tell, timers, toast};
 use crate::tui::app::{App, Health, Pane};
 use crate::tui::availability::{self, address};
 use crate::tui::commands::{self, Action, Command, Scope};
@@ -9,6 +9,7 @@ use crate::tui::dialogs::{self, Dialog};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
 use crate::tui::key::Key;
+use crate::tui::outside::Errand;
 use crate::tui::panes::events;
 use crate::tui::view::layout;
 
@@ -18,12 +19,16 @@ pub(super) fn press(app: &mut App, key: Key) -> Vec<Effect> {
     if layout::is_too_small(app) && !works_unseen(command) {
         return Vec::new();
     }
+    if command.action == Action::Suspend {
+        return vec![errand(app, Errand::Suspend)];
+    }
     if app.dialog.is_some() { in_dialog(app, command.action) } else { in_panes(app, command.action) }
 }
 
 /// Where nothing can be seen, only the way out works: nobody should buy or deploy without seeing what.
 fn works_unseen(command: &Command) -> bool {
-    command.scope == Scope::Question || matches!(command.action, Action::Quit | Action::Interrupt | Action::Close)
+    command.scope == Scope::Question
+        || matches!(command.action, Action::Quit | Action::Interrupt | Action::Suspend | Action::Close)
 }
 
 fn in_panes(app: &mut App, action: Action) -> Vec<Effect> {
@@ -72,6 +77,7 @@ fn in_panes(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Quit | Action::Interrupt => return leave(app),
         Action::Choose
+        | Action::Suspend
         | Action::Back
         | Action::OpenPayment
         | Action::StartOver
