@@ -39,6 +39,7 @@ pub use runtime::run;
 pub use session::for_session;
 pub use terminal::child::is_lent;
 
+use crate::crash;
 use crate::model::Problem;
 use crate::telling::format;
 
@@ -61,8 +62,14 @@ impl TuiError {
             Self::Terminal(error) => Problem::new("The terminal cannot be used.")
                 .detail(error.to_string())
                 .hint("Start tenantry in an interactive terminal, or use its commands."),
-            Self::Panicked => Problem::new("A part of the program failed unexpectedly.")
-                .hint("The message above says where. Start it again; nothing on the server is lost."),
+            Self::Panicked => {
+                let problem = Problem::new("A part of the program failed unexpectedly.")
+                    .hint("The message above says where. Start it again; nothing on the server is lost.");
+                match crash::newest() {
+                    Some(report) => problem.detail(format!("A report lies in {}.", report.display())),
+                    None => problem,
+                }
+            }
         }
     }
 }

@@ -41,7 +41,7 @@ pub async fn run(backend: Arc<dyn Backend>, mut options: Options, stop: Cancella
     let result = tokio::select! {
         biased;
         () = panicked.cancelled() => Err(TuiError::Panicked),
-        result = drive(app, clock, backend, &mut screen, desk, stop) => result,
+        result = drive(app, clock, backend, &mut screen, desk, stop, update) => result,
     };
     screen.leave().await;
     result
@@ -75,13 +75,14 @@ async fn drive(
     stage: &mut impl Stage,
     mut desk: Desk,
     stop: CancellationToken,
+    mut update: impl FnMut(&mut App, Msg) -> Vec<Effect>,
 ) -> Result<(), TuiError> {
     let (sender, mut messages) = mpsc::channel(WAITING);
     let mut runner = Runner::new(backend, sender);
     let mut batch = vec![Msg::Started];
     let mut drawn: Option<Duration> = None;
     let result = loop {
-        if take(&mut app, &clock, &mut batch, &mut runner, &mut desk, stage) == Next::Leave {
+        if take(&mut app, &clock, &mut batch, &mut runner, &mut desk, stage, &mut update) == Next::Leave {
             break Ok(());
         }
         let now = clock.now().running;
@@ -134,6 +135,7 @@ fn take(
     runner: &mut Runner,
     desk: &mut Desk,
     stage: &mut impl Stage,
+    update: &mut impl FnMut(&mut App, Msg) -> Vec<Effect>,
 ) -> Next {
     let tick = Msg::Tick(clock.now());
     let mut done = Vec::new();
@@ -240,20 +242,29 @@ pub mod testing {
         stop: CancellationToken,
         draw: impl FnMut(&App) -> io::Result<()>,
     ) -> Result<(), TuiError> {
-        drive_on(setup, backend, &mut Script { input, draw }, stop).await
+        let clock = Clock::start();
+        let desk = Desk::new(Settings::default(), Surroundings::default());
+        super::drive(app(clock, setup), clock, backend, &mut Script { input, draw }, desk, stop, update).await
     }
 
-    /// The loop on any terminal.
-    pub async fn drive_on(
-        setup: Loop,
+    /// The loop on the real terminal, with a mouse; `update` stands in front of the real one.
+    pub async fn drive_here(
         backend: Arc<dyn Backend>,
-        stage: &mut impl Stage,
+        surroundings: Surroundings,
         stop: CancellationToken,
+        update: impl FnMut(&mut App, Msg) -> Vec<Effect>,
     ) -> Result<(), TuiError> {
+        let mut screen = Screen::enter(true).map_err(TuiError::Terminal)?;
         let clock = Clock::start();
-        let theme = Theme::new(Depth::Plain);
-        let app = App::new(Options::default(), theme, TimeZone::UTC, clock.now(), setup.size);
-        let desk = Desk::new(Settings::default(), Surroundings::default());
-        super::drive(app, clock, backend, stage, desk, stop).await
+        let desk = Desk::new(Settings::default(), surroundings);
+        let size = crossterm::terminal::size().map_err(TuiError::Terminal)?;
+        let app = app(clock, Loop { size });
+        let result = super::drive(app, clock, backend, &mut screen, desk, stop, update).await;
+        screen.leave().await;
+        result
+    }
+
+    fn app(clock: Clock, setup: Loop) -> App {
+        App::new(Options::default(), Theme::new(Depth::Plain), TimeZone::UTC, clock.now(), setup.size)
     }
 }

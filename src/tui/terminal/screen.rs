@@ -173,6 +173,8 @@ impl Screen {
         if let Place::Lent(lent) = std::mem::replace(&mut self.place, Place::Between) {
             lent.end().await;
         }
+        // One reader less, before what is still on its way is thrown away.
+        let_go_of_input();
     }
 
     fn back(&mut self, ended: Option<io::Result<ExitStatus>>) -> io::Result<Happened> {
