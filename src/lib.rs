@@ -9,6 +9,7 @@
 pub mod api;
 pub mod cli;
 pub mod contained;
+pub mod crash;
 pub mod demo;
 pub mod engine;
 mod logging;

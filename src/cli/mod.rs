@@ -17,6 +17,7 @@ mod stop;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use crate::crash;
 use crate::demo;
 use crate::logging;
 use crate::model::Problem;
@@ -49,6 +50,10 @@ pub fn main() -> color_eyre::Result<ExitCode> {
             return Ok(Exit::Usage.into());
         }
     };
+    if !matches!(arguments.command, Some(Command::Serve(_))) {
+        // The server lives on after a panic in one of its calls, and tells it where its operator reads.
+        crash::install();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(run(arguments));
     // A blocking call that nobody waits for any more (a name look-up, a file) must not hold the exit up.

@@ -5,6 +5,8 @@ use rustix::process::{Signal as Number, getpid, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::tui;
+
 /// SIGINT, SIGTERM and SIGHUP.
 struct Signals {
     interrupt: Signal,
@@ -24,10 +26,14 @@ impl Signals {
 
     /// The next of them. May be dropped and asked again without missing one.
     async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
+        loop {
+            tokio::select! {
+                // One that is typed into an editor is meant for the editor.
+                _ = self.interrupt.recv() => if tui::is_lent() { continue },
+                _ = self.terminate.recv() => {}
+                _ = self.hang_up.recv() => {}
+            }
+            return;
         }
     }
 }

@@ -12,7 +12,7 @@ use super::dialogs::Dialog;
 use super::dialogs::new_tenant::Purchase;
 use super::jobs::{Jobs, Slot};
 use super::key::Key;
-use super::keymap::Keymap;
+use super::keymap::{Keymap, Own};
 use super::lock::Lock;
 use super::pages::Page;
 use super::panes::{Pane, Panes};
@@ -20,6 +20,7 @@ use super::tenants::Tenants;
 use super::theme::{Theme, Wanted};
 use super::view::layout::Splits;
 use crate::model::{Me, Problem, Tenant, TenantId};
+use crate::settings::ScreenState;
 
 /// What the program was started with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,6 +41,29 @@ pub struct Options {
     pub protected: bool,
     /// How the screen should look.
     pub look: Wanted,
+    /// What happens around the screen.
+    pub outside: super::outside::Settings,
+    /// The person's own keys.
+    pub keys: Vec<Own>,
+    /// The contexts of the configuration.
+    pub contexts: Vec<ContextChoice>,
+    /// What is remembered of the last time.
+    pub state: ScreenState,
+    /// What went wrong before the screen opened.
+    pub problem: Option<Problem>,
+    /// How long an unlock lasts, minutes; nothing set is ten.
+    pub unlock_minutes: Option<u32>,
+}
+
+/// A context that can be switched to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextChoice {
+    /// What the person calls it.
+    pub name: String,
+    /// The Management API's host.
+    pub api: String,
+    /// Whether it is protected.
+    pub protected: bool,
 }
 
 /// A point in time, twice: for people, and for measuring.
@@ -213,6 +237,8 @@ pub struct App {
     pub splits: Splits,
     /// The border that the mouse holds.
     pub dragged: Option<super::view::layout::Border>,
+    /// The mouse works on the screen; else it is the terminal's.
+    pub mouse: bool,
     /// What is open above the panes.
     pub dialog: Option<Dialog>,
     /// Keys of a sequence that has not come to its end.
@@ -226,11 +252,13 @@ impl App {
     #[must_use]
     pub fn new(options: Options, theme: Theme, zone: TimeZone, now: Moment, size: (u16, u16)) -> Self {
         let lock = Lock::new(options.read_only, options.protected);
+        let mouse = options.outside.mouse;
+        let (keymap, refused) = Keymap::new(&options.keys);
         let shared = Shared {
             options,
             theme,
             zone,
-            keymap: Keymap::default(),
+            keymap,
             now,
             size,
             frame: 0,
@@ -248,7 +276,7 @@ impl App {
             jobs: Jobs::default(),
             dirty: true,
         };
-        Self {
+        let mut app = Self {
             shared,
             panes: Panes::default(),
             focus: Pane::Tenants,
@@ -256,10 +284,20 @@ impl App {
             zoomed: false,
             splits: Splits::default(),
             dragged: None,
+            mouse,
             dialog: None,
             pending: Vec::new(),
             recent: Vec::new(),
+        };
+        super::memory::recall(&mut app);
+        if !refused.is_empty() {
+            let problem = Problem::new("Some keys of the configuration are not taken.").detail(refused.join(" "));
+            app.shared.tell(&problem.hint("Those commands keep their own keys; e shows this in full."));
         }
+        if let Some(problem) = app.shared.options.problem.take() {
+            app.shared.tell(&problem);
+        }
+        app
     }
 
     /// The selected tenant.

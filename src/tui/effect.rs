@@ -1,6 +1,7 @@
 //! What `update` wants done outside of it. Plain data: the runner performs it.
 
 use super::jobs::{Slot, Ticket};
+use super::outside::Errand;
 use crate::model::{SessionId, TenantId};
 use crate::ops::call::Call;
 
@@ -13,6 +14,8 @@ pub enum Effect {
     Stop(Slot),
     /// Work for another context from now on: everything that runs is ended.
     Switch(String),
+    /// Do something around the screen: clipboard, editor, files, notices, the terminal itself.
+    Errand(Ticket, Errand),
     /// Leave the program.
     Exit,
 }

@@ -42,8 +42,18 @@ pub enum Slot {
     Dialog(&'static str),
     /// Something that is done to a tenant: `restart`.
     Action(&'static str, TenantId),
-    /// Something done to the terminal or the machine: `copy`.
-    Errand(&'static str),
+    /// Putting something into the clipboard.
+    Copy,
+    /// Taking it out again.
+    Clear,
+    /// A notice.
+    Notice,
+    /// An editor.
+    Edit,
+    /// Writing a file.
+    Save,
+    /// What the terminal does: its mouse, a stop.
+    Terminal,
 }
 
 /// A job that was started: its kind and its number.

@@ -16,15 +16,18 @@ mod key;
 mod keymap;
 mod lock;
 mod log;
+mod memory;
 mod mouse;
 mod msg;
 mod pages;
+mod outside;
 mod panes;
 mod reference;
 mod runner;
 mod runtime;
 mod scroll;
 mod session;
+mod stage;
 #[cfg(test)]
 mod svg;
 mod tenants;
@@ -44,13 +47,17 @@ pub mod bench {
     pub use super::log::*;
 }
 
-pub use app::Options;
+pub use app::{ContextChoice, Options};
+pub use keymap::Own as OwnKeys;
 pub use backend::{Backend, Deployed, Live, TenantList};
+pub use outside::{Notices, Settings as OutsideSettings};
 pub use reference::{keys_man, keys_markdown};
-pub use runtime::run;
+pub use runtime::{Left, Way, run};
 pub use session::for_session;
+pub use terminal::child::is_lent;
 pub use theme::Wanted as Look;
 
+use crate::crash;
 use crate::model::Problem;
 use crate::telling::format;
 
@@ -73,8 +80,14 @@ impl TuiError {
             Self::Terminal(error) => Problem::new("The terminal cannot be used.")
                 .detail(error.to_string())
                 .hint("Start tenantry in an interactive terminal, or use its commands."),
-            Self::Panicked => Problem::new("A part of the program failed unexpectedly.")
-                .hint("The message above says where. Start it again; nothing on the server is lost."),
+            Self::Panicked => {
+                let problem = Problem::new("A part of the program failed unexpectedly.")
+                    .hint("The message above says where. Start it again; nothing on the server is lost.");
+                match crash::newest() {
+                    Some(report) => problem.detail(format!("A report lies in {}.", report.display())),
+                    None => problem,
+                }
+            }
         }
     }
 }

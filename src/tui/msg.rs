@@ -7,6 +7,7 @@ use super::backend::{Live, TenantList};
 use super::jobs::Ticket;
 use super::key::Key;
 use super::mouse::Mouse;
+use super::outside;
 use crate::model::progress::{DeployOutcome, DeployProgress};
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, TenantId};
 use crate::ops::call::Reply;
@@ -32,6 +33,8 @@ pub enum Msg {
         /// Rows.
         height: u16,
     },
+    /// The screen is empty: the program was stopped and goes on, or another one had the terminal.
+    Resumed,
     /// A job says something.
     Answer(Ticket, Answer),
 }
@@ -67,6 +70,8 @@ pub enum Answer {
     Paid(Result<(), Problem>),
     /// Any other operation.
     Reply(Result<Reply, Problem>),
+    /// Something around the screen.
+    Outside(outside::Answer),
 }
 
 impl Answer {

@@ -48,6 +48,22 @@ impl Runner {
         self.tasks.spawn(job.run(request));
     }
 
+    /// Starts something whose answer is all that it has to say, and that can be left at any time.
+    pub fn answer(&mut self, ticket: Ticket, work: impl Future<Output = Answer> + Send + 'static) {
+        while self.tasks.try_join_next().is_some() {}
+        let messages = self.messages.clone();
+        let token = CancellationToken::new();
+        if let Some(old) = self.tokens.insert(ticket.slot, token.clone()) {
+            old.cancel();
+        }
+        self.tasks.spawn(async move {
+            if let Some(answer) = token.run_until_cancelled(work).await {
+                // Nobody listens any more when the program is being left.
+                let _ = messages.send(Msg::Answer(ticket, answer)).await;
+            }
+        });
+    }
+
     /// Asks the current job of this kind to stop.
     pub fn stop(&self, slot: &Slot) {
         if let Some(token) = self.tokens.get(slot) {

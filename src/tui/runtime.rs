@@ -1,14 +1,8 @@
 //! The loop: it sleeps until something happened, takes everything that is waiting, and draws once, at most
 //! every 16 ms. Nothing happens: no wake-up, no byte written.
 
-use crossterm::event::{Event, EventStream};
-use crossterm::execute;
-use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
-use futures_util::{Stream, StreamExt};
+use crossterm::event::Event;
 use jiff::{Timestamp, tz::TimeZone};
-use ratatui::Terminal;
-use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
-use std::io::{self, BufWriter};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -19,59 +13,59 @@ use super::app::{App, Moment, Options};
 use super::backend::Backend;
 use super::effect::Effect;
 use super::key::Key;
+use super::memory;
 use super::mouse::Mouse;
-use super::msg::Msg;
+use super::msg::{Answer, Msg};
+use super::outside::desk::{Begun, Desk};
+use super::outside::surroundings::Surroundings;
 use super::runner::Runner;
-use super::terminal::{Guard, Output};
+use super::stage::Stage;
+use super::terminal::screen::{Happened, Screen};
 use super::theme::{Environment, Theme};
 use super::update::update;
-use super::view::view;
+use crate::settings::ScreenState;
 
 /// The least time between two pictures.
 const FRAME: Duration = Duration::from_millis(16);
 /// Messages that may wait, and that are taken at once.
 const WAITING: usize = 1024;
 
+/// Which way the program was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// For good.
+    Out,
+    /// To go on in the context of this name.
+    Switch(String),
+}
+
+/// How the program was left, and what it should know again when it is opened the next time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Which way.
+    pub way: Way,
+    /// What to remember.
+    pub state: ScreenState,
+}
+
 /// Runs the full-screen program until the person leaves, `stop` fires, or the terminal is lost.
-pub async fn run(backend: Arc<dyn Backend>, options: Options, stop: CancellationToken) -> Result<(), TuiError> {
+pub async fn run(backend: Arc<dyn Backend>, options: Options, stop: CancellationToken) -> Result<Left, TuiError> {
     let mut environment = Environment::of_process();
     environment.no_color |= options.no_color;
     let theme = Theme::of(&options.look, &environment);
-    let guard = Guard::enter().map_err(TuiError::Terminal)?;
-    let mut screen = Screen::new().map_err(TuiError::Terminal)?;
+    let mut screen = Screen::enter(options.outside.mouse).map_err(TuiError::Terminal)?;
     let size = crossterm::terminal::size().map_err(TuiError::Terminal)?;
     let clock = Clock::start();
+    let desk = Desk::new(options.outside.clone(), Surroundings::of_process());
     let app = App::new(options, theme, TimeZone::system(), clock.now(), size);
-    let panicked = guard.panicked();
-    let input = EventStream::new();
+    let panicked = screen.guard().panicked();
     let result = tokio::select! {
         biased;
         () = panicked.cancelled() => Err(TuiError::Panicked),
-        result = drive(app, clock, backend, input, stop, |app| screen.draw(app)) => result,
+        result = drive(app, clock, backend, &mut screen, desk, stop, update) => result,
     };
-    drop(guard);
+    screen.leave().await;
     result
-}
-
-/// The real screen. Every picture is one write, between the marks of a synchronised update.
-struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Output>>>,
-}
-
-impl Screen {
-    fn new() -> io::Result<Self> {
-        let out = BufWriter::with_capacity(64 * 1024, Output::new());
-        let mut backend = CrosstermBackend::new(out);
-        // Not `Terminal::clear`: it asks the terminal where the cursor is and waits for the answer, and some never give it.
-        backend.clear_region(ClearType::All)?;
-        Ok(Self { terminal: Terminal::new(backend)? })
-    }
-
-    fn draw(&mut self, app: &App) -> io::Result<()> {
-        crossterm::queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(|frame| view(app, frame))?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
-    }
 }
 
 /// Reads the time for the messages.
@@ -94,42 +88,49 @@ impl Clock {
     }
 }
 
-/// The loop itself, with input and picture from outside so that it runs in a test.
+/// The loop itself, with the terminal from outside so that it runs in a test.
 async fn drive(
     mut app: App,
     clock: Clock,
     backend: Arc<dyn Backend>,
-    mut input: impl Stream<Item = io::Result<Event>> + Unpin,
+    stage: &mut impl Stage,
+    mut desk: Desk,
     stop: CancellationToken,
-    mut draw: impl FnMut(&App) -> io::Result<()>,
-) -> Result<(), TuiError> {
+    mut update: impl FnMut(&mut App, Msg) -> Vec<Effect>,
+) -> Result<Left, TuiError> {
     let (sender, mut messages) = mpsc::channel(WAITING);
     let mut runner = Runner::new(backend, sender);
     let mut batch = vec![Msg::Started];
     let mut drawn: Option<Duration> = None;
     let result = loop {
-        if take(&mut app, &clock, &mut batch, &mut runner) == Next::Leave {
-            break Ok(());
+        if let Some(way) = take(&mut app, &clock, &mut batch, &mut runner, &mut desk, stage, &mut update) {
+            break Ok(way);
         }
         let now = clock.now().running;
         let frame_due = drawn.map_or(now, |drawn| drawn + FRAME);
-        if app.shared.dirty && frame_due <= now {
+        // While somebody else has the terminal everything goes on, unseen.
+        let seen = stage.is_ours();
+        if app.shared.dirty && seen && frame_due <= now {
             app.shared.dirty = false;
-            if let Err(error) = draw(&app) {
+            if let Err(error) = stage.draw(&app) {
                 break Err(TuiError::Terminal(error));
             }
             drawn = Some(now);
         }
-        let frame = app.shared.dirty.then_some(frame_due);
+        let frame = (app.shared.dirty && seen).then_some(frame_due);
         let wake = frame.into_iter().chain(app.next_wake()).min();
         tokio::select! {
-            () = stop.cancelled() => break Ok(()),
-            // One at a time, and only from here: the stream keeps the waker of whoever asked it first.
-            event = input.next() => match event {
-                Some(Ok(event)) => batch.extend(message(&event)),
-                Some(Err(error)) => break Err(TuiError::Terminal(error)),
-                // The terminal is gone, and nobody is there to be told.
-                None => break Ok(()),
+            () = stop.cancelled() => break Ok(Way::Out),
+            happened = stage.next() => match happened {
+                Ok(Happened::Event(event)) => batch.extend(message(&event, &mut desk)),
+                Ok(Happened::Back((width, height), ended)) => {
+                    if let Some((ticket, work)) = ended.and_then(|ended| desk.returned(ended)) {
+                        runner.answer(ticket, outside(work));
+                    }
+                    batch.extend([Msg::Resized { width, height }, Msg::Resumed]);
+                }
+                Ok(Happened::Leave | Happened::Gone) => break Ok(Way::Out),
+                Err(error) => break Err(TuiError::Terminal(error)),
             },
             _ = messages.recv_many(&mut batch, WAITING) => {}
             () = tokio::time::sleep_until(clock.at(wake.unwrap_or_default())), if wake.is_some() => {}
@@ -138,39 +139,59 @@ async fn drive(
     // First the receiver: a task that waits for room in it would wait for ever.
     drop(messages);
     runner.shut_down().await;
-    result
-}
-
-#[derive(PartialEq, Eq)]
-enum Next {
-    GoOn,
-    Leave,
+    result.map(|way| Left { way, state: memory::remembered(&app) })
 }
 
 /// Feeds everything that is waiting to `update`, the time first, and performs what it asks for.
-fn take(app: &mut App, clock: &Clock, batch: &mut Vec<Msg>, runner: &mut Runner) -> Next {
+fn take(
+    app: &mut App,
+    clock: &Clock,
+    batch: &mut Vec<Msg>,
+    runner: &mut Runner,
+    desk: &mut Desk,
+    stage: &mut impl Stage,
+    update: &mut impl FnMut(&mut App, Msg) -> Vec<Effect>,
+) -> Option<Way> {
     let tick = Msg::Tick(clock.now());
+    let mut done = Vec::new();
     for msg in std::iter::once(tick).chain(batch.drain(..)) {
         for effect in update(app, msg) {
             match effect {
                 Effect::Start(ticket, request) => runner.start(ticket, request),
                 Effect::Stop(slot) => runner.stop(&slot),
-                Effect::Switch(_) => {}
-                Effect::Exit => return Next::Leave,
+                Effect::Errand(ticket, errand) => match desk.begin(ticket, errand, stage) {
+                    Begun::Done(answer) => done.push((ticket, answer)),
+                    Begun::Going(work) => runner.answer(ticket, outside(work)),
+                    Begun::Lent => {}
+                },
+                Effect::Switch(name) => return Some(Way::Switch(name)),
+                Effect::Exit => return Some(Way::Out),
             }
         }
     }
-    Next::GoOn
+    // At once, and after what was before it. None of these answers asks for another errand.
+    for (ticket, answer) in done {
+        runner.answer(ticket, std::future::ready(Answer::Outside(answer)));
+    }
+    None
+}
+
+/// The answer of an errand as a job's.
+async fn outside(work: impl Future<Output = super::outside::Answer>) -> Answer {
+    Answer::Outside(work.await)
 }
 
 /// What a terminal's event means, if anything.
-fn message(event: &Event) -> Option<Msg> {
+fn message(event: &Event, desk: &mut Desk) -> Option<Msg> {
     match event {
         Event::Key(key) => Key::from_event(key).map(Msg::Key),
         Event::Resize(width, height) => Some(Msg::Resized { width: *width, height: *height }),
         Event::Mouse(event) => Mouse::from_event(event).map(Msg::Mouse),
         Event::Paste(text) => Some(Msg::Pasted(text.clone())),
-        Event::FocusGained | Event::FocusLost => None,
+        Event::FocusGained | Event::FocusLost => {
+            desk.note_focus(matches!(event, Event::FocusGained));
+            None
+        }
     }
 }
 
@@ -178,7 +199,14 @@ fn message(event: &Event) -> Option<Msg> {
 pub mod testing {
     //! The loop for tests: a fixed size, the real clock, everything else from outside.
 
+    use futures_util::{Stream, StreamExt};
+    use std::io;
+    use tokio::process::Command;
+
     use super::*;
+    use crate::tui::outside::Settings;
+    use crate::tui::stage::Wire;
+    use crate::tui::terminal::screen::NotStopped;
     use crate::tui::theme::Depth;
 
     /// What a test may set.
@@ -193,7 +221,38 @@ pub mod testing {
         }
     }
 
-    /// The loop itself.
+    /// A terminal of a script.
+    struct Script<I, D> {
+        input: I,
+        draw: D,
+    }
+
+    impl<I, D> Stage for Script<I, D>
+    where
+        I: Stream<Item = io::Result<Event>> + Unpin,
+        D: FnMut(&App) -> io::Result<()>,
+    {
+        fn draw(&mut self, app: &App) -> io::Result<()> {
+            (self.draw)(app)
+        }
+        async fn next(&mut self) -> io::Result<Happened> {
+            self.input.next().await.map_or(Ok(Happened::Gone), |event| event.map(Happened::Event))
+        }
+        fn suspend(&mut self) -> Result<(), NotStopped> {
+            Err(NotStopped::NoShell)
+        }
+        fn lend(&mut self, _: &mut Command) -> io::Result<()> {
+            Err(io::ErrorKind::NotFound.into())
+        }
+        fn set_mouse(&mut self, _: bool) -> io::Result<()> {
+            Ok(())
+        }
+        fn wire(&self) -> Wire {
+            Wire::new(|_| false)
+        }
+    }
+
+    /// The loop on a script.
     pub async fn drive(
         setup: Loop,
         backend: Arc<dyn Backend>,
@@ -202,8 +261,28 @@ pub mod testing {
         draw: impl FnMut(&App) -> io::Result<()>,
     ) -> Result<(), TuiError> {
         let clock = Clock::start();
-        let theme = Theme::new(Depth::Plain);
-        let app = App::new(Options::default(), theme, TimeZone::UTC, clock.now(), setup.size);
-        super::drive(app, clock, backend, input, stop, draw).await
+        let desk = Desk::new(Settings::default(), Surroundings::default());
+        super::drive(app(clock, setup), clock, backend, &mut Script { input, draw }, desk, stop, update).await
+    }
+
+    /// The loop on the real terminal, with a mouse; `update` stands in front of the real one.
+    pub async fn drive_here(
+        backend: Arc<dyn Backend>,
+        surroundings: Surroundings,
+        stop: CancellationToken,
+        update: impl FnMut(&mut App, Msg) -> Vec<Effect>,
+    ) -> Result<(), TuiError> {
+        let mut screen = Screen::enter(true).map_err(TuiError::Terminal)?;
+        let clock = Clock::start();
+        let desk = Desk::new(Settings::default(), surroundings);
+        let size = crossterm::terminal::size().map_err(TuiError::Terminal)?;
+        let app = app(clock, Loop { size });
+        let result = super::drive(app, clock, backend, &mut screen, desk, stop, update).await;
+        screen.leave().await;
+        result
+    }
+
+    fn app(clock: Clock, setup: Loop) -> App {
+        App::new(Options::default(), Theme::new(Depth::Plain), TimeZone::UTC, clock.now(), setup.size)
     }
 }

@@ -15,6 +15,7 @@ use super::app::{App, Health, Shared};
 use super::effect::{Effect, Request};
 use super::jobs::Slot;
 use super::msg::Msg;
+use super::outside::Errand;
 use super::pages::Page;
 use super::panes::Pane;
 use super::view::layout;
@@ -37,6 +38,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Mouse(event) => feeds::watching_selection(app, |app| mouse::take(app, event)),
         Msg::Resized { width, height } => {
             app.shared.size = (width, height);
+            app.shared.dirty = true;
+            Vec::new()
+        }
+        Msg::Resumed => {
             app.shared.dirty = true;
             Vec::new()
         }
@@ -69,6 +74,11 @@ impl Shared {
     /// Starts a job; an older one of its kind becomes stale.
     pub fn start(&mut self, slot: Slot, request: Request) -> Effect {
         Effect::Start(self.jobs.start(slot, self.now.running), request)
+    }
+
+    /// Sends somebody on an errand; an older one of its kind becomes stale.
+    pub fn errand(&mut self, errand: Errand) -> Effect {
+        Effect::Errand(self.jobs.start(errand.slot(), self.now.running), errand)
     }
 
     /// Ends a job where it runs: what it still says is stale.

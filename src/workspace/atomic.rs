@@ -10,10 +10,16 @@ use super::WorkspaceError;
 /// bits, narrowed by the umask) is set before there is any content. When this returns, file and name are
 /// on the disk.
 pub fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), WorkspaceError> {
-    replace(path, content, mode).map_err(|cause| WorkspaceError::Write { path: path.to_owned(), cause })
+    put(path, content, mode, true).map_err(|cause| WorkspaceError::Write { path: path.to_owned(), cause })
 }
 
-fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+/// As [`write`], where there is nothing of that name yet: else the error's cause is
+/// [`AlreadyExists`](io::ErrorKind::AlreadyExists), and what is there stays.
+pub fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), WorkspaceError> {
+    put(path, content, mode, false).map_err(|cause| WorkspaceError::Write { path: path.to_owned(), cause })
+}
+
+fn put(path: &Path, content: &[u8], mode: u32, replace: bool) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -27,7 +33,7 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut file = builder.tempfile_in(directory)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
+    if replace { file.persist(path) } else { file.persist_noclobber(path) }.map_err(|error| error.error)?;
     // The new name is only safe once its directory is. Other systems cannot open one.
     #[cfg(unix)]
     File::open(directory)?.sync_all()?;
@@ -49,6 +55,20 @@ mod tests {
         write(&path, b"new", 0o600).expect("written");
         assert_eq!(std::fs::read(&path).ok().as_deref(), Some(&b"new"[..]));
         assert_eq!(std::fs::metadata(&path).map(|meta| meta.permissions().mode() & 0o777).ok(), Some(0o600));
+    }
+
+    #[test]
+    fn a_new_file_replaces_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("log");
+        write_new(&path, b"first", 0o600).expect("written");
+        let error = write_new(&path, b"second", 0o600).expect_err("it is there");
+        assert!(
+            matches!(&error, WorkspaceError::Write { cause, .. } if cause.kind() == io::ErrorKind::AlreadyExists),
+            "{error}"
+        );
+        assert_eq!(std::fs::read(&path).ok().as_deref(), Some(&b"first"[..]));
+        assert_eq!(std::fs::read_dir(directory.path()).expect("readable").count(), 1);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod pushed_layers;
 pub(crate) mod reading;
 pub mod secrets;
 pub mod services;
+pub mod sheet;
 pub mod state;
 mod yaml;
 
@@ -34,4 +35,5 @@ pub use profile::Profile;
 pub use project::Project;
 pub use pushed_layers::PushedLayer;
 pub use secrets::{Environment, SecretsFile};
+pub use sheet::Sheet;
 pub use state::StateDirectory;

@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// A program in a terminal.
 pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
-    keyboard: Box<dyn Write + Send>,
+    keyboard: Arc<Mutex<Box<dyn Write + Send>>>,
     child: Box<dyn Child + Send + Sync>,
     seen: Arc<Seen>,
 }
@@ -27,6 +27,8 @@ struct State {
     parser: vt100::Parser,
     /// Everything that was ever written, for what must never be.
     raw: Vec<u8>,
+    /// What is sent once these bytes have come: by a terminal that is slow to hear them.
+    late: Option<(Vec<u8>, Vec<u8>)>,
     closed: bool,
 }
 
@@ -39,8 +41,12 @@ impl Seen {
 impl Terminal {
     /// Starts the built program with `arguments` in `folder`.
     pub fn start(arguments: &[&str], folder: &Path, environment: &[(&str, &str)], columns: u16, rows: u16) -> Self {
-        let program = Path::new(env!("CARGO_BIN_EXE_tenantry"));
-        Self::start_program(program, arguments, folder, environment, columns, rows)
+        Self::start_program(Self::built(), arguments, folder, environment, columns, rows)
+    }
+
+    /// The built program; tests inside of the library have none.
+    fn built() -> &'static Path {
+        Path::new(option_env!("CARGO_BIN_EXE_tenantry").expect("a test target of its own"))
     }
 
     /// Starts any program, below a shell that checks that the terminal's settings are afterwards as they were:
@@ -53,12 +59,37 @@ impl Terminal {
         columns: u16,
         rows: u16,
     ) -> Self {
+        // What was typed and not read is then typed into the shell.
         let script = r#"before=$(stty -g); "$@"; status=$?
-            if [ "$(stty -g)" = "$before" ]; then echo "settings kept, status $status"; else echo "settings broken, status $status"; fi"#;
+            if [ "$(stty -g)" = "$before" ]; then echo "settings kept, status $status"; else echo "settings broken, status $status"; fi
+            IFS= read -r line; echo "typed <$line>""#;
         let mut command = CommandBuilder::new("sh");
         command.args(["-c", script, "sh"]);
         command.arg(program);
         command.args(arguments);
+        Self::spawn(command, folder, environment, columns, rows)
+    }
+
+    /// Starts a shell with job control; `tenantry` in it is the built program, and its prompt is `sh> `.
+    pub fn start_shell(folder: &Path, environment: &[(&str, &str)], columns: u16, rows: u16) -> Self {
+        let mut command = CommandBuilder::new("bash");
+        command.args(["--norc", "--noprofile", "--noediting", "-i"]);
+        command.env("PS1", "sh> ");
+        command.env("HISTFILE", "/dev/null");
+        let mut terminal = Self::spawn(command, folder, environment, columns, rows);
+        terminal.type_keys(&format!("alias tenantry={}\n", Self::built().display()));
+        terminal.type_keys("echo $((20+1)) shells\n");
+        terminal.wait_for("21 shells");
+        terminal
+    }
+
+    fn spawn(
+        mut command: CommandBuilder,
+        folder: &Path,
+        environment: &[(&str, &str)],
+        columns: u16,
+        rows: u16,
+    ) -> Self {
         command.cwd(folder);
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
@@ -71,9 +102,10 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).expect("the program starts");
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().expect("a reader");
-        let state = State { parser: vt100::Parser::new(rows, columns, 0), raw: Vec::new(), closed: false };
+        let state = State { parser: vt100::Parser::new(rows, columns, 0), raw: Vec::new(), late: None, closed: false };
         let seen = Arc::new(Seen { state: Mutex::new(state), changed: Condvar::new() });
-        let writes = Arc::clone(&seen);
+        let keyboard = Arc::new(Mutex::new(pair.master.take_writer().expect("a writer")));
+        let (writes, late) = (Arc::clone(&seen), Arc::clone(&keyboard));
         std::thread::spawn(move || {
             let mut buffer = vec![0; 65536];
             loop {
@@ -81,6 +113,11 @@ impl Terminal {
                 let mut state = writes.lock();
                 state.parser.process(&buffer[..read]);
                 state.raw.extend_from_slice(&buffer[..read]);
+                let State { raw, late: wanted, .. } = &mut *state;
+                if let Some((_, sends)) = wanted.take_if(|(what, _)| ends_after(raw, read, what)) {
+                    let mut keyboard = late.lock().unwrap_or_else(PoisonError::into_inner);
+                    let _ = keyboard.write_all(&sends).and_then(|()| keyboard.flush());
+                }
                 state.closed = read == 0;
                 writes.changed.notify_all();
                 if read == 0 {
@@ -88,7 +125,6 @@ impl Terminal {
                 }
             }
         });
-        let keyboard = pair.master.take_writer().expect("a writer");
         Self { master: pair.master, keyboard, child, seen }
     }
 
@@ -125,7 +161,32 @@ impl Terminal {
 
     /// Types `keys` as they are: `\r` is Enter, `\t` Tab, `\u{1b}` Escape, `\u{3}` Ctrl-C.
     pub fn type_keys(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("the terminal takes keys");
+        let mut keyboard = self.keyboard.lock().unwrap_or_else(PoisonError::into_inner);
+        keyboard.write_all(keys.as_bytes()).and_then(|()| keyboard.flush()).expect("the terminal takes keys");
+    }
+
+    /// Once, when `what` is written to the terminal, it sends `keys`: they were under way already.
+    pub fn send_late(&mut self, what: &str, keys: &str) {
+        self.seen.lock().late = Some((what.into(), keys.into()));
+    }
+
+    /// True while the alternate screen is shown.
+    pub fn is_on_screen(&self) -> bool {
+        self.seen.lock().parser.screen().alternate_screen()
+    }
+
+    /// Waits until the terminal is the shell's, or the program's: settings that can be seen, mouse included.
+    pub fn wait_whose(&self, programs: bool) {
+        let is_so = |state: &State| {
+            let screen = state.parser.screen();
+            let modes = [screen.alternate_screen(), screen.hide_cursor(), screen.bracketed_paste()];
+            modes == [programs; 3] && (programs || screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None)
+        };
+        let state = self.seen.lock();
+        let other = |state: &mut State| !state.closed && !is_so(state);
+        let (state, _) =
+            self.seen.changed.wait_timeout_while(state, LIMIT, other).unwrap_or_else(PoisonError::into_inner);
+        assert!(is_so(&state), "the program's: {programs}\n{}", state.parser.screen().contents());
     }
 
     /// Makes the terminal another size.
@@ -155,7 +216,12 @@ impl Terminal {
             assert!(!screen.hide_cursor(), "the cursor is hidden");
             assert!(!screen.bracketed_paste(), "bracketed paste is on");
             assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+            let last = |mode: &[u8]| state.raw.windows(mode.len()).rposition(|window| window == mode);
+            assert!(last(b"\x1b[?1004l") >= last(b"\x1b[?1004h"), "the terminal still says where the focus is");
         }
+        self.type_keys("the end\n");
+        let typed = self.wait_until("what was typed", |text| text.contains("typed <"));
+        assert!(typed.contains("typed <the end>"), "something was left for the shell: {typed}");
         let _ = self.child.wait();
         let status = text.rsplit("status ").next().unwrap_or_default();
         status.split_whitespace().next().and_then(|word| word.parse().ok()).expect("a status")
@@ -167,4 +233,10 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// True where `what` ends within the last `read` bytes.
+fn ends_after(raw: &[u8], read: usize, what: &[u8]) -> bool {
+    let before = raw.len().saturating_sub(read + what.len().saturating_sub(1));
+    raw[before..].windows(what.len()).any(|window| window == what)
 }

@@ -1,17 +1,42 @@
 //! Which cloud this is, and whether anything may be changed in it.
 
+use std::time::Duration;
+
 use super::done;
 use crate::model::Problem;
 use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
+use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::confirm::Question;
+use crate::tui::dialogs::pick::{Entry, Pick};
 use crate::tui::effect::Effect;
+use crate::tui::format;
 use crate::tui::lock::{Lock, UNLOCKED};
+use crate::tui::outside::Errand;
 use Scope::Main;
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[
-    command("unlock", Main, &["U"], "unlock", "Allow changes in a protected context for ten minutes.", unlock)
+    command("context.switch", Main, &["C"], "switch context", "Work in another context of the configuration.", switch).when(
+        |app| {
+            if app.shared.options.contexts.is_empty() {
+                return Err(Problem::new("The configuration names no contexts.")
+                    .hint("Add a [context.NAME] with its API to the configuration."));
+            }
+            Ok(())
+        },
+    ),
+    command("mouse", Main, &["M"], "mouse", "Give the mouse to the terminal, to select text with it, or take it back.", |app| {
+        app.mouse = !app.mouse;
+        let words = if app.mouse { "The mouse works on the screen." } else { "The mouse is the terminal's: it selects text." };
+        app.shared.say(words);
+        vec![app.shared.errand(Errand::Mouse(app.mouse))]
+    }),
+    command("suspend", Scope::Always, &["ctrl-z"], "stop", "Stop the program; the shell's fg brings it back.", |app| {
+        vec![app.shared.errand(Errand::Suspend)]
+    })
+    .by_key_only(),
+    command("unlock", Main, &["U"], "unlock", "Allow changes in a protected context for a while.", unlock)
         .when(can_unlock)
         .asking(ask),
     command("lock", Main, &["L"], "lock", "Protect the context again at once.", |app| {
@@ -25,6 +50,28 @@ pub const COMMANDS: &[Command] = &[
         _ => Err(Problem::new("Nothing is unlocked.")),
     }),
 ];
+
+/// One of the configuration's contexts.
+fn switch(app: &mut App) -> Vec<Effect> {
+    let here = app.shared.options.context_label.clone();
+    let running = app.shared.deploys.any_running();
+    let entries = app.shared.options.contexts.iter().map(|context| {
+        let about = if context.protected { format!("{} · protected", context.api) } else { context.api.clone() };
+        let refused = if context.name == here {
+            Some("you are here".to_owned())
+        } else if running {
+            Some("a deploy is running here".to_owned())
+        } else {
+            None
+        };
+        Entry::new(&context.name, &context.name, about).refused(refused)
+    });
+    let pick = Pick::new("Context", "Everything on the screen is of one context.", entries.collect(), |_, name| {
+        vec![Effect::Switch(name.to_owned())]
+    });
+    app.dialog = Some(Dialog::Pick(pick));
+    done()
+}
 
 fn can_unlock(app: &App) -> Result<(), Problem> {
     match app.shared.lock {
@@ -40,16 +87,20 @@ fn ask(app: &App) -> Option<Question> {
     let context = app.shared.options.context_label.clone();
     Some(
         Question::new("Unlock?", "Unlock")
-            .text(format!("{context} is protected. Unlocked, commands can change it for ten minutes."))
+            .text(format!("{context} is protected. Unlocked, commands can change it for {}.", format::estimate(lasts(app))))
             .typed(context),
     )
 }
 
+fn lasts(app: &App) -> Duration {
+    app.shared.options.unlock_minutes.map_or(UNLOCKED, |minutes| Duration::from_secs(60 * u64::from(minutes.max(1))))
+}
+
 fn unlock(app: &mut App) -> Vec<Effect> {
-    let until = app.shared.now.running + UNLOCKED;
-    app.shared.lock.unlock(until);
+    let lasts = lasts(app);
+    app.shared.lock.unlock(app.shared.now.running + lasts);
     app.shared.timers.lock = app.shared.lock.ends();
-    app.shared.say("Unlocked for ten minutes.");
+    app.shared.say(format!("Unlocked for {}.", format::estimate(lasts)));
     done()
 }
 

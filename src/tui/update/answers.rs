@@ -63,6 +63,11 @@ fn others(app: &mut App, slot: &Slot, answer: Answer) -> Vec<Effect> {
         Answer::Deployed(id, result) => return deployed(app, slot, &id, result),
         Answer::Opened(Err(problem)) => app.shared.tell(&problem),
         Answer::Paid(result) => checkout::paid(app, result),
+        Answer::Outside(answer) => match answer.told() {
+            Some(Ok(words)) => app.shared.say(words),
+            Some(Err(problem)) => app.shared.tell(problem),
+            None => {}
+        },
         _ => {}
     }
     Vec::new()

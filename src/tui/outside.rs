@@ -1,0 +1,242 @@
+//! What the screen wants done around it: clipboard, editor, files, notices, the mouse, a stop. Plain data, as every effect;
+//! [`desk`] does it. Must not know the state of the screen.
+
+#![allow(dead_code, reason = "the commands that send somebody on these errands come one after the other")]
+
+pub mod desk;
+pub mod osc;
+pub mod surroundings;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::jobs::Slot;
+use crate::model::{Problem, Secret, text};
+pub use crate::ops::clipboard::Mark;
+pub use crate::ops::editor::Edited;
+pub use crate::ops::save::Saved;
+
+/// What the configuration says about all this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The command of the editor, as a shell would read it; `None` is the environment's.
+    pub editor: Option<String>,
+    /// Where a notice is shown.
+    pub notices: Notices,
+    /// Whether a notice in the terminal rings its bell.
+    pub bell: bool,
+    /// Whether the mouse speaks to the program at the start.
+    pub mouse: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { editor: None, notices: Notices::default(), bell: true, mouse: false }
+    }
+}
+
+/// Where a notice is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Notices {
+    /// On the desktop where there is one, else by the terminal.
+    #[default]
+    Auto,
+    /// On the desktop, or nowhere.
+    Desktop,
+    /// By the terminal.
+    Terminal,
+    /// Nowhere.
+    Off,
+}
+
+/// A text that goes out. Hidden in `Debug`, secret or not; compared by what it says.
+#[derive(Clone)]
+pub struct Text {
+    words: Secret,
+    is_secret: bool,
+}
+
+impl Text {
+    /// Anybody may read it.
+    #[must_use]
+    pub fn plain(words: impl Into<String>) -> Self {
+        Self { words: Secret::new(words), is_secret: false }
+    }
+
+    /// Nobody else may; where a clipboard keeps a history, it is asked not to keep this.
+    #[must_use]
+    pub fn secret(words: Secret) -> Self {
+        Self { words, is_secret: true }
+    }
+
+    /// True for a secret.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.is_secret
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        self.words.reveal()
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_secret == other.is_secret && self.reveal() == other.reveal()
+    }
+}
+
+impl Eq for Text {}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Text({} bytes, secret: {})", self.reveal().len(), self.is_secret)
+    }
+}
+
+/// Something to be done outside of the picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Errand {
+    /// Put a text into the clipboard: the desktop's, and the terminal's, which also works over ssh.
+    Copy(Text),
+    /// Take it out again, where it is still the one of this mark.
+    Clear(Mark),
+    /// Say that something is done; nobody is told what is seen anyhow.
+    Notify {
+        /// What is done.
+        title: String,
+        /// How it went.
+        body: String,
+        /// How long it took: what was long is told to everybody.
+        took: Duration,
+    },
+    /// Let the person edit a text; an editor gets the terminal.
+    Edit {
+        /// The text as it is.
+        text: Text,
+        /// The end of the file's name, such as `.json`: editors go by it.
+        suffix: String,
+        /// What a person calls it, in small letters: `the secrets of orchard`. Comes back with the answer.
+        what: String,
+    },
+    /// Write a text to a file.
+    Save {
+        /// As the person wrote it.
+        path: String,
+        /// What goes into it.
+        text: Text,
+        /// Whether a file of that name may be replaced.
+        replace: bool,
+    },
+    /// Let the mouse speak to the program, or to the terminal, which selects text with it.
+    Mouse(bool),
+    /// Stop the program until the shell lets it go on.
+    Suspend,
+}
+
+impl Errand {
+    /// The kind of job that it is; a later one of its kind makes the answer of an earlier one stale.
+    #[must_use]
+    pub fn slot(&self) -> Slot {
+        match self {
+            Self::Copy(_) => Slot::Copy,
+            Self::Clear(_) => Slot::Clear,
+            Self::Notify { .. } => Slot::Notice,
+            Self::Edit { .. } => Slot::Edit,
+            Self::Save { .. } => Slot::Save,
+            Self::Mouse(_) | Self::Suspend => Slot::Terminal,
+        }
+    }
+}
+
+/// What became of an errand.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The clipboard has the text.
+    Copied(Result<Copied, Problem>),
+    /// Whether something was removed; not where it had been replaced already.
+    Cleared(bool),
+    /// Where a notice was shown, if anywhere.
+    Notified(Option<Shown>),
+    /// The editor ended.
+    Edited {
+        /// What the errand called the text.
+        what: String,
+        /// The text afterwards.
+        result: Result<Edited, Problem>,
+    },
+    /// A file was written, or is there already.
+    Saved(Result<Saved, Problem>),
+    /// Whom the mouse speaks to now: true for the program.
+    Mouse(bool),
+    /// The program was not stopped. One that was says nothing: it is [`Resumed`](super::msg::Msg::Resumed).
+    NotSuspended(Problem),
+}
+
+/// Where a copied text is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// In the desktop's clipboard.
+    pub desktop: bool,
+    /// In a buffer of tmux, which passes it on.
+    pub tmux: bool,
+    /// Sent to the terminal, which says nothing to that: some refuse.
+    pub terminal: bool,
+    /// Knows the text again, for [`Errand::Clear`].
+    pub mark: Mark,
+}
+
+/// Where a notice was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// On the desktop.
+    Desktop,
+    /// By the terminal.
+    Terminal,
+}
+
+impl Answer {
+    /// What a person is told of it in one sentence; `None` where there is nothing to tell.
+    #[must_use]
+    pub fn told(&self) -> Option<Result<String, &Problem>> {
+        match self {
+            Self::Copied(Ok(copied)) if copied.desktop => Some(Ok("Copied.".to_owned())),
+            Self::Copied(Ok(_)) => Some(Ok("Sent to the terminal's clipboard.".to_owned())),
+            Self::Saved(Ok(Saved::Done(path))) => Some(Ok(format!("Written to {}.", shown(path)))),
+            Self::Saved(Ok(Saved::Exists(path))) => {
+                Some(Ok(format!("{} is there already; nothing was written.", shown(path))))
+            }
+            Self::Mouse(true) => Some(Ok("The mouse speaks to tenantry.".to_owned())),
+            Self::Mouse(false) => Some(Ok("The mouse selects text.".to_owned())),
+            Self::Copied(Err(problem))
+            | Self::Saved(Err(problem))
+            | Self::Edited { result: Err(problem), .. }
+            | Self::NotSuspended(problem) => Some(Err(problem)),
+            Self::Cleared(_) | Self::Notified(_) | Self::Edited { .. } => None,
+        }
+    }
+}
+
+fn shown(path: &PathBuf) -> String {
+    text::line(&path.to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_is_seen_where_an_errand_is_printed() {
+        let text = Text::secret(Secret::new("hunter2"));
+        let save = Errand::Save { path: "~/a".to_owned(), text: Text::plain("hunter2"), replace: false };
+        for errand in [Errand::Copy(text.clone()), Errand::Clear(Mark::of("hunter2")), save] {
+            let printed = format!("{errand:?}");
+            assert!(!printed.contains("hunter2"), "{printed}");
+        }
+        assert_ne!(text, Text::plain("hunter2"));
+        assert_eq!(text, text.clone());
+    }
+}

@@ -1,0 +1,227 @@
+//! The terminal as the loop uses it: pictures go to it, events come from it, and now and then somebody else has it.
+//! Must not know the state behind the pictures.
+
+use crossterm::event::{Event, EventStream};
+use crossterm::execute;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use futures_util::StreamExt;
+use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
+use ratatui::{Frame, Terminal};
+use std::io::{self, BufWriter};
+use std::process::ExitStatus;
+use std::sync::mpsc;
+use std::time::Duration;
+use tokio::process::Command;
+
+use super::child::Lent;
+use super::job::{self, Asked, Job};
+use super::output::Output;
+use super::{Guard, is_ours};
+
+/// How long the thread that reads may take to let go of standard input.
+const LET_GO: Duration = Duration::from_millis(200);
+/// Events that may have been read and not taken; more than a terminal sends in a moment.
+const READ_AHEAD: usize = 4096;
+
+/// What the terminal says.
+#[derive(Debug)]
+pub enum Happened {
+    /// The person did something.
+    Event(Event),
+    /// The terminal is ours again, at this size (columns, rows), and empty; the other program ended like that, where
+    /// it was one.
+    Back((u16, u16), Option<io::Result<ExitStatus>>),
+    /// The person wants to leave.
+    Leave,
+    /// The terminal is gone, and nobody is there to be told.
+    Gone,
+}
+
+/// Why the program cannot stop.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStopped {
+    /// Nobody would wake it up.
+    #[error("no shell is there that would let it go on")]
+    NoShell,
+    /// The system refuses.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+/// The real screen. Every picture is one write, between the marks of a synchronised update.
+pub struct Screen {
+    guard: Guard,
+    terminal: Terminal<CrosstermBackend<BufWriter<Output>>>,
+    job: Job,
+    place: Place,
+}
+
+/// Who has the terminal; a stop is the job's affair and changes nothing here.
+enum Place {
+    /// The stream is dropped with it: two readers of one terminal would share what is typed.
+    Here(EventStream),
+    Lent(Lent),
+    /// For the moment between the two.
+    Between,
+}
+
+impl Screen {
+    /// Takes the terminal. Must be called on the runtime.
+    pub fn enter(mouse: bool) -> io::Result<Self> {
+        let guard = Guard::enter(mouse)?;
+        Ok(Self { guard, terminal: empty()?, job: Job::listen()?, place: Place::Here(EventStream::new()) })
+    }
+
+    /// What undoes all this.
+    #[must_use]
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Draws a picture.
+    pub fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        crossterm::queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(picture)?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// True while pictures can be seen.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        is_ours()
+    }
+
+    /// The next thing that happens. May be dropped and asked again without missing one.
+    pub async fn next(&mut self) -> io::Result<Happened> {
+        loop {
+            let asked = match &mut self.place {
+                Place::Here(input) => tokio::select! {
+                    // One at a time, and only from here: the stream keeps the waker of whoever asked it first.
+                    event = input.next() => return match event {
+                        Some(event) => Ok(Happened::Event(event?)),
+                        None => Ok(Happened::Gone),
+                    },
+                    asked = self.job.next() => asked,
+                },
+                Place::Lent(lent) => tokio::select! {
+                    ended = lent.ended() => {
+                        self.place = Place::Between;
+                        return self.back(Some(ended));
+                    }
+                    asked = self.job.next() => asked,
+                },
+                Place::Between => return Ok(Happened::Gone),
+            };
+            match (asked, &self.place) {
+                // The system would not stop a program that nobody lets go on; so this one ignores it as well.
+                (Asked::Stop, _) if !job::has_shell() => {}
+                (Asked::Stop, _) => {
+                    self.guard.give_back();
+                    self.job.stop()?;
+                }
+                (Asked::GoOn, Place::Here(_)) => return self.back(None),
+                (Asked::Leave, Place::Here(_)) => return Ok(Happened::Leave),
+                (Asked::Child, Place::Lent(lent)) if lent.is_stopped() => {
+                    if job::has_shell() {
+                        job::ask_group_to_stop()?;
+                    } else {
+                        lent.go_on();
+                    }
+                }
+                // Meant for the other program, or told by its end.
+                (Asked::GoOn | Asked::Leave | Asked::Child, _) => {}
+            }
+        }
+    }
+
+    /// Gives the terminal back and stops the program, with all that was started with it, until the shell lets it
+    /// go on: then the screen is [`Happened::Back`].
+    pub fn suspend(&mut self) -> Result<(), NotStopped> {
+        if !job::has_shell() {
+            return Err(NotStopped::NoShell);
+        }
+        self.guard.give_back();
+        Ok(job::ask_group_to_stop()?)
+    }
+
+    /// Gives the terminal to `command` until it ends: then the screen is [`Happened::Back`]. Where the command does not
+    /// start, the screen is empty and has to be drawn again.
+    pub fn lend(&mut self, command: &mut Command) -> io::Result<()> {
+        // Let go of standard input first: what is typed from now on is the other program's.
+        self.place = Place::Between;
+        let_go_of_input();
+        self.guard.give_back();
+        match Lent::start(command) {
+            Ok(lent) => {
+                self.place = Place::Lent(lent);
+                Ok(())
+            }
+            Err(error) => {
+                self.retake()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the mouse speaks to the program.
+    pub fn set_mouse(&mut self, on: bool) -> io::Result<()> {
+        self.guard.set_mouse(on)
+    }
+
+    /// Ends the other program, where one has the terminal, and gives the terminal back.
+    pub async fn leave(mut self) {
+        if let Place::Lent(lent) = std::mem::replace(&mut self.place, Place::Between) {
+            lent.end().await;
+        }
+        // One reader less, before what is still on its way is thrown away.
+        let_go_of_input();
+    }
+
+    fn back(&mut self, ended: Option<io::Result<ExitStatus>>) -> io::Result<Happened> {
+        self.retake()?;
+        Ok(Happened::Back(crossterm::terminal::size()?, ended))
+    }
+
+    fn retake(&mut self) -> io::Result<()> {
+        self.guard.take()?;
+        self.terminal = empty()?;
+        if matches!(self.place, Place::Between) {
+            self.place = Place::Here(EventStream::new());
+        }
+        Ok(())
+    }
+}
+
+/// A screen with nothing on it.
+fn empty() -> io::Result<Terminal<CrosstermBackend<BufWriter<Output>>>> {
+    let out = BufWriter::with_capacity(64 * 1024, Output::new());
+    let mut backend = CrosstermBackend::new(out);
+    // Not `Terminal::clear`: it asks the terminal where the cursor is and waits for the answer, and some never give it.
+    backend.clear_region(ClearType::All)?;
+    Terminal::new(backend)
+}
+
+/// Waits until the thread of a dropped stream no longer reads, and forgets what it read: keys that were typed
+/// ahead were not meant for the screen that comes afterwards.
+fn let_go_of_input() {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        // A new stream is only there once no other thread reads.
+        drop(EventStream::new());
+        let _ = sender.send(());
+    });
+    if receiver.recv_timeout(LET_GO).is_err() {
+        return;
+    }
+    // Each of the dropped streams may have left a wake-up behind, which looks like nothing to read.
+    let mut nothing = 0;
+    for _ in 0..READ_AHEAD {
+        if matches!(crossterm::event::poll(Duration::ZERO), Ok(true)) && crossterm::event::read().is_ok() {
+            nothing = 0;
+        } else if nothing == 2 {
+            return;
+        } else {
+            nothing += 1;
+        }
+    }
+}
