@@ -5,16 +5,18 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::{deploy, history, rollback, serve};
+use super::{deploy, history, open, rollback, serve};
 
 /// Manage your cloud tenants: buy one, watch it being provisioned, deploy with one key, read its logs.
 ///
 /// Without a command, the full-screen program opens on the project of the working directory.
 #[derive(Debug, Parser)]
-#[command(name = "tenantry", version, disable_help_subcommand = true)]
+#[command(name = "tenantry", version, disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) screen: open::Arguments,
 }
 
 #[derive(Debug, Subcommand)]

@@ -21,6 +21,7 @@ use crate::crash;
 use crate::demo;
 use crate::logging;
 use crate::model::Problem;
+use crate::settings;
 use arguments::{Arguments, Command};
 use exit::Exit;
 
@@ -70,9 +71,14 @@ pub fn main() -> color_eyre::Result<ExitCode> {
 async fn run(arguments: Arguments) -> Result<Exit, Problem> {
     let stop = stop::on_signals().map_err(|error| cannot_listen(&error))?;
     match arguments.command {
+        None if arguments.screen.wants_template() => {
+            // Whoever reads only its beginning closes the pipe.
+            let _ = std::io::stdout().lock().write_all(settings::template().as_bytes());
+            Ok(Exit::Done)
+        }
         None => {
             let _log = logging::to_state_directory();
-            open::run(stop).await.map(|()| Exit::Done)
+            Box::pin(open::run(arguments.screen, stop)).await.map(|()| Exit::Done)
         }
         Some(Command::Deploy(arguments)) => {
             let _log = logging::to_state_directory();

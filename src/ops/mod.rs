@@ -6,14 +6,14 @@
 pub mod browser;
 pub mod call;
 pub mod checkout;
-pub mod credentials;
 pub mod clipboard;
+pub mod credentials;
 pub mod deploy;
 pub mod deploy_lock;
 mod deploy_options;
 pub mod doctor;
-pub mod external_access;
 pub mod editor;
+pub mod external_access;
 mod git;
 pub mod history;
 pub mod image;

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::commands::{Command, Scope, table};
-use super::key::{Chord, Key};
+use super::key::{Chord, Key, configured};
+use crate::settings::Config;
 
 /// A chord and what it does.
 #[derive(Debug, Clone)]
@@ -41,6 +42,17 @@ pub struct Own {
     pub chords: Vec<Chord>,
     /// Where it is written: `config.toml line 12`.
     pub place: String,
+}
+
+/// The keys that the configuration sets, and a sentence for everything in them that cannot be read.
+#[must_use]
+pub fn own_keys(config: &Config) -> (Vec<Own>, Vec<String>) {
+    let (bound, mistakes) = configured::read(&config.keys);
+    let place = |line: usize| config.line(line);
+    let own = bound.into_iter().map(|key| Own { command: key.command, chords: key.chords, place: place(key.line) });
+    let told =
+        mistakes.into_iter().map(|mistake| format!("{}: {}: {}.", place(mistake.line), mistake.key, mistake.what));
+    (own.collect(), told.collect())
 }
 
 impl Default for Keymap {

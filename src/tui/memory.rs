@@ -5,8 +5,7 @@ use super::app::App;
 use super::commands::table;
 use super::tenants::{Column, Sort};
 use super::view::layout::Splits;
-use crate::settings::ScreenState;
-use crate::settings::screen_state::Sort as Kept;
+use crate::settings::{ScreenState, Sort as Kept};
 
 /// The names of the splits in the file.
 const SPLITS: [&str; 3] = ["list", "events", "deploy"];

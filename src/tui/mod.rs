@@ -19,8 +19,8 @@ mod log;
 mod memory;
 mod mouse;
 mod msg;
-mod pages;
 mod outside;
+mod pages;
 mod panes;
 mod reference;
 mod runner;
@@ -48,8 +48,8 @@ pub mod bench {
 }
 
 pub use app::{ContextChoice, Options};
-pub use keymap::Own as OwnKeys;
 pub use backend::{Backend, Deployed, Live, TenantList};
+pub use keymap::{Own as OwnKeys, own_keys};
 pub use outside::{Notices, Settings as OutsideSettings};
 pub use reference::{keys_man, keys_markdown};
 pub use runtime::{Left, Way, run};

@@ -53,7 +53,7 @@ impl Runner {
         while self.tasks.try_join_next().is_some() {}
         let messages = self.messages.clone();
         let token = CancellationToken::new();
-        if let Some(old) = self.tokens.insert(ticket.slot, token.clone()) {
+        if let Some(old) = self.tokens.insert(ticket.slot.clone(), token.clone()) {
             old.cancel();
         }
         self.tasks.spawn(async move {

@@ -159,7 +159,7 @@ fn take(
             match effect {
                 Effect::Start(ticket, request) => runner.start(ticket, request),
                 Effect::Stop(slot) => runner.stop(&slot),
-                Effect::Errand(ticket, errand) => match desk.begin(ticket, errand, stage) {
+                Effect::Errand(ticket, errand) => match desk.begin(ticket.clone(), errand, stage) {
                     Begun::Done(answer) => done.push((ticket, answer)),
                     Begun::Going(work) => runner.answer(ticket, outside(work)),
                     Begun::Lent => {}

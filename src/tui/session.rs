@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::app::Options;
 use super::backend::{Backend, Deployed, TenantList};
-use crate::model::progress::DeployProgress;
 use super::theme::Wanted;
+use crate::model::progress::DeployProgress;
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
 use crate::ops::call::{self, Call, Reply};
 use crate::ops::live::{self, Live};

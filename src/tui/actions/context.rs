@@ -17,21 +17,31 @@ use Scope::Main;
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[
-    command("context.switch", Main, &["C"], "switch context", "Work in another context of the configuration.", switch).when(
-        |app| {
+    command("context.switch", Main, &["C"], "switch context", "Work in another context of the configuration.", switch)
+        .when(|app| {
             if app.shared.options.contexts.is_empty() {
                 return Err(Problem::new("The configuration names no contexts.")
                     .hint("Add a [context.NAME] with its API to the configuration."));
             }
             Ok(())
+        }),
+    command(
+        "mouse",
+        Main,
+        &["M"],
+        "mouse",
+        "Give the mouse to the terminal, to select text with it, or take it back.",
+        |app| {
+            app.mouse = !app.mouse;
+            let words = if app.mouse {
+                "The mouse works on the screen."
+            } else {
+                "The mouse is the terminal's: it selects text."
+            };
+            app.shared.say(words);
+            vec![app.shared.errand(Errand::Mouse(app.mouse))]
         },
     ),
-    command("mouse", Main, &["M"], "mouse", "Give the mouse to the terminal, to select text with it, or take it back.", |app| {
-        app.mouse = !app.mouse;
-        let words = if app.mouse { "The mouse works on the screen." } else { "The mouse is the terminal's: it selects text." };
-        app.shared.say(words);
-        vec![app.shared.errand(Errand::Mouse(app.mouse))]
-    }),
     command("suspend", Scope::Always, &["ctrl-z"], "stop", "Stop the program; the shell's fg brings it back.", |app| {
         vec![app.shared.errand(Errand::Suspend)]
     })
@@ -87,7 +97,10 @@ fn ask(app: &App) -> Option<Question> {
     let context = app.shared.options.context_label.clone();
     Some(
         Question::new("Unlock?", "Unlock")
-            .text(format!("{context} is protected. Unlocked, commands can change it for {}.", format::estimate(lasts(app))))
+            .text(format!(
+                "{context} is protected. Unlocked, commands can change it for {}.",
+                format::estimate(lasts(app))
+            ))
             .typed(context),
     )
 }

@@ -45,7 +45,12 @@ fn name(app: &App, slot: &Slot) -> Option<(String, bool)> {
         | Slot::Open
         | Slot::Pane(..)
         | Slot::Dialog(_)
-        | Slot::Errand(_) => return None,
+        | Slot::Copy
+        | Slot::Clear
+        | Slot::Notice
+        | Slot::Edit
+        | Slot::Save
+        | Slot::Terminal => return None,
     })
 }
 

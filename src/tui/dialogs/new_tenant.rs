@@ -241,7 +241,7 @@ fn payment(app: &App, columns: usize) -> Vec<Line<'static>> {
     if let Some(problem) = &purchase.problem {
         lines.extend(problem_lines(theme, problem, 0, columns, 6));
     } else if purchase.session.is_none() {
-        let words = "This server does not say when it is paid. Close this with Esc and press r after the payment.";
+        let words = "This server does not say when it is paid. Close this with Esc and press R after the payment.";
         lines.extend(wrapped(words, 0, columns, 3, theme.warn));
     } else {
         match purchase.feed.sentence() {

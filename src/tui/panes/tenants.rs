@@ -234,7 +234,7 @@ fn next(state: TenantState) -> (&'static str, &'static str) {
         TenantState::Running => ("d", "deploys the project again"),
         TenantState::Failed => ("d", "tries again, its events say why"),
         TenantState::Suspended => ("", "activate it before a deploy"),
-        TenantState::Unknown => ("r", "asks the server again"),
+        TenantState::Unknown => ("R", "asks the server again"),
         TenantState::Provisioning | TenantState::Deploying | TenantState::Restarting | TenantState::Deleting => {
             ("", "nothing, it moves itself")
         }
@@ -271,7 +271,7 @@ fn empty(shared: &Shared, columns: usize, rows: usize) -> Vec<Line<'static>> {
     if let Some(problem) = shared.tenants.problem() {
         lines.extend(problem_lines(theme, problem, 2, columns, rows.saturating_sub(3)));
         lines.push(Line::raw(""));
-        lines.push(keys(theme, &[("r", "try again"), ("e", "full text")]));
+        lines.push(keys(theme, &[("R", "try again"), ("e", "full text")]));
     } else if shared.tenants.is_loading() {
         lines.push(Line::from(vec![
             Span::styled(format!("  {} ", spinner(shared.frame)), theme.accent),

@@ -11,7 +11,7 @@ use crate::tui::theme::Glyphs;
 const NAME: &str = "果樹園";
 
 fn in_ascii(mut play: Play) -> Play {
-    play.app.theme.glyphs = Glyphs::of(Charset::Ascii);
+    play.app.shared.theme.glyphs = Glyphs::of(Charset::Ascii);
     play
 }
 
@@ -22,7 +22,7 @@ fn every_sign_of_ours_is_ascii() {
             [Play::new(width, height), filled(width, height), building(width, height), pushing(width, height)]
         {
             play = in_ascii(play);
-            play.app.problem = Some(Problem::new("x".repeat(300)).detail("y".repeat(200)).hint("z"));
+            play.app.shared.problem = Some(Problem::new("x".repeat(300)).detail("y".repeat(200)).hint("z"));
             for key in ['?', 'n', 'e'] {
                 for drawn in play.text().chars() {
                     assert!(drawn.is_ascii() || NAME.contains(drawn), "{drawn}\n{}", play.text());

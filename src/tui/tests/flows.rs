@@ -34,7 +34,13 @@ fn it_begins_with_what_the_first_picture_needs() {
     let play = Play::new(120, 36);
     assert_eq!(
         requests(&play.effects),
-        [&Request::Account, &Request::PingApi, &Request::PingEngine, &Request::Tenants]
+        [
+            &Request::Account,
+            &Request::PingApi,
+            &Request::PingEngine,
+            &Request::Tenants,
+            &Request::Call(crate::ops::call::Call::LocalTenants)
+        ]
     );
 }
 

@@ -26,17 +26,19 @@ pub(super) fn line(shared: &Shared, row: &Row, under_way: bool, columns: usize) 
     match row {
         Row::Operation { title, took, end, .. } => {
             let style = if *end == Some(End::Failed) { theme.bad } else { theme.dim };
-            let left = vec![
-                Span::styled("── ", theme.dim),
-                Span::styled((*title).to_owned(), theme.strong),
-                Span::styled(format!(" {}", "─".repeat(columns)), theme.dim),
-            ];
             let word = match end {
                 Some(End::Failed) => " ✕ failed".to_owned(),
                 _ => String::new(),
             };
             let took = took.map_or_else(String::new, |took| format!(" {}", format::pad_left(&format::duration(took), 7)));
-            spread(left, Span::styled(format!("{word}{took}"), style), columns)
+            let right = format!("{word}{took}");
+            let rule = columns.saturating_sub(title.len() + 5 + format::width(&right));
+            let left = vec![
+                Span::styled("── ", theme.dim),
+                Span::styled((*title).to_owned(), theme.strong),
+                Span::styled(format!(" {}", "─".repeat(rule)), theme.dim),
+            ];
+            spread(left, Span::styled(right, style), columns)
         }
         Row::Reconnected { at, away } => {
             let words = format!("live updates were interrupted for {}", format::estimate(*away));
