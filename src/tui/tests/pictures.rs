@@ -26,7 +26,7 @@ pub fn at_each_size(name: &str, make: impl Fn(u16, u16) -> Play) {
 fn refused() -> Problem {
     Problem::new("The Management API is not reachable.")
         .detail("http://127.0.0.1:8765/api/v1/tenants: connection refused")
-        .hint("Check the network and the address, then press r.")
+        .hint("Check the network and the address, then press R.")
 }
 
 /// A screen full of what happened to the first tenant.
