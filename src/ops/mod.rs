@@ -11,10 +11,12 @@ pub mod deploy;
 pub mod deploy_lock;
 mod deploy_options;
 pub mod doctor;
+pub mod domain;
 pub mod external_access;
 mod git;
 pub mod history;
 pub mod image;
+pub mod lifecycle;
 pub mod live;
 mod project_build;
 pub mod push;
@@ -29,7 +31,8 @@ pub mod stored;
 pub mod tenants;
 #[cfg(test)]
 mod testing;
+pub mod variables;
 
-pub use call::{Call, Reply};
+pub use call::{Call, Reply, perform};
 pub use reporter::Done;
 pub use session::Session;
