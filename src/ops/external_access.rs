@@ -24,7 +24,8 @@ pub async fn switch(session: &Session, tenant: &TenantId, enabled: bool) -> Resu
     let answer = session.client().external_access(tenant, enabled).await.map_err(|error| error.problem())?;
     let enabled = answer.external_db_access;
     let mut access = Access { enabled, masked_url: answer.database_url, database_url: None, stored: None };
-    let Some(inside) = place.known.inside.clone() else { return Ok(access) };
+    // An address of another database is somebody's own.
+    let Some(inside) = place.known.inside(&access.masked_url).cloned() else { return Ok(access) };
     if enabled {
         let shown = database_url::unmasked(&access.masked_url, &inside);
         access.database_url = shown.or_else(|| database_url::outside(&inside));
@@ -72,9 +73,18 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_password_it_is_only_shown() {
-        let (access, json) = switched(true, r#"{"database_url": "postgres://t:***@inner/site_1"}"#).await;
-        assert_eq!((access.database_url, access.stored), (None, None));
-        assert_eq!(access.masked_url, SHOWN);
-        assert_eq!(json, json!({"database_url": "postgres://t:***@inner/site_1"}));
+        for (key, url) in [
+            ("database_url", "postgres://t:***@inner/site_1"),
+            ("internal_database_url", "postgres://t:***@inner:5432/site_1"),
+            ("database_url", "postgres://me:mine@localhost/dev"),
+            ("internal_database_url", "postgres://me:mine@localhost/dev"),
+        ] {
+            let before = json!({(key): url});
+            for enabled in [true, false] {
+                let (access, json) = switched(enabled, &before.to_string()).await;
+                assert_eq!((access.database_url, access.stored), (None, None), "{url}");
+                assert_eq!((access.masked_url.as_str(), json), (SHOWN, before.clone()));
+            }
+        }
     }
 }

@@ -81,7 +81,7 @@ pub async fn run(session: &Session, tenant: &TenantId) -> Result<Rotated, Proble
     };
     Ok(Rotated {
         rotated_at,
-        previous_at: place.known.since,
+        previous_at: place.known.since(&inside),
         message: rotation.and_then(|rotation| rotation.message),
         restarts,
         database_url: inside,

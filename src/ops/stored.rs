@@ -48,13 +48,29 @@ pub(super) struct Place {
     pub known: Known,
 }
 
-/// What a place holds of a tenant's database.
+/// What a place holds of databases.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
-    /// The address as machines reach it, with its password.
-    pub inside: Option<Secret>,
+    /// The address as machines reach the tenant's, with its password.
+    inside: Option<Secret>,
+    /// The one that is used from this machine: of the tenant's database, or of one of the project's own.
+    main: Option<Secret>,
     /// When that was stored, RFC 3339 UTC.
-    pub since: Option<String>,
+    changed_at: Option<String>,
+}
+
+impl Known {
+    /// The inner address, where it is of the same database as `url`.
+    pub fn inside(&self, url: &str) -> Option<&Secret> {
+        self.inside.as_ref().filter(|known| database_url::same_database(known.reveal(), url))
+    }
+
+    /// Since when this machine has an address of the same database as `url`, RFC 3339 UTC.
+    pub fn since(&self, url: &Secret) -> Option<String> {
+        let mut all = [&self.inside, &self.main].into_iter().flatten();
+        let has_it = all.any(|known| database_url::same_database(known.reveal(), url.reveal()));
+        self.changed_at.clone().filter(|_| has_it)
+    }
 }
 
 impl Place {
@@ -129,11 +145,9 @@ fn look(project: &Project, state: Option<StateDirectory>, tenant: TenantId) -> R
 }
 
 fn known(draft: &SecretsDraft) -> Known {
-    let whole = [INSIDE, MAIN].into_iter().filter_map(|key| draft.get(key));
-    let inside = whole.into_iter().find(|url| !database_url::is_masked(url.reveal())).cloned();
-    let changed_at = draft.changed_at().filter(|_| inside.is_some());
-    let since = changed_at.and_then(|at| jiff::Timestamp::try_from(at).ok()).map(|at| format!("{at:.0}"));
-    Known { inside, since }
+    let whole = |key| draft.get(key).filter(|url| !database_url::is_masked(url.reveal())).cloned();
+    let changed_at = draft.changed_at().and_then(|at| jiff::Timestamp::try_from(at).ok());
+    Known { inside: whole(INSIDE), main: whole(MAIN), changed_at: changed_at.map(|at| format!("{at:.0}")) }
 }
 
 /// Puts the addresses of a tenant's database in their places (protocol D.4). The outer one becomes the main one where the
@@ -227,7 +241,7 @@ mod tests {
     async fn the_profile_is_first_and_the_file_of_ones_own_second() {
         let (folder, session) = in_folder(&[("profile.yaml", "cloud: {tenant_id: ten_1}")], true);
         let place = Place::find(&session, &ten_1()).await.expect("a place");
-        assert!(place.is_profile() && place.known.since.is_none());
+        assert!(place.is_profile());
         let set = |draft: &mut SecretsDraft| draft.set("a", &Secret::new("1"));
         let Stored::Profile { name, path } = place.store(set).await else { panic!("not in the profile") };
         assert_eq!((name.as_str(), path.ends_with("prod/secrets.json")), ("prod", true));

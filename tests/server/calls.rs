@@ -1,7 +1,6 @@
 //! The calls of the client's operations against the real server: what a screen or a command asks for as plain data, and
 //! what comes back.
 
-use crate::store;
 use crate::support::{House, Person, within};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
