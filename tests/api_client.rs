@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tenantry::api::{ApiError, BaseUrl, Client, Pace, Page, probe};
-use tenantry::model::{CheckoutRequest, ImageReference, Secret, TenantId, TenantState};
+use tenantry::model::{CheckoutRequest, ImageReference, MetricsRange, Renewal, Secret, TenantId, TenantState};
 use wiremock::matchers::{any, body_json, body_string, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -407,4 +407,175 @@ async fn a_server_that_echoes_secrets_is_not_repeated() {
         // The longer value is not left half there because a shorter one begins it.
         assert!(!format!("{error:?}").contains("and-more"), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn what_changes_something_is_never_repeated() {
+    let server = always(ResponseTemplate::new(503)).await;
+    let (client, id) = (client(&server), id());
+    let renewal = Renewal { price_id: "pri_1".into(), redirect_uri: None };
+    let statuses = [
+        client.rotate_credentials(&id).await.map(drop),
+        client.cancel_subscription(&id).await,
+        client.change_plan(&id, &renewal).await.map(drop),
+        client.rename(&id, "orchard").await.map(drop),
+        client.scale(&id, 512).await.map(drop),
+        client.suspend(&id).await.map(drop),
+        client.activate(&id).await.map(drop),
+        client.restart(&id).await.map(drop),
+        client.retry_provision(&id).await.map(drop),
+        client.set_custom_domain(&id, "a.example").await.map(drop),
+        client.one_time_credentials(&id, &link(&server)).await.map(drop),
+    ]
+    .map(|answer| answer.expect_err("refused").status());
+    assert_eq!(statuses, [Some(503); 11]);
+    assert_eq!(requests(&server).await, 11);
+}
+
+#[tokio::test]
+async fn what_can_be_asked_again_is_asked_three_times() {
+    let (again, once) = (ResponseTemplate::new(503), ResponseTemplate::new(403));
+    for (answer, tries) in [(again, 3), (once, 1)] {
+        let server = always(answer).await;
+        let (client, id) = (client(&server), id());
+        let refused = [
+            client.delete(&id).await.map(drop),
+            client.delete_secret(&id, "A").await,
+            client.remove_custom_domain(&id).await,
+            client.external_access(&id, true).await.map(drop),
+            client.set_secrets(&id, &secrets(), true).await,
+            client.secrets(&id).await.map(drop),
+            client.environment(&id).await.map(drop),
+            client.metrics(&id).await.map(drop),
+            client.metrics_history(&id, MetricsRange::Day).await.map(drop),
+            client.subscription(&id).await.map(drop),
+            client.custom_domain(&id).await.map(drop),
+            client.deployments(&id).await.map(drop),
+        ];
+        assert!(refused.iter().all(Result::is_err));
+        assert_eq!(requests(&server).await, refused.len() * tries);
+    }
+}
+
+#[tokio::test]
+async fn bodies_and_queries_are_as_the_protocol_has_them() {
+    let server = MockServer::start().await;
+    let tenant = json!({"data": {"id": "3f6c1b8e", "name": "n"}});
+    let domain = json!({"data": {"domain": "a.example", "status": "pending_dns"}});
+    let access = json!({"data": {"external_db_access": true, "database_url": ""}});
+    let checkout = json!({"checkout_url": "https://pay.example/cs_1", "checkout_session_id": "cs_1"});
+    for (verb, below, body, answer) in [
+        ("PATCH", "", json!({"name": "orchard"}), tenant.clone()),
+        ("PATCH", "", json!({"memory_mb": 512}), tenant),
+        ("POST", "/custom-domain", json!({"domain": "a.example"}), domain),
+        ("PUT", "/external-db-access", json!({"enabled": true}), access),
+        ("POST", "/subscription", json!({"price_id": "pri_1"}), checkout),
+    ] {
+        Mock::given(method(verb))
+            .and(path(format!("/api/v1/tenants/3f6c1b8e{below}")))
+            .and(body_json(body))
+            .respond_with(ResponseTemplate::new(200).set_body_json(answer))
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+    for (verb, below, name, value) in
+        [("PUT", "/secrets", "restart", "true"), ("GET", "/metrics/history", "range", "7d")]
+    {
+        Mock::given(method(verb))
+            .and(path(format!("/api/v1/tenants/3f6c1b8e{below}")))
+            .and(query_param(name, value))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({"points": []})))
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+    let (client, id) = (client(&server), id());
+    client.rename(&id, "orchard").await.expect("renamed");
+    client.scale(&id, 512).await.expect("scaled");
+    client.set_custom_domain(&id, "a.example").await.expect("set");
+    client.external_access(&id, true).await.expect("switched");
+    let renewal = Renewal { price_id: "pri_1".into(), redirect_uri: None };
+    client.change_plan(&id, &renewal).await.expect("a checkout");
+    client.set_secrets(&id, &secrets(), true).await.expect("set");
+    client.metrics_history(&id, MetricsRange::Week).await.expect("a curve");
+}
+
+#[tokio::test]
+async fn being_gone_counts_as_deleted_where_the_api_says_so() {
+    let gone = json!({"error": {"code": "not_found", "message": "there is no such tenant"}});
+    let server = always(ResponseTemplate::new(404).set_body_json(gone)).await;
+    assert!(!client(&server).delete(&id()).await.expect("it is gone"));
+    let server = always(ResponseTemplate::new(404).set_body_string("<html>")).await;
+    assert_eq!(client(&server).delete(&id()).await.expect_err("anything may say that").status(), Some(404));
+    let server = always(ResponseTemplate::new(204)).await;
+    assert!(client(&server).delete(&id()).await.expect("removed"));
+}
+
+#[tokio::test]
+async fn the_end_of_a_subscription_has_no_body_that_counts() {
+    for body in ["null", "", "{}", "<html>"] {
+        let server = always(ResponseTemplate::new(200).set_body_string(body)).await;
+        client(&server).cancel_subscription(&id()).await.expect("ended");
+    }
+}
+
+#[tokio::test]
+async fn pages_that_a_browser_must_not_open_are_refused_or_left_out() {
+    let evil = json!({"checkout_url": "file:///etc/passwd", "checkout_session_id": "cs_1"});
+    let server = always(ResponseTemplate::new(200).set_body_json(evil)).await;
+    let renewal = Renewal { price_id: "pri_1".into(), redirect_uri: None };
+    assert!(client(&server).change_plan(&id(), &renewal).await.is_err());
+    let evil = json!({"status": "active", "management_url": "file:///etc/passwd"});
+    let server = always(ResponseTemplate::new(200).set_body_json(evil)).await;
+    assert_eq!(client(&server).subscription(&id()).await.expect("read").management_url, None);
+}
+
+/// The one-time link of the tenant.
+fn link(server: &MockServer) -> Secret {
+    Secret::new(format!("{}/api/v1/tenants/3f6c1b8e/credentials/sct_hunter2", server.uri()))
+}
+
+#[tokio::test]
+async fn the_one_time_link_is_followed_to_its_own_api_alone() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .and(path("/api/v1/tenants/3f6c1b8e/credentials/sct_hunter2"))
+        .and(header("authorization", format!("Bearer {TOKEN}")))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"jwt_secret": "j64"})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let read = client(&server).one_time_credentials(&id(), &link(&server)).await.expect("credentials");
+    assert_eq!(read.jwt_secret.as_ref().map(Secret::reveal), Some("j64"));
+
+    let other = always(ResponseTemplate::new(200)).await;
+    let another_tenant = format!("{}/api/v1/tenants/other/credentials/sct_hunter2", server.uri());
+    for elsewhere in [link(&other), Secret::new(another_tenant), Secret::new("no url hunter2")] {
+        let error = client(&server).one_time_credentials(&id(), &elsewhere).await.expect_err("refused");
+        assert!(matches!(error, ApiError::Link { .. }), "{error:?}");
+        assert_harmless(&error);
+    }
+    assert_eq!((requests(&server).await, requests(&other).await), (1, 0));
+}
+
+#[tokio::test]
+async fn the_one_time_token_is_in_no_error() {
+    let echo = json!({"error": {"code": "not_found", "message": "sct_hunter2 is not the tenant's",
+                                "details": {"reason": "secrets_token_invalid"}}});
+    for answer in [
+        ResponseTemplate::new(404).set_body_json(echo),
+        ResponseTemplate::new(410).set_body_string("sct_hunter2"),
+        ResponseTemplate::new(200).set_body_string("sct_hunter2"),
+        ResponseTemplate::new(302).insert_header("location", "https://evil.example/sct_hunter2"),
+    ] {
+        let server = always(answer).await;
+        let error = client(&server).one_time_credentials(&id(), &link(&server)).await.expect_err("refused");
+        let shown = format!("{error} {error:?} {}", error.problem());
+        assert!(!shown.contains("sct_"), "{shown}");
+        assert_harmless(&error);
+    }
+    let nobody = client_of("http://127.0.0.1:9");
+    let link = Secret::new("http://127.0.0.1:9/api/v1/tenants/3f6c1b8e/credentials/sct_hunter2");
+    assert_harmless(&nobody.one_time_credentials(&id(), &link).await.expect_err("nobody is there"));
 }

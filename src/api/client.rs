@@ -1,39 +1,35 @@
-//! The calls of the Management API that this program makes, one method each (protocol B).
+//! The client of a Management API: who it talks to, and what all its calls have in common. The calls themselves, one
+//! method each (protocol B), are beside this file by theme.
 //!
-//! This module must not know what a call is made for: the order of calls is an operation's business.
+//! These modules must not know what a call is made for: the order of calls is an operation's business.
+
+mod billing;
+mod credentials;
+mod domain;
+mod secrets;
+mod streams;
+mod tenants;
+mod usage;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
 
-use super::feed::{self, Feed};
+pub use tenants::TenantList;
+
 use super::pace::{PATIENCE, TRIES};
-use super::probe::web_address;
 use super::{ApiError, BaseUrl, Pace, token, transport};
-use crate::model::{
-    CheckoutRequest, CheckoutSession, DeployAnswer, DeployRequest, ImageReference, LogEntry, Me, Plan,
-    ProvisioningEvent, RegistryToken, Secret, SessionId, Tenant, TenantId, TenantStatus, envelope, text,
-};
+use crate::model::{Me, Secret, envelope, text};
 
 /// How long an ordinary call may take in all (protocol A.5). Never applied to a stream.
 const CALL: Duration = Duration::from_secs(30);
 /// How long a ping may take.
 const PING: Duration = Duration::from_secs(5);
-
-/// The tenants of an account, as far as they could be read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TenantList {
-    /// Those that could.
-    pub tenants: Vec<Tenant>,
-    /// What is wrong with each of the others. Harmless text.
-    pub rejected: Vec<String>,
-}
 
 /// A logged-in client of one Management API. Cheap to clone.
 #[derive(Clone)]
@@ -89,6 +85,12 @@ impl Client {
         &self.0.token
     }
 
+    /// How long it waits, for what has to wait beside it.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        self.0.pace
+    }
+
     /// When the login ends, as the token says itself; `None` where it does not.
     #[must_use]
     pub fn expires_at(&self) -> Option<jiff::Timestamp> {
@@ -100,90 +102,6 @@ impl Client {
         self.get(&["auth", "me"], &[], Holds::Nothing).await
     }
 
-    /// The plans on offer. Those that cannot be read are left out and logged.
-    pub async fn plans(&self) -> Result<Vec<Plan>, ApiError> {
-        let entries: Vec<serde_json::Value> = self.get(&["checkout", "plans"], &[], Holds::Nothing).await?;
-        let (plans, rejected) = readable(entries);
-        warn_of("plan", &rejected);
-        Ok(plans)
-    }
-
-    /// The tenants of the account.
-    pub async fn tenants(&self) -> Result<TenantList, ApiError> {
-        let entries: Vec<serde_json::Value> = self.get(&["tenants"], &[], Holds::Nothing).await?;
-        let (tenants, rejected) = readable(entries);
-        warn_of("tenant", &rejected);
-        Ok(TenantList { tenants, rejected })
-    }
-
-    /// One tenant's record.
-    pub async fn tenant(&self, id: &TenantId) -> Result<Tenant, ApiError> {
-        self.get(&["tenants", id.as_str()], &[], Holds::Nothing).await
-    }
-
-    /// One tenant's status. Reading it does not consume the one-time credentials.
-    pub async fn status(&self, id: &TenantId) -> Result<TenantStatus, ApiError> {
-        self.get(&["tenants", id.as_str(), "status"], &[], Holds::Secrets).await
-    }
-
-    /// Opens a checkout session. Not idempotent, so never repeated by itself.
-    pub async fn checkout(&self, request: &CheckoutRequest) -> Result<CheckoutSession, ApiError> {
-        let path = ["checkout"];
-        let mut session: CheckoutSession = self.post(&path, request, Holds::Nothing).await?;
-        // It is handed to the system's browser, which would open files and programs as well.
-        session.checkout_url = web_address(&session.checkout_url)
-            .map_err(|error| {
-                let ApiError::BaseUrl { why, .. } = error else { return error };
-                transport::unreadable(&self.url(&path), 200, &format!("checkout_url: {why}"), None)
-            })?
-            .into();
-        Ok(session)
-    }
-
-    /// Where the tenant's image goes, and what opens that place.
-    pub async fn registry_token(&self, id: &TenantId) -> Result<RegistryToken, ApiError> {
-        self.get(&["tenants", id.as_str(), "registry-token"], &[], Holds::Secrets).await
-    }
-
-    /// Deploys the pushed image. Never repeated by itself.
-    pub async fn deploy(&self, id: &TenantId, image: &ImageReference) -> Result<DeployAnswer, ApiError> {
-        let body = DeployRequest { image: image.to_string() };
-        self.post(&["tenants", id.as_str(), "deploy"], &body, Holds::Nothing).await
-    }
-
-    /// Sets variables of the tenant; those that are not named stay. May be repeated (protocol A.5, B.28).
-    pub async fn put_secrets(&self, id: &TenantId, secrets: &BTreeMap<String, Secret>) -> Result<(), ApiError> {
-        let url = self.url(&["tenants", id.as_str(), "secrets"]);
-        let body = Secrets { secrets };
-        self.repeated(|| async {
-            let request = self.0.calls.request(Method::PUT, url.clone()).json(&body).headers(self.headers());
-            let answer = request.send().await.map_err(|error| transport::failure(&url, error))?;
-            tracing::debug!(path = url.path(), status = answer.status().as_u16(), "answered");
-            if answer.status().is_success() {
-                return Ok(());
-            }
-            let values = secrets.values().chain([&self.0.token]).map(Secret::reveal);
-            Err(transport::refusal_of_secrets(answer, &values.collect::<Vec<_>>()).await)
-        })
-        .await
-    }
-
-    /// The last `lines` log lines, oldest first.
-    pub async fn logs(&self, id: &TenantId, lines: u32) -> Result<Vec<LogEntry>, ApiError> {
-        let path = ["tenants", id.as_str(), "logs"];
-        let answer: serde_json::Value = self.get(&path, &[("lines", &lines.to_string())], Holds::Nothing).await?;
-        let entries = match answer {
-            serde_json::Value::Object(mut map) => map.remove("logs").unwrap_or_default(),
-            bare => bare,
-        };
-        let serde_json::Value::Array(entries) = entries else {
-            return Err(transport::unreadable(&self.url(&path), 200, "there is no list of log lines", None));
-        };
-        let (entries, rejected) = readable(entries);
-        warn_of("log line", &rejected);
-        Ok(entries)
-    }
-
     /// How long the API takes to answer at all; any HTTP answer counts. Sends no token.
     pub async fn ping(&self) -> Result<Duration, ApiError> {
         let url = self.0.base.endpoint(&["health"]);
@@ -193,44 +111,8 @@ impl Client {
         Ok(begun.elapsed())
     }
 
-    /// The events of a checkout session, up to the end of phase 1 or of the operation. Must be called
-    /// within a tokio runtime, as the other streams.
-    #[must_use]
-    pub fn checkout_events(&self, session: &SessionId) -> Feed<ProvisioningEvent> {
-        let url = self.url(&["checkout", session.as_str(), "events"]);
-        feed::checkout_events(self.source(url))
-    }
-
-    /// The events of a tenant: up to the end of the present operation, or with `follow` without end.
-    #[must_use]
-    pub fn tenant_events(&self, id: &TenantId, follow: bool) -> Feed<ProvisioningEvent> {
-        let mut url = self.url(&["tenants", id.as_str(), "events"]);
-        if follow {
-            url.query_pairs_mut().append_pair("follow", "true");
-        }
-        feed::tenant_events(self.source(url), follow)
-    }
-
-    /// The tenant's log lines as they come, beginning with the last `lines`.
-    #[must_use]
-    pub fn follow_logs(&self, id: &TenantId, lines: u32) -> Feed<LogEntry> {
-        let mut url = self.url(&["tenants", id.as_str(), "logs"]);
-        url.query_pairs_mut().append_pair("lines", &lines.to_string()).append_pair("follow", "true");
-        feed::follow_logs(self.source(url))
-    }
-
     fn url(&self, path: &[&str]) -> Url {
         self.0.base.endpoint(&[&["api", "v1"], path].concat())
-    }
-
-    fn source(&self, url: Url) -> feed::Source {
-        feed::Source {
-            client: self.0.streams.clone(),
-            url,
-            authorization: self.0.authorization.clone(),
-            token: self.0.token.clone(),
-            pace: self.0.pace,
-        }
     }
 
     fn headers(&self) -> HeaderMap {
@@ -272,16 +154,49 @@ impl Client {
         }
     }
 
-    /// A call that must not be repeated by itself.
+    /// A call that changes something and must not be repeated by itself: a `POST` or a `PATCH`.
+    async fn change<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&impl Serialize>,
+        holds: Holds,
+    ) -> Result<T, ApiError> {
+        let url = self.url(path);
+        let request = self.0.calls.request(method, url.clone());
+        let request = if let Some(body) = body { request.json(body) } else { request };
+        self.call(request, &url, holds).await
+    }
+
+    /// A `POST` with a body.
     async fn post<T: DeserializeOwned>(
         &self,
         path: &[&str],
         body: &impl Serialize,
         holds: Holds,
     ) -> Result<T, ApiError> {
+        self.change(Method::POST, path, Some(body), holds).await
+    }
+
+    /// A `POST` that says everything by its path.
+    async fn order<T: DeserializeOwned>(&self, path: &[&str], holds: Holds) -> Result<T, ApiError> {
+        self.change(Method::POST, path, None::<&()>, holds).await
+    }
+
+    /// Removes what is at `path`. May be repeated; what the answer holds is not looked at.
+    async fn remove(&self, path: &[&str]) -> Result<(), ApiError> {
         let url = self.url(path);
-        let request = self.0.calls.request(Method::POST, url.clone()).json(body);
-        self.call(request, &url, holds).await
+        self.repeated(|| self.succeed(self.0.calls.request(Method::DELETE, url.clone()), &url)).await
+    }
+
+    /// A call whose success says everything.
+    async fn succeed(&self, request: RequestBuilder, url: &Url) -> Result<(), ApiError> {
+        let answer = request.headers(self.headers()).send().await.map_err(|error| transport::failure(url, error))?;
+        tracing::debug!(path = url.path(), status = answer.status().as_u16(), "answered");
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        Err(transport::refusal(answer, Some(self.0.token.reveal())).await)
     }
 
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder, url: &Url, holds: Holds) -> Result<T, ApiError> {
@@ -301,17 +216,6 @@ impl Client {
             transport::unreadable(url, status.as_u16(), &error.to_string(), begins)
         })
     }
-}
-
-/// Body of B.28.
-#[derive(Serialize)]
-struct Secrets<'a> {
-    #[serde(serialize_with = "expose_all")]
-    secrets: &'a BTreeMap<String, Secret>,
-}
-
-fn expose_all<S: serde::Serializer>(secrets: &BTreeMap<String, Secret>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(secrets.iter().map(|(name, value)| (name, value.reveal())))
 }
 
 /// True for failures that another try may not meet. A call that took too long is not repeated: the person

@@ -3,30 +3,13 @@
 //! Nothing in here holds a token, a query string or unclean text: values are cleaned where an error is
 //! made, so every way of showing one is safe.
 
+mod refusal;
+
 use std::time::Duration;
 
-use crate::model::{Problem, Remedy};
+pub use refusal::Refusal;
 
-/// An answer that is not a success.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Where it came from, without query.
-    pub url: String,
-    /// The HTTP status.
-    pub status: u16,
-    /// The error family, where the body has the common form.
-    pub code: Option<String>,
-    /// The server's words, or the beginning of a body of another form.
-    pub message: String,
-    /// `details.reason`.
-    pub reason: Option<String>,
-    /// `details.expected`: the image that a deploy should have named.
-    pub expected: Option<String>,
-    /// `details.subscription_status`.
-    pub subscription: Option<String>,
-    /// How long the server asks to wait.
-    pub retry_after: Option<Duration>,
-}
+use crate::model::{Problem, Remedy};
 
 /// The errors of this room.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -94,6 +77,12 @@ pub enum ApiError {
         /// Why the last one failed.
         last: Box<ApiError>,
     },
+    /// A one-time link that the login must not be sent to.
+    #[error("the link to the credentials cannot be used: {why}")]
+    Link {
+        /// The rule it breaks. The link itself holds a token.
+        why: &'static str,
+    },
     /// A page without the form or button looked for.
     #[error("the page {url} cannot be used: {why}")]
     Page {
@@ -123,6 +112,42 @@ impl ApiError {
             Self::Refused(refusal) => refusal.reason.as_deref(),
             Self::GaveUp { last, .. } => last.reason(),
             _ => None,
+        }
+    }
+
+    /// The error family of a refusal, where its body has the common form.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusal) => refusal.code.as_deref(),
+            Self::GaveUp { last, .. } => last.code(),
+            _ => None,
+        }
+    }
+
+    /// True where the API itself says that what was asked for is not there. A 404 of another form may come from
+    /// anything that stands in between.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(404) && self.code() == Some("not_found")
+    }
+
+    /// True where the API refuses because of the state that the tenant is in.
+    #[must_use]
+    pub fn is_invalid_state(&self) -> bool {
+        self.status() == Some(409) && self.code() == Some("invalid_state")
+    }
+
+    /// The same error with another address: for requests whose own holds a secret.
+    pub(super) fn at(self, shown: &url::Url) -> Self {
+        let shown = super::base::harmless(shown);
+        match self {
+            Self::Unreachable { cause, .. } => Self::Unreachable { url: shown, cause },
+            Self::TimedOut { .. } => Self::TimedOut { url: shown },
+            Self::TooLarge { limit, .. } => Self::TooLarge { url: shown, limit },
+            Self::Unreadable { status, detail, .. } => Self::Unreadable { url: shown, status, detail },
+            Self::Refused(refusal) => Self::Refused(Box::new(Refusal { url: shown, ..*refusal })),
+            other => other,
         }
     }
 
@@ -191,6 +216,9 @@ impl ApiError {
                 problem.hint = last.hint;
                 problem.remedy(Remedy::Retry)
             }
+            Self::Link { why } => Problem::new("The link to the credentials cannot be used.")
+                .detail(format!("The server named one, but {why}, and the login must not be sent there."))
+                .hint("Check that the API address is the one that the server calls its own."),
             Self::Page { url, why } => Problem::new("The page cannot be used.")
                 .detail(format!("{url}: {}", sentence(why)))
                 .hint("Open it in a browser instead."),
@@ -204,102 +232,6 @@ impl From<&ApiError> for Problem {
     }
 }
 
-impl Refusal {
-    /// True for a path below `/tenants/`.
-    fn concerns_a_tenant(&self) -> bool {
-        self.url.contains("/tenants/")
-    }
-
-    fn problem(&self) -> Problem {
-        let said = || sentence(&self.message);
-        match (self.status, self.reason.as_deref()) {
-            (401, _) => Problem::new("Your login is no longer valid.")
-                .hint("Log in again; then the action can be repeated.")
-                .needs_login(),
-            (403, _) => self.forbidden(),
-            (404, _) if self.concerns_a_tenant() => Problem::new("Tenant no longer exists on the server.")
-                .detail(said())
-                .hint("Refresh the list of tenants."),
-            (404 | 410, _) => Problem::new("The server does not know this.")
-                .detail(format!("{} answered {}: {}", self.url, self.status, said()))
-                .hint("Check the API address."),
-            (409, Some("operation_running")) => Problem::new("Another operation is running on the tenant.")
-                .detail(said())
-                .hint("Watch it, and try again when it has ended.")
-                .remedy(Remedy::Retry),
-            (409, Some("domain_taken")) => {
-                Problem::new("The domain is in use by another tenant.").detail(said()).hint("Choose another domain.")
-            }
-            (409, _) => Problem::new("Not possible in the tenant's present state.")
-                .detail(said())
-                .hint("Refresh the tenant and look at its state."),
-            (400, Some("invalid_image")) => {
-                let expected = self.expected.as_deref().map_or_else(said, |image| format!("It expects {image}."));
-                Problem::new("The server expects another image.")
-                    .detail(expected)
-                    .hint("Deploy again: a new registry token names the right image.")
-                    .remedy(Remedy::Deploy)
-            }
-            (400, Some("not_provisioned")) => Problem::new("The tenant has no infrastructure yet.")
-                .detail(said())
-                .hint("Wait for provisioning to end, or retry it if it failed."),
-            (400, Some("no_machine")) => Problem::new("The tenant was never deployed.")
-                .detail(said())
-                .hint("Deploy it first.")
-                .remedy(Remedy::Deploy),
-            (400, Some("image_not_pushed")) => Problem::new("Image not in the registry.")
-                .detail(said())
-                .hint("Push it first: deploy without leaving out the push.")
-                .remedy(Remedy::Deploy),
-            (429, _) => Problem::new(match self.retry_after {
-                Some(wait) => format!("Too many requests; again in {} s.", wait.as_secs()),
-                None => "Too many requests.".to_owned(),
-            })
-            .hint("Wait a moment, then try again.")
-            .remedy(Remedy::Retry),
-            (503, _) => Problem::new("Cloud is switched off or its provider is failing.")
-                .detail(said())
-                .hint("Try again later.")
-                .remedy(Remedy::Retry),
-            (300..=399, _) => Problem::new("The server sends this request elsewhere.")
-                .detail(format!("{} answered {}: {}", self.url, self.status, said()))
-                .hint("Redirects are not followed, because the token would travel along. Check the API address."),
-            (500..=599, _) => Problem::new(format!("The server failed ({}).", self.status))
-                .detail(said())
-                .hint("Try again. If it stays, the server's log says more.")
-                .remedy(Remedy::Retry),
-            (status, _) => {
-                Problem::new(format!("The server refused the request ({status}).")).detail(said()).hint(match status {
-                    422 => "Check the values that were sent.",
-                    _ => "Check the API address and the version of this program.",
-                })
-            }
-        }
-    }
-
-    fn forbidden(&self) -> Problem {
-        let said = sentence(&self.message);
-        match self.reason.as_deref() {
-            Some("not_owner") => Problem::new("This tenant belongs to another account.")
-                .detail(said)
-                .hint("Log in with the account that owns it.")
-                .remedy(Remedy::LogIn),
-            Some("subscription_inactive") => Problem::new(match &self.subscription {
-                Some(word) => format!("Subscription is {word}."),
-                None => "Subscription is not active.".to_owned(),
-            })
-            .detail(said)
-            .hint("Renew the subscription, then try again."),
-            Some("free_limit") => Problem::new("Free plan allows one tenant.")
-                .detail(said)
-                .hint("Choose a paid plan, or delete the other tenant."),
-            _ => Problem::new("The server does not allow this.")
-                .detail(said)
-                .hint("Check that you are logged in with the right account."),
-        }
-    }
-}
-
 /// With its full stop, so that parts of a problem can stand side by side.
 fn sentence(words: &str) -> String {
     let words = words.trim();
@@ -310,51 +242,47 @@ fn sentence(words: &str) -> String {
 mod tests {
     use super::*;
 
-    fn refusal(status: u16, path: &str, reason: Option<&str>) -> ApiError {
+    fn refused(status: u16, code: Option<&str>) -> ApiError {
         ApiError::Refused(Box::new(Refusal {
-            url: format!("https://h.example/api/v1{path}"),
+            url: "https://h.example/api/v1/tenants/a/credentials/sct_hunter2".into(),
             status,
-            code: None,
+            code: code.map(Into::into),
             message: "the server's words".into(),
-            reason: reason.map(Into::into),
-            expected: Some("h.example/systemprompt-images:tenant-a".into()),
-            subscription: Some("paused".into()),
-            retry_after: Some(Duration::from_secs(7)),
+            reason: None,
+            expected: None,
+            subscription: None,
+            retry_after: None,
         }))
     }
 
     #[test]
-    fn every_refusal_has_its_own_words_and_says_what_to_do() {
-        for (status, path, reason, title) in [
-            (401, "/tenants", None, "Your login is no longer valid."),
-            (403, "/tenants/a/deploy", Some("not_owner"), "This tenant belongs to another account."),
-            (403, "/tenants/a/deploy", Some("subscription_inactive"), "Subscription is paused."),
-            (403, "/checkout", Some("free_limit"), "Free plan allows one tenant."),
-            (403, "/checkout", None, "The server does not allow this."),
-            (404, "/tenants/a/status", None, "Tenant no longer exists on the server."),
-            (404, "/checkout/cs_1/events", None, "The server does not know this."),
-            (409, "/tenants/a/deploy", Some("operation_running"), "Another operation is running on the tenant."),
-            (409, "/tenants/a/deploy", None, "Not possible in the tenant's present state."),
-            (400, "/tenants/a/deploy", Some("invalid_image"), "The server expects another image."),
-            (400, "/tenants/a/logs", Some("not_provisioned"), "The tenant has no infrastructure yet."),
-            (400, "/tenants/a/logs", Some("no_machine"), "The tenant was never deployed."),
-            (400, "/tenants/a/deploy", Some("image_not_pushed"), "Image not in the registry."),
-            (422, "/checkout", Some("unknown_region"), "The server refused the request (422)."),
-            (429, "/tenants", None, "Too many requests; again in 7 s."),
-            (500, "/tenants", None, "The server failed (500)."),
-            (503, "/tenants", None, "Cloud is switched off or its provider is failing."),
-            (302, "/tenants", None, "The server sends this request elsewhere."),
+    fn what_is_not_there_must_be_said_by_the_api_itself() {
+        assert!(refused(404, Some("not_found")).is_not_found());
+        assert!(!refused(404, None).is_not_found());
+        assert!(refused(409, Some("invalid_state")).is_invalid_state());
+        assert!(!refused(409, Some("conflict")).is_invalid_state());
+    }
+
+    #[test]
+    fn an_address_with_a_secret_can_be_replaced_in_every_error_that_has_one() {
+        let shown = url::Url::parse("https://h.example/credentials").expect("a url");
+        let url = || "https://h.example/sct_hunter2".to_owned();
+        for error in [
+            refused(404, None),
+            ApiError::Unreachable { url: url(), cause: "c".into() },
+            ApiError::TimedOut { url: url() },
+            ApiError::TooLarge { url: url(), limit: 1 },
+            ApiError::Unreadable { url: url(), status: 200, detail: "d".into() },
         ] {
-            let problem = refusal(status, path, reason).problem();
-            assert_eq!(problem.title, title);
-            assert!(problem.hint.is_some_and(|hint| !hint.is_empty()), "{title}");
-            assert_eq!(problem.requires_login, status == 401, "{title}");
+            let error = error.at(&shown);
+            let told = format!("{error} {error:?} {}", error.problem());
+            assert!(!told.contains("hunter2") && told.contains("h.example/credentials"), "{told}");
         }
     }
 
     #[test]
     fn a_given_up_stream_says_what_stood_in_its_way() {
-        let last = Box::new(refusal(503, "/tenants/a/events", None));
+        let last = Box::new(refused(503, None));
         let error = ApiError::GaveUp { attempts: 5, last };
         let problem = error.problem();
         assert_eq!(problem.title, "Live updates stopped.");

@@ -46,6 +46,12 @@ impl Pace {
         Self { second: Duration::from_millis(1), stable: Duration::MAX, silence: Duration::from_secs(45) }
     }
 
+    /// So many of its seconds.
+    #[must_use]
+    pub fn seconds(self, seconds: u32) -> Duration {
+        self.second.saturating_mul(seconds)
+    }
+
     /// The pause after try number `tried` of an ordinary call, counted from 1: what the server asked
     /// for, else 1, 2, 4 s.
     pub(super) fn between_tries(self, tried: u32, asked: Option<Duration>) -> Duration {

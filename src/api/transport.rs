@@ -110,7 +110,7 @@ async fn refused(
         refusal.subscription = detail("subscription_status");
         refusal.code = Some(clean(&error.code, WORD));
     } else if let (300..=399, Some(elsewhere)) = (status, elsewhere) {
-        refusal.message = format!("it names {elsewhere}");
+        refusal.message = clean(&format!("it names {elsewhere}"), SHOWN);
     } else {
         refusal.message = other_form(&body);
     }

@@ -34,19 +34,26 @@ pub fn masked(url: &Secret) -> String {
     shown.map_or_else(|| MASK.to_owned(), |url| super::text::line(url.as_str()))
 }
 
-/// The user that the address names.
+/// True where both lead to databases of one name. From outside a tenant's database has another host, and may have
+/// another user.
 #[must_use]
-pub fn user(url: &Secret) -> Option<String> {
-    parsed(url.reveal()).map(|url| decoded(url.username())).filter(|user| !user.is_empty())
+pub fn same_database(one: &str, other: &str) -> bool {
+    match (parsed(one), parsed(other)) {
+        (Some(one), Some(other)) => one.path() == other.path() && one.path().len() > 1,
+        _ => false,
+    }
 }
 
 /// `shown`, an address with a masked password, with the password of `whole`. `None` where either cannot be taken apart,
-/// or they are of different users.
+/// or they are of different databases.
 #[must_use]
 pub fn unmasked(shown: &str, whole: &Secret) -> Option<Secret> {
+    if !same_database(shown, whole.reveal()) {
+        return None;
+    }
     let whole = parsed(whole.reveal())?;
     let mut shown = parsed(shown)?;
-    if shown.username() != whole.username() || is_mask(&decoded(whole.password()?)) {
+    if is_mask(&decoded(whole.password()?)) {
         return None;
     }
     shown.set_password(whole.password()).ok()?;
@@ -130,11 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn a_masked_address_gets_its_password_from_one_of_the_same_user() {
+    fn a_masked_address_gets_its_password_from_one_of_the_same_database() {
         let whole = Secret::new("postgres://t:p%40ss@inner:5432/d");
         let made = |shown: &str| unmasked(shown, &whole).map(|url| url.reveal().to_owned());
         assert_eq!(made("postgres://t:***@outer:1/d?a=b").as_deref(), Some("postgres://t:p%40ss@outer:1/d?a=b"));
-        assert_eq!(made("postgres://other:***@outer/d"), None);
+        assert_eq!(made("postgres://t_outside:***@outer/d").as_deref(), Some("postgres://t_outside:p%40ss@outer/d"));
+        assert_eq!(made("postgres://t:***@outer/other"), None);
+        assert_eq!(made("postgres://t:***@outer/"), None);
         assert_eq!(made("***"), None);
         assert_eq!(unmasked("postgres://t:***@outer/d", &Secret::new("postgres://t:***@inner/d")), None);
     }

@@ -18,6 +18,10 @@ pub enum Remedy {
     Deploy,
     /// Open the full output.
     OpenLog,
+    /// Give the tenant's database a new password.
+    Rotate,
+    /// Try again what failed while the tenant was made.
+    RetryProvision,
 }
 
 /// An error as a person sees it.

@@ -4,10 +4,12 @@
 //! What goes on for longer (deploys, streams, a checkout that is watched) has operations of its own. Must not know who
 //! asks.
 
+mod perform;
 mod reply;
 
 use std::collections::BTreeMap;
 
+pub use perform::perform;
 pub use reply::Reply;
 
 use crate::model::{MetricsRange, Secret, TenantId};

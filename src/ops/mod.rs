@@ -13,10 +13,12 @@ pub mod deploy_lock;
 mod deploy_options;
 pub mod doctor;
 pub mod editor;
+pub mod domain;
 pub mod external_access;
 mod git;
 pub mod history;
 pub mod image;
+pub mod lifecycle;
 pub mod live;
 pub mod notice;
 mod project_build;
@@ -33,7 +35,8 @@ pub mod stored;
 pub mod tenants;
 #[cfg(test)]
 mod testing;
+pub mod variables;
 
-pub use call::{Call, Reply};
+pub use call::{Call, Reply, perform};
 pub use reporter::Done;
 pub use session::Session;

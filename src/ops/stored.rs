@@ -1,6 +1,21 @@
-//! Where credentials of a tenant were stored that the server hands out only once.
+//! Where credentials of a tenant go that the server hands out only once: into the secrets of its profile, else into a
+//! file of this program's own.
+//!
+//! The place is looked for before the server is asked, so that nothing is fetched that cannot be stored. Must not know
+//! how credentials are got.
 
-use crate::model::Problem;
+use std::path::Path;
+
+use super::Session;
+use crate::model::{Problem, Secret, TenantId, database_url, text};
+use crate::workspace::{Profile, Project, SecretsDraft, StateDirectory, WorkspaceError, profile};
+
+/// The address of the database as machines reach it.
+pub(super) const INSIDE: &str = "internal_database_url";
+/// The one that is used from this machine.
+pub(super) const MAIN: &str = "database_url";
+/// As people outside reach it.
+const OUTSIDE: &str = "external_database_url";
 
 /// Where they are now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,11 +27,248 @@ pub enum Stored {
         /// The file. Harmless text.
         path: String,
     },
-    /// In a file of this program's own, because the tenant has no profile.
+    /// In a file of this program's own.
     Kept {
         /// The file. Harmless text.
         path: String,
+        /// Why they are not in the profile; absent where the tenant has none.
+        why: Option<Problem>,
     },
     /// Nowhere but in the reply: show them, or they are lost.
     Nowhere(Problem),
+}
+
+/// Where they will go.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    tenant: TenantId,
+    profile: Option<Profile>,
+    state: Option<StateDirectory>,
+    /// What the place holds already.
+    pub known: Known,
+}
+
+/// What a place holds of databases.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// The address as machines reach the tenant's, with its password.
+    inside: Option<Secret>,
+    /// The one that is used from this machine: of the tenant's database, or of one of the project's own.
+    main: Option<Secret>,
+    /// When that was stored, RFC 3339 UTC.
+    changed_at: Option<String>,
+}
+
+impl Known {
+    /// The inner address, where it is of the same database as `url`.
+    pub fn inside(&self, url: &str) -> Option<&Secret> {
+        self.inside.as_ref().filter(|known| database_url::same_database(known.reveal(), url))
+    }
+
+    /// Since when this machine has an address of the same database as `url`, RFC 3339 UTC.
+    pub fn since(&self, url: &Secret) -> Option<String> {
+        let mut all = [&self.inside, &self.main].into_iter().flatten();
+        let has_it = all.any(|known| database_url::same_database(known.reveal(), url.reveal()));
+        self.changed_at.clone().filter(|_| has_it)
+    }
+}
+
+impl Place {
+    /// Looks for it.
+    ///
+    /// # Errors
+    /// A problem where there is a file that cannot be understood, or where more than one profile names the tenant.
+    pub async fn find(session: &Session, tenant: &TenantId) -> Result<Self, Problem> {
+        let (project, state, tenant) = (session.project().clone(), session.state().cloned(), tenant.clone());
+        blocking(move || look(&project, state, tenant)).await
+    }
+
+    /// True where there is a profile, or a place for a file of one's own.
+    pub fn is_any(&self) -> bool {
+        self.profile.is_some() || self.state.is_some()
+    }
+
+    /// True where a profile names the tenant.
+    pub fn is_profile(&self) -> bool {
+        self.profile.is_some()
+    }
+
+    /// The file of one's own, as people may read it, where it is there.
+    pub fn kept(&self) -> Option<String> {
+        let path = self.state.as_ref()?.credentials_file(&self.tenant);
+        path.is_file().then(|| shown(&path))
+    }
+
+    /// Lets `change` change what is there, and writes it. Never fails: where the profile's file cannot be written there is
+    /// the other one.
+    pub async fn store(&self, change: impl Fn(&mut SecretsDraft) + Send + Sync + 'static) -> Stored {
+        let place = self.clone();
+        let stored = tokio::task::spawn_blocking(move || place.write(&change)).await;
+        stored.unwrap_or_else(|stopped| Stored::Nowhere(unstored(&stopped.to_string())))
+    }
+
+    fn write(&self, change: &dyn Fn(&mut SecretsDraft)) -> Stored {
+        // Read anew: another program may have written there since.
+        let write = |draft: Result<SecretsDraft, WorkspaceError>| {
+            let mut draft = draft?;
+            change(&mut draft);
+            draft.write()?;
+            Ok::<_, WorkspaceError>(shown(draft.path()))
+        };
+        let mut why = None;
+        if let Some(profile) = &self.profile {
+            match write(SecretsDraft::open(profile.secrets_file())) {
+                Ok(path) => return Stored::Profile { name: profile.name.clone(), path },
+                Err(error) => why = Some(error.problem()),
+            }
+        }
+        match (&self.state, why) {
+            (Some(state), why) => match write(state.credentials_draft(&self.tenant)) {
+                Ok(path) => Stored::Kept { path, why },
+                Err(error) => Stored::Nowhere(why.unwrap_or_else(|| error.problem())),
+            },
+            (None, Some(why)) => Stored::Nowhere(why),
+            (None, None) => Stored::Nowhere(nowhere()),
+        }
+    }
+}
+
+fn look(project: &Project, state: Option<StateDirectory>, tenant: TenantId) -> Result<Place, WorkspaceError> {
+    let profile = profile::of_tenant(project, &tenant, None)?;
+    let draft = match (&profile, &state) {
+        (Some(profile), _) => Some(SecretsDraft::open(profile.secrets_file())?),
+        (None, Some(state)) => Some(SecretsDraft::open(state.credentials_file(&tenant))?),
+        (None, None) => None,
+    };
+    let known = draft.map(|draft| known(&draft)).unwrap_or_default();
+    Ok(Place { tenant, profile, state, known })
+}
+
+fn known(draft: &SecretsDraft) -> Known {
+    let whole = |key| draft.get(key).filter(|url| !database_url::is_masked(url.reveal())).cloned();
+    let changed_at = draft.changed_at().and_then(|at| jiff::Timestamp::try_from(at).ok());
+    Known { inside: whole(INSIDE), main: whole(MAIN), changed_at: changed_at.map(|at| format!("{at:.0}")) }
+}
+
+/// Puts the addresses of a tenant's database in their places (protocol D.4). The outer one becomes the main one where the
+/// database can be reached from outside; otherwise a main address of this database gets the inner one, because the
+/// password in it is no longer good. One of another database is somebody's own and stays.
+pub(super) fn put_addresses(draft: &mut SecretsDraft, inside: &Secret, outside: Option<&Secret>, is_open: bool) {
+    let holds_it = |draft: &SecretsDraft, key: &str| {
+        let known = draft.get(key);
+        known.is_some_and(|known| database_url::same_database(known.reveal(), inside.reveal()))
+    };
+    match outside.filter(|_| is_open) {
+        Some(outside) => draft.set_address(MAIN, outside),
+        None if holds_it(draft, MAIN) => draft.set_address(MAIN, inside),
+        None => {}
+    }
+    if let Some(outside) = outside
+        && holds_it(draft, OUTSIDE)
+    {
+        draft.set_address(OUTSIDE, outside);
+    }
+    draft.set_address(INSIDE, inside);
+}
+
+/// There is no profile, and no place for anything else.
+pub(super) fn nowhere() -> Problem {
+    unstored("No profile of this project names the tenant, and there is no home directory.")
+}
+
+fn unstored(detail: &str) -> Problem {
+    Problem::new("The credentials cannot be stored.").detail(detail).hint(
+        "Make a profile whose cloud.tenant_id is the tenant's, or name a directory in TENANTRY_STATE. What is shown now \
+         cannot be shown again.",
+    )
+}
+
+fn shown(path: &Path) -> String {
+    text::line(&path.to_string_lossy())
+}
+
+/// Reads files without holding up anybody else.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, WorkspaceError> + Send + 'static,
+) -> Result<T, Problem> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(|error| error.problem()),
+        Err(stopped) => Err(Problem::new("The project's files cannot be read.").detail(stopped.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{in_folder, profile_file, ten_1};
+
+    const INNER: &str = "postgres://t:Qm4@inner:5432/site";
+    const OUTER: &str = "postgres://t_out:Qm4@outer:5432/site?sslmode=require";
+
+    fn put(content: &str, outside: Option<&str>, is_open: bool) -> serde_json::Value {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secrets.json");
+        std::fs::write(&path, content).expect("written");
+        let mut draft = SecretsDraft::open(&path).expect("a draft");
+        put_addresses(&mut draft, &Secret::new(INNER), outside.map(Secret::new).as_ref(), is_open);
+        draft.write().expect("written");
+        serde_json::from_slice(&std::fs::read(&path).expect("read")).expect("json")
+    }
+
+    #[test]
+    fn addresses_find_their_places() {
+        let old = "postgres://t:old@inner:5432/site";
+        let own = "postgres://me:mine@localhost/dev";
+        for (content, outside, is_open, main) in [
+            ("{}".to_owned(), Some(OUTER), true, Some(OUTER)),
+            ("{}".to_owned(), Some(OUTER), false, None),
+            ("{}".to_owned(), None, true, None),
+            (format!(r#"{{"database_url": "{old}"}}"#), Some(OUTER), true, Some(OUTER)),
+            (format!(r#"{{"database_url": "{old}"}}"#), Some(OUTER), false, Some(INNER)),
+            (format!(r#"{{"database_url": "{old}"}}"#), None, true, Some(INNER)),
+            (format!(r#"{{"database_url": "{own}"}}"#), Some(OUTER), false, Some(own)),
+        ] {
+            let json = put(&content, outside, is_open);
+            assert_eq!(json["internal_database_url"], INNER, "{content}");
+            assert_eq!(json.get("database_url").and_then(|url| url.as_str()), main, "{content} {is_open}");
+            assert_eq!(json.get("external_database_url"), None);
+        }
+        let json = put(&format!(r#"{{"external_database_url": "{old}"}}"#), Some(OUTER), false);
+        assert_eq!(json["external_database_url"], OUTER);
+    }
+
+    #[tokio::test]
+    async fn the_profile_is_first_and_the_file_of_ones_own_second() {
+        let (folder, session) = in_folder(&[("profile.yaml", "cloud: {tenant_id: ten_1}")], true);
+        let place = Place::find(&session, &ten_1()).await.expect("a place");
+        assert!(place.is_profile());
+        let set = |draft: &mut SecretsDraft| draft.set("a", &Secret::new("1"));
+        let Stored::Profile { name, path } = place.store(set).await else { panic!("not in the profile") };
+        assert_eq!((name.as_str(), path.ends_with("prod/secrets.json")), ("prod", true));
+
+        // Its file has become a directory meanwhile.
+        let file = profile_file(&folder, "secrets.json");
+        std::fs::remove_file(&file).expect("removed");
+        std::fs::create_dir(&file).expect("made");
+        let Stored::Kept { path, why } = place.store(set).await else { panic!("not kept") };
+        assert!(path.ends_with("credentials/ten_1.json") && why.is_some(), "{path}");
+        assert_eq!(place.kept(), Some(path));
+    }
+
+    #[tokio::test]
+    async fn without_any_place_it_is_said() {
+        let (_folder, session) = in_folder::<&str>(&[], false);
+        let place = Place::find(&session, &ten_1()).await.expect("looked");
+        assert!(!place.is_any());
+        let stored = place.store(|draft| draft.set("a", &Secret::new("1"))).await;
+        assert!(matches!(stored, Stored::Nowhere(_)), "{stored:?}");
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_is_told_before_anything_is_asked() {
+        let files = [("profile.yaml", "cloud: {tenant_id: ten_1}"), ("secrets.json", "{\"a\": hunter2}")];
+        let (_folder, session) = in_folder(&files, true);
+        let problem = Place::find(&session, &ten_1()).await.expect_err("damaged");
+        assert_eq!(problem.title, "Secrets cannot be read.");
+    }
 }

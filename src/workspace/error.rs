@@ -69,6 +69,14 @@ pub enum WorkspaceError {
         /// What is wrong with it and where; never a value from it.
         why: String,
     },
+    /// The project's list of tenants cannot be understood.
+    #[error("the list of tenants {} cannot be read: {why}", shown(.path))]
+    DamagedTenants {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it; never a value from it.
+        why: String,
+    },
     /// There is no profile of that name.
     #[error("no profile {name:?} in {}", shown(.path))]
     NoProfile {
@@ -137,6 +145,9 @@ impl WorkspaceError {
             Self::DamagedSecrets { path, why } => Problem::new("Secrets cannot be read.")
                 .detail(format!("{}: {why}.", shown(path)))
                 .hint("Correct that file; its values are shown nowhere."),
+            Self::DamagedTenants { path, why } => Problem::new("The list of tenants cannot be read.")
+                .detail(format!("{}: {why}.", shown(path)))
+                .hint("Correct that file, or move it away: this program does not write over it."),
             Self::NoProfile { name, path, known } => {
                 let hint = if known.is_empty() {
                     "The project has no profiles: leave --profile away.".to_owned()

@@ -1,6 +1,7 @@
 //! What this program remembers between two starts, outside any project: a directory of its own.
 //!
-//! Nothing in here is a secret, and nothing is needed: without it the next deploy is slower, and there is no history.
+//! Nothing in here is needed: without it the next deploy is slower, and there is no history. Nothing is a secret either,
+//! but the credentials of tenants that have no profile to keep them in.
 
 use directories::ProjectDirs;
 use std::fs::{DirBuilder, File, OpenOptions};

@@ -14,6 +14,7 @@ mod postgres;
 mod process;
 
 mod browser;
+mod calls;
 mod checklist;
 mod clients;
 mod databases;
@@ -46,6 +47,7 @@ use std::process::ExitCode;
 /// The tests of every file.
 const FILES: &[fn() -> Vec<Trial>] = &[
     browser::trials,
+    calls::trials,
     checklist::trials,
     clients::trials,
     databases::trials,

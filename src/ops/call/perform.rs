@@ -1,0 +1,94 @@
+//! Which operation a [`Call`] stands for.
+
+use super::{Call, Reply};
+use crate::api::ApiError;
+use crate::model::{Begun, Problem, Renewal, TenantId};
+use crate::ops::{
+    Session, credentials, domain, external_access, history, lifecycle, rotate, secrets, stored, variables,
+};
+use crate::workspace::{profile, tenants_file};
+
+/// Does what is asked for. May be dropped at any time; what the server has been told by then is done there.
+///
+/// # Errors
+/// What a person is told: the server's refusal in plain words, or what this machine lacks.
+pub async fn perform(session: &Session, call: Call) -> Result<Reply, Problem> {
+    let client = session.client();
+    let told = |error: ApiError| error.problem();
+    Ok(match call {
+        Call::Me => Reply::Me(client.me().await.map_err(told)?),
+        Call::Plans => Reply::Plans(client.plans().await.map_err(told)?),
+        Call::Tenants => {
+            let list = client.tenants().await.map_err(told)?;
+            Reply::Tenants { tenants: list.tenants, rejected: list.rejected }
+        }
+        Call::LocalTenants => {
+            let project = session.project().clone();
+            Reply::LocalTenants(stored::blocking(move || tenants_file::local_tenants(&project)).await?)
+        }
+        Call::Tenant(id) => Reply::Tenant(Box::new(client.tenant(&id).await.map_err(told)?)),
+        Call::Status(id) => Reply::Status(Box::new(client.status(&id).await.map_err(told)?)),
+        Call::Restart(id) => begun(client.restart(&id).await.map_err(told)?),
+        Call::Suspend(id) => lifecycle::suspend(session, &id).await?.into(),
+        Call::Activate(id) => lifecycle::activate(session, &id).await?.into(),
+        Call::RetryProvision(id) => begun(client.retry_provision(&id).await.map_err(told)?),
+        Call::Delete { id } => Reply::Deleted { already: !client.delete(&id).await.map_err(told)? },
+        Call::CancelSubscription(id) => {
+            client.cancel_subscription(&id).await.map_err(told)?;
+            Reply::SubscriptionCanceled
+        }
+        Call::Rename { id, name } => Reply::Tenant(Box::new(client.rename(&id, name.trim()).await.map_err(told)?)),
+        Call::ScaleMemory { id, memory_mb } => {
+            Reply::Tenant(Box::new(client.scale(&id, memory_mb).await.map_err(told)?))
+        }
+        Call::Rotate(id) => Reply::Rotated(Box::new(rotate::run(session, &id).await?)),
+        Call::OneTimeCredentials(id) => Reply::OneTimeCredentials(Box::new(credentials::run(session, &id).await?)),
+        Call::Secrets(id) => Reply::Secrets(client.secrets(&id).await.map_err(told)?),
+        Call::SetSecrets { id, secrets, restart } => {
+            let variables::Set { set, ignored, keys } = variables::set(session, &id, secrets, restart).await?;
+            Reply::SecretsSet { set, ignored, keys, restarted: restart }
+        }
+        Call::UnsetSecret { id, key } => {
+            let (key, was_there) = variables::unset(session, &id, &key).await?;
+            Reply::SecretUnset { key, already: !was_there }
+        }
+        Call::SyncSecrets(id) => sync(session, id).await?,
+        Call::Environment(id) => Reply::Environment(client.environment(&id).await.map_err(told)?),
+        Call::Metrics(id) => Reply::Metrics(client.metrics(&id).await.map_err(told)?),
+        Call::MetricsHistory { id, range } => {
+            Reply::MetricsHistory(client.metrics_history(&id, range).await.map_err(told)?)
+        }
+        Call::Subscription(id) => Reply::Subscription(Box::new(client.subscription(&id).await.map_err(told)?)),
+        Call::ChangePlan { id, price_id } => {
+            // The terminal waits on the session's stream.
+            let renewal = Renewal { price_id, redirect_uri: None };
+            Reply::Checkout(client.change_plan(&id, &renewal).await.map_err(told)?)
+        }
+        Call::Domain(id) => Reply::Domain(domain::show(session, &id).await?.map(Box::new)),
+        Call::SetDomain { id, domain } => Reply::Domain(Some(Box::new(domain::set(session, &id, &domain).await?))),
+        Call::RemoveDomain(id) => Reply::DomainRemoved { already: !domain::remove(session, &id).await? },
+        Call::ExternalAccess { id, enabled } => {
+            Reply::ExternalAccess(Box::new(external_access::switch(session, &id, enabled).await?))
+        }
+        Call::Deployments(id) => Reply::Deployments(client.deployments(&id).await.map_err(told)?),
+        Call::LocalHistory(id) => Reply::LocalHistory(Box::new(history::of_tenant(session, &id).await?)),
+    })
+}
+
+fn begun(begun: Begun) -> Reply {
+    Reply::Begun { begun, already: false }
+}
+
+impl From<lifecycle::Switched> for Reply {
+    fn from(switched: lifecycle::Switched) -> Self {
+        Self::Begun { begun: switched.begun, already: switched.already }
+    }
+}
+
+/// Sends the profile's secrets as a deploy does.
+async fn sync(session: &Session, id: TenantId) -> Result<Reply, Problem> {
+    let (project, of) = (session.project().clone(), id.clone());
+    let profile = stored::blocking(move || profile::of_tenant(&project, &of, None)).await?;
+    let done = secrets::sync(session, &id, profile.as_ref()).await?;
+    Ok(Reply::SecretsSynced { summary: done.summary, was_skipped: done.was_skipped })
+}
