@@ -66,7 +66,12 @@ pub(crate) fn to_folder(folder: &std::path::Path) -> Option<WorkerGuard> {
         .build(folder)
         .ok()?;
     let (writer, guard) = tracing_appender::non_blocking(file);
-    tracing_subscriber::fmt().with_env_filter(filter()).with_writer(writer.and(|| Memory)).with_ansi(false).try_init().ok()?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter())
+        .with_writer(writer.and(|| Memory))
+        .with_ansi(false)
+        .try_init()
+        .ok()?;
     Some(guard)
 }
 

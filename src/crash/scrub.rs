@@ -23,9 +23,8 @@ struct Rule {
 
 /// In this order: what names itself before what only looks strange.
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let named = format!(
-        r#"(?i)((?:{NAMES})[\w.-]*["']?\s*[=:]\s*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&\])}}]+)"#
-    );
+    let named =
+        format!(r#"(?i)((?:{NAMES})[\w.-]*["']?\s*[=:]\s*)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&\])}}]+)"#);
     let to_the_end = r#"(?im)((?:passw(?:or)?d|passphrase|authorization|cookie)[\w.-]*\s*[=:]\s*)[^"'\s][^"\n]*"#;
     [
         (r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)", "[private key]"),
@@ -208,8 +207,19 @@ mod tests {
     fn planted() -> impl Strategy<Value = (String, String)> {
         let secret = "[a-z0-9]{6}Zq[A-Z0-9]{6,20}";
         let named = prop::sample::select(vec![
-            "token=", "api_key: ", "\"client_secret\":\"", "PASSWORD=", "Authorization: Bearer ", "x-api-key: ", "&code=",
-            "?sig=", "cookie: a=", "private_key = '", "github_pat_", "sk-", "bearer ",
+            "token=",
+            "api_key: ",
+            "\"client_secret\":\"",
+            "PASSWORD=",
+            "Authorization: Bearer ",
+            "x-api-key: ",
+            "&code=",
+            "?sig=",
+            "cookie: a=",
+            "private_key = '",
+            "github_pat_",
+            "sk-",
+            "bearer ",
         ]);
         (named, secret).prop_map(|(name, secret)| (format!("{name}{secret}"), secret))
     }

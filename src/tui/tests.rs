@@ -3,6 +3,7 @@
 mod deploys;
 mod flows;
 mod looping;
+mod outside;
 mod pictures;
 mod random;
 mod readme;
