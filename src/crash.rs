@@ -144,6 +144,61 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
+    /// Set for the child alone: this very program, run again.
+    const CHILD: &str = "TENANTRY_TEST_PANIC";
+    const TOKENS: [&str; 4] = ["t0p-s3cret-log", "AbCd1234EfGh5678IjKl", "plainly-secret", "s3cret/p@ss"];
+
+    #[test]
+    fn a_report_tells_everything_but_secrets() {
+        if let Some(folder) = std::env::var_os(CHILD) {
+            let log = logging::to_folder(Path::new(&folder));
+            install();
+            for number in 0..300 {
+                tracing::info!(number, "a line");
+            }
+            tracing::warn!("the server said api_token={} twice", TOKENS[0]);
+            let panics = || panic!("on purpose: {} of postgres://mara:{}@db/x and {}", TOKENS[1], TOKENS[3], TOKENS[2]);
+            for _ in 0..5 {
+                let thread = std::thread::Builder::new().name("worker".to_owned()).spawn(panics).expect("started");
+                assert!(thread.join().is_err());
+            }
+            drop(log);
+            std::process::exit(0);
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = std::process::Command::new(std::env::current_exe().expect("a path"))
+            .args(["crash::tests::a_report_tells_everything_but_secrets", "--exact", "--nocapture"])
+            .env(CHILD, folder.path())
+            .env(crate::workspace::state::VARIABLE, folder.path())
+            .env("SOME_API_TOKEN", TOKENS[2])
+            .env("TERM", "xterm-256color")
+            .env_remove("TENANTRY_LOG")
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(said.matches("A report without secrets lies in").count(), usize::from(MOST), "{said}");
+        let reports: Vec<_> = fs::read_dir(folder.path())
+            .expect("readable")
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+            .collect();
+        assert_eq!(reports.len(), usize::from(MOST));
+        for path in reports {
+            let report = fs::read_to_string(&path).expect("a report");
+            for token in TOKENS {
+                assert!(!report.contains(token), "{token} in\n{report}");
+            }
+            let told =
+                ["on purpose: ", "worker", "TERM=xterm-256color", "src/crash.rs", "the last 200 lines", "number=298"];
+            for told in told {
+                assert!(report.contains(told), "{told} is not in\n{report}");
+            }
+            assert!(!report.contains("number=99 ") && report.contains("the server said api_token="), "{report}");
+        }
+    }
+
     #[test]
     fn the_newest_ten_are_kept_and_only_their_owner_reads_them() {
         let folder = tempfile::tempdir().expect("a folder");

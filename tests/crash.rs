@@ -12,7 +12,7 @@ use std::time::Duration;
 use tenantry::model::progress::DeployProgress;
 use tenantry::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
 use tenantry::ops::call::{Call, Reply};
-use tenantry::tui::{self, Backend, Deployed, Live, Options, TenantList, TuiError};
+use tenantry::tui::{self, Backend, Deployed, Live, Options, OutsideSettings, TenantList, TuiError};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
@@ -84,16 +84,21 @@ impl Backend for Panics {
 fn a_panic_gives_the_terminal_back() {
     if std::env::var_os(CHILD).is_some() {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-        let ended = runtime.block_on(tui::run(Arc::new(Panics), Options::default(), CancellationToken::new()));
+        let outside = OutsideSettings { mouse: true, ..OutsideSettings::default() };
+        let options = Options { outside, ..Options::default() };
+        let ended = runtime.block_on(tui::run(Arc::new(Panics), options, CancellationToken::new()));
         std::process::exit(if matches!(ended, Err(TuiError::Panicked)) { TOLD } else { 1 });
     }
     let this = std::env::current_exe().expect("a path");
     let folder = tempfile::tempdir().expect("a folder");
     let arguments = ["a_panic_gives_the_terminal_back", "--exact", "--nocapture"];
     let mut terminal = Terminal::start_program(&this, &arguments, folder.path(), &[(CHILD, "1")], 120, 36);
+    // The mouse was moving when the terminal heard that nobody listens any more.
+    terminal.send_late("\u{1b}[?1006l", "\u{1b}[<32;40;10M\u{1b}[<32;41;10M\u{1b}[<0;41;10m");
     let text = terminal.wait_for("settings kept");
     assert!(text.contains("on purpose"), "the message is on the restored screen:\n{text}");
     assert_eq!(terminal.wait_for_whole_end(), TOLD);
     let raw = terminal.raw();
     assert!(raw.windows(8).any(|window| window == b"\x1b[?1049h"), "it was on the alternate screen");
+    assert!(raw.windows(8).any(|window| window == b"\x1b[?1006h"), "the mouse was on");
 }

@@ -25,7 +25,7 @@ fn open(folder: &Path) -> Terminal {
 fn open_in_shell(folder: &Path) -> Terminal {
     let state = folder.join("state");
     let environment = [NO_ENGINE, ("XDG_STATE_HOME", state.to_str().expect("a plain path"))];
-    let mut terminal = Terminal::start_shell(folder, &environment, 120, 36);
+    let mut terminal = Terminal::start_shell(None, folder, &environment, 120, 36);
     terminal.type_keys("before=$(stty -g)\n");
     terminal.type_keys("tenantry\n");
     terminal.wait_for("Tenants");

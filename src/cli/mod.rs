@@ -12,7 +12,7 @@ mod open;
 mod progress;
 mod rollback;
 mod serve;
-mod stop;
+pub(crate) mod stop;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

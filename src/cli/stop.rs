@@ -40,7 +40,7 @@ impl Signals {
 
 /// A token that is cancelled at the first SIGINT, SIGTERM or SIGHUP. Later ones change nothing: what is
 /// being cleaned up then is finished. Must be called on the runtime.
-pub(super) fn on_signals() -> std::io::Result<CancellationToken> {
+pub(crate) fn on_signals() -> std::io::Result<CancellationToken> {
     let mut signals = Signals::listen()?;
     let stop = CancellationToken::new();
     let stopped = stop.clone();

@@ -5,6 +5,7 @@ mod ascii;
 mod deploys;
 mod flows;
 mod looping;
+mod outside;
 mod pictures;
 mod random;
 mod readme;

@@ -70,14 +70,21 @@ impl Terminal {
         Self::spawn(command, folder, environment, columns, rows)
     }
 
-    /// Starts a shell with job control; `tenantry` in it is the built program, and its prompt is `sh> `.
-    pub fn start_shell(folder: &Path, environment: &[(&str, &str)], columns: u16, rows: u16) -> Self {
+    /// Starts a shell with job control and the prompt `sh> `, in which `tenantry` is `command`, else the built program.
+    pub fn start_shell(
+        command: Option<&str>,
+        folder: &Path,
+        environment: &[(&str, &str)],
+        columns: u16,
+        rows: u16,
+    ) -> Self {
+        let tenantry = command.map_or_else(|| Self::built().display().to_string(), str::to_owned);
         let mut command = CommandBuilder::new("bash");
         command.args(["--norc", "--noprofile", "--noediting", "-i"]);
         command.env("PS1", "sh> ");
         command.env("HISTFILE", "/dev/null");
         let mut terminal = Self::spawn(command, folder, environment, columns, rows);
-        terminal.type_keys(&format!("alias tenantry={}\n", Self::built().display()));
+        terminal.type_keys(&format!("alias tenantry='{tenantry}'\n"));
         terminal.type_keys("echo $((20+1)) shells\n");
         terminal.wait_for("21 shells");
         terminal
@@ -170,9 +177,13 @@ impl Terminal {
         self.seen.lock().late = Some((what.into(), keys.into()));
     }
 
-    /// True while the alternate screen is shown.
-    pub fn is_on_screen(&self) -> bool {
-        self.seen.lock().parser.screen().alternate_screen()
+    /// Waits until all that was ever written to the terminal satisfies `holds`.
+    pub fn wait_raw(&self, what: &str, holds: impl Fn(&[u8]) -> bool) {
+        let state = self.seen.lock();
+        let unmet = |state: &mut State| !state.closed && !holds(&state.raw);
+        let (state, _) =
+            self.seen.changed.wait_timeout_while(state, LIMIT, unmet).unwrap_or_else(PoisonError::into_inner);
+        assert!(holds(&state.raw), "never written: {what}\n{}", state.parser.screen().contents());
     }
 
     /// Waits until the terminal is the shell's, or the program's: settings that can be seen, mouse included.

@@ -20,7 +20,7 @@ use crate::tui::testing::{event, log, me, tenant};
 
 /// Answers at once; its streams say a little and stay open, its deploy waits until it is stopped.
 #[derive(Default)]
-struct Script {
+pub(super) struct Script {
     stopped_deploys: AtomicUsize,
 }
 
