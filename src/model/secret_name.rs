@@ -53,9 +53,8 @@ pub fn is_name(name: &str) -> bool {
 pub fn read(typed: &str) -> Result<String, Problem> {
     let name = typed.trim().to_ascii_uppercase();
     if !is_name(&name) {
-        return Err(Problem::new("A secret cannot have this name.").hint(format!(
-            "It has up to {MAX_NAME} letters, digits and underscores, and begins with a letter."
-        )));
+        return Err(Problem::new("A secret cannot have this name.")
+            .hint(format!("It has up to {MAX_NAME} letters, digits and underscores, and begins with a letter.")));
     }
     if is_managed(&name) {
         return Err(Problem::new(format!("{name} is set by the platform itself."))

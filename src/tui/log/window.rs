@@ -84,7 +84,8 @@ impl Log {
         if let Place::At { key, row } = view.place
             && let Some(number) = self.from(key).next()
         {
-            let row = if number == key.number { row.min(self.rows_of(number, view, layout).saturating_sub(1)) } else { 0 };
+            let row =
+                if number == key.number { row.min(self.rows_of(number, view, layout).saturating_sub(1)) } else { 0 };
             if self.rows_from(number, row, view, layout, page) >= page {
                 return Some((number, row));
             }
@@ -291,7 +292,8 @@ impl Look<'_> {
     /// Where something was found in the message, up to the byte `end`.
     fn places(&self, end: usize) -> Vec<Range<usize>> {
         let found = self.search.map_or_else(Vec::new, |pattern| pattern.places(self.line.text, self.hidden + end));
-        let shown = |place: Range<usize>| place.start.saturating_sub(self.hidden)..place.end.saturating_sub(self.hidden);
+        let shown =
+            |place: Range<usize>| place.start.saturating_sub(self.hidden)..place.end.saturating_sub(self.hidden);
         found.into_iter().map(shown).filter(|place| !place.is_empty()).collect()
     }
 
