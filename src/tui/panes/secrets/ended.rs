@@ -2,7 +2,7 @@
 
 use super::values::{of_once, of_rotation};
 use super::{Choice, Facts, Rotation, SETTLES, State};
-use crate::model::{Problem, TenantId, TenantState, database_url};
+use crate::model::{Problem, Secret, TenantId, TenantState, database_url};
 use crate::ops::call::Reply;
 use crate::ops::credentials::Fetched;
 use crate::ops::rotate::Rotated;
@@ -57,8 +57,10 @@ pub(super) fn take(
         (_, Ok(Reply::OneTimeCredentials(fetched))) => once(state, shared, id, &name, fetched),
         (_, Ok(Reply::Rotated(rotated))) => rotation(state, shared, id, rotated),
         (_, Ok(Reply::ExternalAccess(access))) => {
-            let address = Some(&access.masked_url).filter(|_| access.enabled).filter(|url| !url.is_empty());
-            facts(state, id).outside = address.cloned();
+            // Masked once more: what a server calls masked is not shown on its word.
+            let mask = |url: &String| database_url::masked(&Secret::new(url.as_str()));
+            let address = Some(&access.masked_url).filter(|url| access.enabled && !url.is_empty());
+            facts(state, id).outside = address.map(mask);
             state.record.wanted |= is_shown;
         }
         // They may have been read by somebody else.
