@@ -29,6 +29,7 @@ pub mod problem;
 pub mod progress;
 pub mod record;
 pub mod secret;
+pub mod secret_name;
 pub mod subscription;
 pub mod tenant;
 pub mod text;

@@ -3,11 +3,14 @@
 
 mod answers;
 pub mod checkout;
+pub mod clipboard;
 mod feeds;
 pub mod keys;
 mod mouse;
 pub mod timers;
 
+#[allow(unused_imports, reason = "the panes that copy plain text call it")]
+pub use clipboard::{copy, copy_secret};
 pub use timers::TOAST;
 
 use super::actions::deploy_selected;
@@ -50,7 +53,14 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Answer(ticket, answer) => answers::take(app, ticket, answer),
     };
     effects.extend(feeds::follow_state(app));
-    for pane in layout::visible(app) {
+    let visible = layout::visible(app);
+    for pane in Pane::ALL {
+        let seen = visible.contains(&pane);
+        if !seen || app.focus != pane {
+            app.panes.get_mut(pane).left(&mut app.shared, seen);
+        }
+    }
+    for pane in visible {
         effects.extend(app.panes.get_mut(pane).attend(&mut app.shared));
     }
     review_refusal(app);

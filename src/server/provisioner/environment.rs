@@ -3,39 +3,13 @@
 use subtle::ConstantTimeEq as _;
 
 use super::{StepError, app_url};
+pub use crate::model::secret_name::is_managed;
 use crate::model::{Secret, TenantId};
 use crate::server::databases::rotation;
 use crate::server::seal::Sealer;
 use crate::server::state::Server;
 use crate::server::store::tenants::{self, TenantRow};
 use crate::server::store::{Connection, credentials};
-
-/// Names that only the server sets (protocol F.6, E.6). The keys of the AI services are not among them.
-const MANAGED: [&str; 17] = [
-    "API_EXTERNAL_URL",
-    "API_SERVER_URL",
-    "APP_URL",
-    "DATABASE_TYPE",
-    "DATABASE_URL",
-    "FLY_APP_NAME",
-    "FLY_MACHINE_ID",
-    "HOST",
-    "JWT_ACCESS_TOKEN_EXPIRATION",
-    "JWT_ISSUER",
-    "JWT_SECRET",
-    "PORT",
-    "RUST_LOG",
-    "SYSTEMPROMPT_SERVICES_PATH",
-    "TENANT_ID",
-    "TENANT_NAME",
-    "WEB_DIR",
-];
-
-/// True for a name that only the server sets.
-#[must_use]
-pub fn is_managed(key: &str) -> bool {
-    MANAGED.contains(&key)
-}
 
 /// What a machine starts with.
 #[derive(Debug)]
@@ -118,17 +92,4 @@ pub async fn set_secret(
     }
     let at = credentials::put(db, id, key, &sealer.seal(id, key, value)?).await?;
     Ok((at, true))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn managed_names_are_sorted_and_the_ordinary_ones_are_not_among_them() {
-        assert!(MANAGED.is_sorted());
-        for ordinary in ["OPENAI_API_KEY", "SYSTEMPROMPT_API_TOKEN", "SIGNING_KEY_PEM", "OAUTH_AT_REST_PEPPER"] {
-            assert!(!is_managed(ordinary), "{ordinary}");
-        }
-    }
 }

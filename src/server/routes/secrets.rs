@@ -15,6 +15,7 @@ use super::machine::MASK;
 use super::need_subscription;
 use super::tenants::is_yes;
 use crate::model::envelope::Data;
+use crate::model::secret_name::{MAX_VALUE, is_name};
 use crate::model::{Secret, SecretKeys};
 use crate::server::auth::Owned;
 use crate::server::error::Failure;
@@ -28,8 +29,6 @@ use crate::server::transitions::{self, Event};
 
 /// Largest body of a call that sets secrets, bytes.
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
-/// Largest value, bytes.
-const MAX_VALUE: usize = 32 * 1024;
 /// Most secrets of a tenant.
 const MAX_COUNT: usize = 250;
 /// Most bytes of all keys and values of a tenant, as they are stored. What a program can be started with has a limit
@@ -290,10 +289,7 @@ fn check_single(key: &str) -> Result<(), Failure> {
 }
 
 fn check_key(key: &str) -> Result<(), Failure> {
-    let inside = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-    let fits =
-        (1..=128).contains(&key.len()) && key.bytes().all(inside) && key.starts_with(|c: char| c.is_ascii_uppercase());
-    if fits {
+    if is_name(key) {
         return Ok(());
     }
     // Not quoted: who mixes up key and value must not find the value in a log.

@@ -120,6 +120,10 @@ pub fn words(action: &str) -> (&'static str, &'static str) {
         "cancel" => ("cancelling the subscription of", "has no subscription any more"),
         "rename" => ("renaming", "has its new name"),
         "scale" => ("scaling", "gets its new memory"),
+        "secret" => ("setting a secret of", "has its secret"),
+        "unset" => ("removing a secret of", "has lost the secret"),
+        "sync" => ("sending the profile's secrets to", "has the profile's secrets"),
+        "credentials" => ("fetching the credentials of", "has given its credentials"),
         _ => ("working on", "is done"),
     }
 }

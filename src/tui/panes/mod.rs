@@ -65,6 +65,10 @@ pub trait PaneView {
         Vec::new()
     }
 
+    /// Called after every message while the keys go elsewhere, `seen` where the pane can be seen all the same: the place to
+    /// hide what only its own keys may show. Must be quick.
+    fn left(&mut self, _shared: &mut Shared, _seen: bool) {}
+
     /// When the pane wants to be called although nothing happened, since the start of the program.
     fn wake(&self) -> Option<Duration> {
         None
