@@ -3,11 +3,13 @@
 
 mod answers;
 pub mod checkout;
+mod copy;
 mod feeds;
 pub mod keys;
 mod mouse;
 pub mod timers;
 
+pub use copy::copy;
 pub use timers::TOAST;
 
 use super::actions::deploy_selected;
