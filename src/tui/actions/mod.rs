@@ -9,7 +9,7 @@ mod moving;
 mod offers;
 pub mod tenant;
 
-pub use change::pick_memory;
+pub use change::{SIZES, pick_memory};
 pub use deploy::deploy_selected;
 pub use offers::{Offer, offers};
 

@@ -115,6 +115,12 @@ impl<T> Fetch<T> {
         (self.asked.is_some() && !self.waiting).then(|| self.asked_at + every)
     }
 
+    /// Whom the newest question was about.
+    #[must_use]
+    pub fn asked(&self) -> Option<&TenantId> {
+        self.asked.as_ref()
+    }
+
     /// True where it is about this tenant.
     #[must_use]
     pub fn is_about(&self, tenant: &TenantId) -> bool {
