@@ -268,11 +268,3 @@ mod tests {
         assert_eq!(Call::Rotate(id()).title(), "rotate credentials");
     }
 }
-
-/// Does what is asked for.
-///
-/// # Errors
-/// In the words for a person.
-pub async fn perform(_session: &crate::ops::Session, _call: Call) -> Result<Reply, crate::model::Problem> {
-    Err(crate::model::Problem::new("This cannot be asked yet."))
-}

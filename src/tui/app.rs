@@ -14,6 +14,7 @@ use super::jobs::{Jobs, Slot};
 use super::key::Key;
 use super::keymap::{Keymap, Own};
 use super::lock::Lock;
+use super::outside::Mark;
 use super::pages::Page;
 use super::panes::{Pane, Panes};
 use super::tenants::Tenants;
@@ -53,6 +54,8 @@ pub struct Options {
     pub problem: Option<Problem>,
     /// How long an unlock lasts, minutes; nothing set is ten.
     pub unlock_minutes: Option<u32>,
+    /// How long a copied secret stays in the clipboard, seconds; nothing set is 45.
+    pub clear_secrets_seconds: Option<u32>,
 }
 
 /// A context that can be switched to.
@@ -113,13 +116,16 @@ pub struct Timers {
     pub ages: Option<Duration>,
     /// The unlock of a protected context ends.
     pub lock: Option<Duration>,
+    /// A secret goes out of the clipboard.
+    pub clipboard: Option<Duration>,
 }
 
 impl Timers {
     /// When the first of them is due.
     #[must_use]
     pub fn next(&self) -> Option<Duration> {
-        let all = [self.spinner, self.toast, self.feeds, self.health, self.list, self.ages, self.lock];
+        let all =
+            [self.spinner, self.toast, self.feeds, self.health, self.list, self.ages, self.lock, self.clipboard];
         all.into_iter().flatten().min()
     }
 }
@@ -162,6 +168,12 @@ pub struct Shared {
     pub purchase: Option<Purchase>,
     /// Whether anything may be changed.
     pub lock: Lock,
+    /// What is being copied, in words.
+    pub copying: String,
+    /// How long a secret that is being copied may stay in the clipboard.
+    pub clear_after: Option<Duration>,
+    /// Knows the secret again that is in the clipboard.
+    pub copied: Option<Mark>,
     /// A sentence at the bottom.
     pub toast: Option<Toast>,
     /// The newest problem, for its full text.
@@ -270,6 +282,9 @@ impl App {
             deploys: Deploys::default(),
             purchase: None,
             lock,
+            copying: String::new(),
+            clear_after: None,
+            copied: None,
             toast: None,
             problem: None,
             timers: Timers::default(),

@@ -240,6 +240,13 @@ impl Play {
     }
 }
 
+/// Types a text, character by character.
+pub fn typed(play: &mut Play, text: &str) {
+    for c in text.chars() {
+        play.keys(&[Key::Char(c)]);
+    }
+}
+
 fn buffer(app: &App) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(app.shared.size.0, app.shared.size.1)).unwrap();
     terminal.draw(|frame| view(app, frame)).unwrap();

@@ -9,7 +9,6 @@ pub mod keys;
 mod mouse;
 pub mod timers;
 
-#[allow(unused_imports, reason = "the panes that copy plain text call it")]
 pub use clipboard::{copy, copy_secret};
 pub use timers::TOAST;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::done;
 use crate::model::Problem;
-use crate::tui::app::App;
+use crate::tui::app::{App, Shared};
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::confirm::Question;
@@ -119,13 +119,18 @@ fn unlock(app: &mut App) -> Vec<Effect> {
 
 /// Why nothing may be changed now, if that is so.
 pub fn may_change(app: &App) -> Result<(), Problem> {
-    match app.shared.lock {
+    is_open(&app.shared)
+}
+
+/// The same, for whoever sees only what is shared.
+pub fn is_open(shared: &Shared) -> Result<(), Problem> {
+    match shared.lock {
         Lock::Open | Lock::Unlocked(_) => Ok(()),
         Lock::ReadOnly => Err(Problem::new("The program is read-only: nothing is changed.")
             .hint("Start it without --read-only to change anything.")),
         Lock::Protected => {
-            let key = app.shared.key_of("unlock");
-            Err(Problem::new(format!("{} is protected: nothing is changed.", app.shared.options.context_label))
+            let key = shared.key_of("unlock");
+            Err(Problem::new(format!("{} is protected: nothing is changed.", shared.options.context_label))
                 .hint(format!("Press {key} to unlock it for a while.")))
         }
     }

@@ -1,6 +1,6 @@
 //! What concerns the program as a whole: leaving, the help, the palette, pages and panes, loading again.
 
-use super::{address, done, selected};
+use super::{address, can_open, done, selected};
 use crate::model::Problem;
 use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
@@ -20,7 +20,7 @@ pub const COMMANDS: &[Command] = &[
         .changes(),
     command("open", Main, &["o"], "open", "Open the selected tenant's address in the browser.", open)
         .hinted()
-        .when(can_open),
+        .when(|app| selected(app).and_then(can_open)),
     command("details", Main, &["e"], "full text", "Show the problem on the screen in full.", details)
         .hinted()
         .when(can_detail),
@@ -114,16 +114,6 @@ fn step_page(app: &mut App, steps: usize) -> Vec<Effect> {
         app.show(*first);
     }
     done()
-}
-
-fn can_open(app: &App) -> Result<(), Problem> {
-    let tenant = selected(app)?;
-    match address(tenant) {
-        Some(_) => Ok(()),
-        None => Err(Problem::new(format!("{} has no address yet.", tenant.name))
-            .hint("It gets one with its first deploy.")
-            .remedy(crate::model::Remedy::Deploy)),
-    }
 }
 
 fn open(app: &mut App) -> Vec<Effect> {

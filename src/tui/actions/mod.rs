@@ -1,13 +1,17 @@
 //! What the person can do, apart from what belongs to one pane or one dialog: one file for each kind of thing. A row says
 //! what it is called, which key it has, when it is possible and what it does; nothing else has to be touched.
 
+mod change;
 pub mod context;
-mod deploy;
+pub mod deploy;
 mod general;
 mod moving;
+mod offers;
 pub mod tenant;
 
+pub use change::{SIZES, pick_memory};
 pub use deploy::deploy_selected;
+pub use offers::{Offer, offers};
 
 use super::app::App;
 use super::commands::Command;
@@ -16,7 +20,7 @@ use crate::model::{Problem, Tenant, TenantState};
 
 /// The rows, in the order of the hint bar and the help.
 pub const COMMANDS: &[&[Command]] =
-    &[deploy::COMMANDS, tenant::COMMANDS, general::COMMANDS, context::COMMANDS, moving::COMMANDS];
+    &[deploy::COMMANDS, tenant::COMMANDS, change::COMMANDS, general::COMMANDS, context::COMMANDS, moving::COMMANDS];
 
 /// The selected tenant, or why there is none.
 pub fn selected(app: &App) -> Result<&Tenant, Problem> {
@@ -42,6 +46,16 @@ pub fn in_the_cloud(tenant: &Tenant) -> Result<(), Problem> {
 #[must_use]
 pub fn done() -> Vec<Effect> {
     Vec::new()
+}
+
+/// Why the tenant's address cannot be opened, if it cannot.
+pub fn can_open(tenant: &Tenant) -> Result<(), Problem> {
+    match address(tenant) {
+        Some(_) => Ok(()),
+        None => Err(Problem::new(format!("{} has no address yet.", tenant.name))
+            .hint("It gets one with its first deploy.")
+            .remedy(crate::model::Remedy::Deploy)),
+    }
 }
 
 /// The tenant's address, with its scheme.

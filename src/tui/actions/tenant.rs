@@ -1,6 +1,7 @@
 //! What can be done with a tenant besides deploying it: each a row, with the phases in which the server takes it. The
 //! overview shows the same rows, and says of each that is not possible why not.
 
+use super::context::may_change;
 use super::{done, in_the_cloud, no_tenant, selected};
 use crate::model::{Phase, Problem, Tenant, TenantId};
 use crate::ops::call::Call;
@@ -124,6 +125,11 @@ pub fn words(action: &str) -> (&'static str, &'static str) {
         "unset" => ("removing a secret of", "has lost the secret"),
         "sync" => ("sending the profile's secrets to", "has the profile's secrets"),
         "credentials" => ("fetching the credentials of", "has given its credentials"),
+        "plan" => ("asking for another plan for", "gets its new plan once it is paid: o opens the page"),
+        "access-on" => ("opening the database of", "has a database that can be reached from outside"),
+        "access-off" => ("closing the database of", "has a database that only its own machine reaches"),
+        "domain" => ("setting the domain of", "has a domain: its DNS record comes next"),
+        "domain-off" => ("removing the domain of", "has no domain of its own"),
         _ => ("working on", "is done"),
     }
 }
@@ -145,6 +151,33 @@ fn act(app: &mut App, action: &'static str, call: impl Fn(TenantId) -> Call) -> 
     effects
 }
 
+/// Starts a call about one tenant, after something was typed or chosen for it. What was possible when it was asked may not
+/// be now, so everything is looked at again.
+pub fn begin(
+    app: &mut App,
+    action: &'static str,
+    id: &TenantId,
+    check: fn(&Tenant) -> Result<(), Problem>,
+    call: Call,
+) -> Vec<Effect> {
+    let Some(tenant) = app.shared.tenants.get(id) else {
+        app.shared.warn("The list has changed since the question: nothing was done.");
+        return done();
+    };
+    let name = tenant.name.clone();
+    let slot = Slot::Action(action, id.clone());
+    let allowed = may_change(app).and_then(|()| check(tenant)).and_then(|()| {
+        let is_running = app.shared.jobs.is_running(&slot);
+        if is_running { Err(Problem::new(format!("Already {} {name}.", words(action).0))) } else { Ok(()) }
+    });
+    if let Err(problem) = allowed {
+        app.shared.tell(&problem);
+        return done();
+    }
+    app.shared.say(format!("{} {name}", capital(words(action).0)));
+    vec![app.shared.start(slot, Request::Call(call))]
+}
+
 fn capital(words: &str) -> String {
     let mut chars = words.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
@@ -160,7 +193,7 @@ fn each(app: &App, check: fn(&Tenant) -> Result<(), Problem>) -> Result<(), Prob
 }
 
 /// What cannot be taken back is done to one tenant at a time.
-fn one(app: &App) -> Result<&Tenant, Problem> {
+pub fn one(app: &App) -> Result<&Tenant, Problem> {
     if app.shared.tenants.marked().len() > 1 {
         return Err(Problem::new("Several tenants are marked.")
             .hint("This is done to one at a time: Esc takes the marks away."));
@@ -170,6 +203,16 @@ fn one(app: &App) -> Result<&Tenant, Problem> {
         None => selected(app)?,
     };
     in_the_cloud(tenant).map(|()| tenant)
+}
+
+/// The tenant that the pages show, where it alone is meant.
+pub fn shown(app: &App) -> Result<&Tenant, Problem> {
+    let tenant = selected(app)?;
+    match app.shared.tenants.targets().as_slice() {
+        [only] if only.id == tenant.id => Ok(tenant),
+        _ => Err(Problem::new("Other tenants are marked.")
+            .hint("This is done to the one that is shown: Esc takes the marks away.")),
+    }
 }
 
 fn question(app: &App, what: &str, yes: &'static str, consequence: impl Fn(&Tenant) -> String) -> Option<Question> {
@@ -291,6 +334,23 @@ pub fn can_scale(tenant: &Tenant) -> Result<(), Problem> {
         Some(Phase::Provisioning | Phase::Deploying | Phase::Restarting | Phase::Deleting | Phase::Deleted) => {
             busy(tenant)
         }
+        _ => Ok(()),
+    }
+}
+
+/// Whether anything that is kept about it can be changed: its name, its domain, its plan.
+pub fn can_change(tenant: &Tenant) -> Result<(), Problem> {
+    match phase(tenant) {
+        Some(Phase::Deleting | Phase::Deleted) => busy(tenant),
+        _ => Ok(()),
+    }
+}
+
+/// Whether its database can be opened and closed to the outside.
+pub fn can_open_database(tenant: &Tenant) -> Result<(), Problem> {
+    match phase(tenant) {
+        Some(Phase::Created | Phase::FailedInfra) => not_provisioned(tenant),
+        Some(Phase::Provisioning | Phase::Deleting | Phase::Deleted) => busy(tenant),
         _ => Ok(()),
     }
 }

@@ -2,7 +2,11 @@
 //! pane. A new one is a file and a row of the table below.
 
 pub mod feed;
+pub mod fetch;
 pub mod frame;
+pub mod parts;
+#[cfg(test)]
+mod pictures;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

@@ -1,6 +1,6 @@
 //! What the jobs answer: what everybody needs to know is noted here, the rest goes to the pane that asked.
 
-use super::{checkout, feeds, note_health, timers};
+use super::{checkout, clipboard, feeds, note_health, timers};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{LocalTenant, Problem, Tenant, TenantId};
 use crate::ops::call::Reply;
@@ -11,6 +11,7 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
+use crate::tui::outside;
 use crate::tui::panes::{Pane, PaneView};
 use crate::tui::view::layout;
 
@@ -63,6 +64,7 @@ fn others(app: &mut App, slot: &Slot, answer: Answer) -> Vec<Effect> {
         Answer::Deployed(id, result) => return deployed(app, slot, &id, result),
         Answer::Opened(Err(problem)) => app.shared.tell(&problem),
         Answer::Paid(result) => checkout::paid(app, result),
+        Answer::Outside(outside::Answer::Copied(result)) => clipboard::copied(&mut app.shared, result),
         Answer::Outside(answer) => match answer.told() {
             Some(Ok(words)) => app.shared.say(words),
             Some(Err(problem)) => app.shared.tell(problem),

@@ -151,7 +151,7 @@ fn rotation(state: &mut State, shared: &mut Shared, id: &TenantId, rotated: &Rot
 pub(super) fn place(stored: &Stored) -> String {
     match stored {
         Stored::Profile { name, path } => format!("stored in profile {name}, {path}"),
-        Stored::Kept { path } => format!("stored in {path}"),
+        Stored::Kept { path, .. } => format!("stored in {path}"),
         Stored::Nowhere(_) => "stored nowhere: copy them now".to_owned(),
     }
 }

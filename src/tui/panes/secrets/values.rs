@@ -26,10 +26,7 @@ impl Value {
     /// As it may always be seen: an address without its password, else dots of no meaning.
     #[must_use]
     pub fn masked(&self) -> String {
-        match database_url::user(&self.secret) {
-            Some(_) => database_url::masked(&self.secret),
-            None => "••••••••".to_owned(),
-        }
+        if self.secret.reveal().contains("://") { database_url::masked(&self.secret) } else { "••••••••".to_owned() }
     }
 }
 
