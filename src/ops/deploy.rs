@@ -131,7 +131,9 @@ async fn run_with(
     let work = async move {
         let reporter = Reporter::new(&sender, cancel);
         let (recorder, progress) = (known, &sender);
-        Flow { session, tenant, options, plan, together, recorder, reporter, progress, cancel }.perform().await
+        let flow = Flow { session, tenant, options, plan, together, recorder, reporter, progress, cancel };
+        // It holds everything that a deploy needs on the way.
+        Box::pin(flow.perform()).await
     };
     let telling = async {
         while let Some(moved) = receiver.recv().await {
