@@ -131,8 +131,8 @@ fn write(folder: &Path, report: &str, now: Timestamp) -> io::Result<PathBuf> {
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .filter(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
         .collect();
-    // The names sort as the times do.
-    all.sort();
+    // Without the end of the names these sort as the times do.
+    all.sort_by(|one, other| one.trim_end_matches(SUFFIX).cmp(other.trim_end_matches(SUFFIX)));
     for old in all.iter().rev().skip(KEPT) {
         let _ = fs::remove_file(folder.join(old));
     }

@@ -49,7 +49,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 
 /// Runs that may be keys; a digest says so in front.
 static RUNS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(sha(?:1|256|384|512):)?[A-Za-z0-9+/_=-]{16,}").ok());
+    LazyLock::new(|| Regex::new(r"(sha(?:1|256|384|512):)?[A-Za-z0-9+/_-]{16,}={0,2}").ok());
 static UUID: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$").ok());
 static SECRET_NAME: LazyLock<Option<Regex>> =

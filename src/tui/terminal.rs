@@ -2,6 +2,7 @@
 //! thread, and around a stop or another program. Must not know what is drawn.
 
 pub mod child;
+mod input;
 pub mod job;
 pub mod output;
 pub mod screen;

@@ -59,8 +59,9 @@ impl Terminal {
         columns: u16,
         rows: u16,
     ) -> Self {
-        // What was typed and not read is then typed into the shell.
-        let script = r#"before=$(stty -g); "$@"; status=$?
+        // What was typed and not read is then typed into the shell. Signals of the keyboard reach it as well, and only the
+        // program is meant.
+        let script = r#"trap : INT QUIT; before=$(stty -g); "$@"; status=$?
             if [ "$(stty -g)" = "$before" ]; then echo "settings kept, status $status"; else echo "settings broken, status $status"; fi
             IFS= read -r line; echo "typed <$line>""#;
         let mut command = CommandBuilder::new("sh");

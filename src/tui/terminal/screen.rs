@@ -1,27 +1,20 @@
 //! The terminal as the loop uses it: pictures go to it, events come from it, and now and then somebody else has it.
 //! Must not know the state behind the pictures.
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::Event;
 use crossterm::execute;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
-use futures_util::StreamExt;
 use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
 use ratatui::{Frame, Terminal};
 use std::io::{self, BufWriter};
 use std::process::ExitStatus;
-use std::sync::mpsc;
-use std::time::Duration;
 use tokio::process::Command;
 
 use super::child::Lent;
+use super::input::Input;
 use super::job::{self, Asked, Job};
 use super::output::Output;
 use super::{Guard, is_ours};
-
-/// How long the thread that reads may take to let go of standard input.
-const LET_GO: Duration = Duration::from_millis(200);
-/// Events that may have been read and not taken; more than a terminal sends in a moment.
-const READ_AHEAD: usize = 4096;
 
 /// What the terminal says.
 #[derive(Debug)]
@@ -58,8 +51,8 @@ pub struct Screen {
 
 /// Who has the terminal; a stop is the job's affair and changes nothing here.
 enum Place {
-    /// The stream is dropped with it: two readers of one terminal would share what is typed.
-    Here(EventStream),
+    /// Two readers of one terminal would share what is typed, so this one is closed first.
+    Here(Input),
     Lent(Lent),
     /// For the moment between the two.
     Between,
@@ -69,7 +62,7 @@ impl Screen {
     /// Takes the terminal. Must be called on the runtime.
     pub fn enter(mouse: bool) -> io::Result<Self> {
         let guard = Guard::enter(mouse)?;
-        Ok(Self { guard, terminal: empty()?, job: Job::listen()?, place: Place::Here(EventStream::new()) })
+        Ok(Self { guard, terminal: empty()?, job: Job::listen()?, place: Place::Here(Input::open()) })
     }
 
     /// What undoes all this.
@@ -96,7 +89,6 @@ impl Screen {
         loop {
             let asked = match &mut self.place {
                 Place::Here(input) => tokio::select! {
-                    // One at a time, and only from here: the stream keeps the waker of whoever asked it first.
                     event = input.next() => return match event {
                         Some(event) => Ok(Happened::Event(event?)),
                         None => Ok(Happened::Gone),
@@ -148,8 +140,9 @@ impl Screen {
     /// start, the screen is empty and has to be drawn again.
     pub fn lend(&mut self, command: &mut Command) -> io::Result<()> {
         // Let go of standard input first: what is typed from now on is the other program's.
-        self.place = Place::Between;
-        let_go_of_input();
+        if let Place::Here(input) = std::mem::replace(&mut self.place, Place::Between) {
+            input.close();
+        }
         self.guard.give_back();
         match Lent::start(command) {
             Ok(lent) => {
@@ -170,11 +163,12 @@ impl Screen {
 
     /// Ends the other program, where one has the terminal, and gives the terminal back.
     pub async fn leave(mut self) {
-        if let Place::Lent(lent) = std::mem::replace(&mut self.place, Place::Between) {
-            lent.end().await;
+        match std::mem::replace(&mut self.place, Place::Between) {
+            Place::Lent(lent) => lent.end().await,
+            // First, so that nobody else takes a part of what is thrown away next.
+            Place::Here(input) => input.close(),
+            Place::Between => {}
         }
-        // One reader less, before what is still on its way is thrown away.
-        let_go_of_input();
     }
 
     fn back(&mut self, ended: Option<io::Result<ExitStatus>>) -> io::Result<Happened> {
@@ -186,7 +180,7 @@ impl Screen {
         self.guard.take()?;
         self.terminal = empty()?;
         if matches!(self.place, Place::Between) {
-            self.place = Place::Here(EventStream::new());
+            self.place = Place::Here(Input::open());
         }
         Ok(())
     }
@@ -199,29 +193,4 @@ fn empty() -> io::Result<Terminal<CrosstermBackend<BufWriter<Output>>>> {
     // Not `Terminal::clear`: it asks the terminal where the cursor is and waits for the answer, and some never give it.
     backend.clear_region(ClearType::All)?;
     Terminal::new(backend)
-}
-
-/// Waits until the thread of a dropped stream no longer reads, and forgets what it read: keys that were typed
-/// ahead were not meant for the screen that comes afterwards.
-fn let_go_of_input() {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        // A new stream is only there once no other thread reads.
-        drop(EventStream::new());
-        let _ = sender.send(());
-    });
-    if receiver.recv_timeout(LET_GO).is_err() {
-        return;
-    }
-    // Each of the dropped streams may have left a wake-up behind, which looks like nothing to read.
-    let mut nothing = 0;
-    for _ in 0..READ_AHEAD {
-        if matches!(crossterm::event::poll(Duration::ZERO), Ok(true)) && crossterm::event::read().is_ok() {
-            nothing = 0;
-        } else if nothing == 2 {
-            return;
-        } else {
-            nothing += 1;
-        }
-    }
 }
