@@ -177,7 +177,8 @@ impl State {
     fn filter_by(&mut self, text: &str) {
         text.clone_into(&mut self.filter);
         if self.choice().is_none() {
-            self.selected = self.shown_names().next().cloned().map(Choice::Name);
+            let first = self.shown_names().next().cloned();
+            self.selected = first.map(Choice::Name);
         }
     }
 
