@@ -119,7 +119,7 @@ fn resting(shared: &Shared) -> Option<Vec<Line<'static>>> {
     }
     let first = Line::from(vec![
         Span::styled("  No machine yet", theme.strong),
-        Span::styled(" · there is nothing to measure before the first deploy", theme.dim),
+        Span::styled(" · nothing to measure before the first deploy", theme.dim),
     ]);
     let mut lines = vec![first];
     if tenant.state() == TenantState::ToDeploy {

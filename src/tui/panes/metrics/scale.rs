@@ -10,9 +10,12 @@ use crate::tui::format;
 pub enum Round {
     /// 1, 2, 5, 10, 20, 50.
     Tens,
-    /// 1, 2, 4, 8: memory is sold in them.
+    /// 1, 2, 4, 8: memory is sold in them; and from 5 GB on 5, 10, 20.
     Twos,
 }
+
+/// 5 GB, MB.
+const FIVE_GB: f64 = 5.0 * 1024.0;
 
 /// The figures from 0 upwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,14 +34,21 @@ impl Scale {
         let peak = if peak.is_finite() { peak.clamp(least.max(f64::MIN_POSITIVE), 1e18) } else { least.max(1.0) };
         // A hair more than it is worth: a step that fits but for a rounding error fits.
         let wanted = peak / f64::from(most) * (1.0 - 1e-9);
+        let steps = |step: f64| (1..most).find(|steps| step * f64::from(*steps) >= peak * (1.0 - 1e-9)).unwrap_or(most);
         let step = match round {
-            Round::Twos => 2f64.powf(wanted.log2().ceil()),
+            Round::Twos => {
+                let two = 2f64.powf(wanted.log2().ceil());
+                // Volumes are sold in fives and tens too: what ends at the limit is better than what ends above it.
+                let five = FIVE_GB * 2f64.powf((wanted / FIVE_GB).log2().ceil().max(0.0));
+                let top = |step: f64| step * f64::from(steps(step));
+                if top(five) < top(two) { five } else { two }
+            }
             Round::Tens => {
                 let ten = 10f64.powf(wanted.log10().floor());
                 [1.0, 2.0, 5.0].into_iter().map(|one| one * ten).find(|step| *step >= wanted).unwrap_or(10.0 * ten)
             }
         };
-        let steps = (1..most).find(|steps| step * f64::from(*steps) >= peak * (1.0 - 1e-9)).unwrap_or(most);
+        let steps = steps(step);
         Self { step, steps }
     }
 
@@ -141,7 +151,8 @@ mod tests {
                 // Not one step more than needed.
                 prop_assert!(scale.steps == 1 || scale.top() - scale.step < peak.max(1.0), "{scale:?} for {peak}");
             }
-            let mantissa = if twos { scale.step.log2().fract().abs() } else {
+            let whole = |value: f64| (value - value.round()).abs();
+            let mantissa = if twos { whole(scale.step.log2()).min(whole((scale.step / FIVE_GB).log2())) } else {
                 let one = scale.step / 10f64.powf(scale.step.log10().floor());
                 [1.0, 2.0, 5.0, 10.0].iter().map(|round| (one - round).abs()).fold(9.0, f64::min)
             };
@@ -172,7 +183,8 @@ mod tests {
         let figures = |peak, most, round| Scale::new(peak, 1.0, most, round).figures().collect::<Vec<_>>();
         assert_eq!(figures(34.0, 3, Round::Tens), [0.0, 20.0, 40.0]);
         assert_eq!(figures(1024.0, 4, Round::Twos), [0.0, 256.0, 512.0, 768.0, 1024.0]);
-        assert_eq!(figures(10_240.0, 3, Round::Twos), [0.0, 4096.0, 8192.0, 12_288.0]);
+        assert_eq!(figures(10_240.0, 3, Round::Twos), [0.0, 5120.0, 10_240.0]);
+        assert_eq!(figures(12_000.0, 3, Round::Twos), [0.0, 4096.0, 8192.0, 12_288.0]);
         assert_eq!(figures(0.0, 3, Round::Tens), [0.0, 0.5, 1.0]);
         assert_eq!((megabytes(512.0), megabytes(1024.0), megabytes(1536.0)), ("512 MB".into(), "1 GB".into(), "1.5 GB".into()));
         assert_eq!((percent(7.4), percent(0.25), per_second(1234.0)), ("7 %".into(), "0.2 %".into(), "1.2 kB/s".into()));

@@ -70,7 +70,9 @@ pub fn rates(counts: &[Count], longest: i64) -> Vec<Sample> {
         if seconds <= 0 || seconds > longest {
             return None;
         }
-        let anew = now.bytes < before.bytes || now.uptime < before.uptime;
+        // Who has run for a shorter time than has passed was started in between, however much it has counted since.
+        let is_young = now.uptime > 0 && now.uptime < seconds;
+        let anew = now.bytes < before.bytes || now.uptime < before.uptime || is_young;
         let grown = if anew { now.bytes } else { now.bytes.saturating_sub(before.bytes) };
         sample(now.at, grown.max(0) as f64 / seconds as f64)
     };

@@ -137,7 +137,7 @@ fn database(state: &State, shared: &Shared, listed: &Tenant, columns: usize) -> 
     {
         outside.extend([dot(theme), Span::styled(address, theme.text)]);
     }
-    lines.push(field(theme, "from outside", outside, columns));
+    lines.push(field(theme, "outside", outside, columns));
     match facts.and_then(|facts| facts.rotated.as_ref()) {
         Some(rotation) => lines.extend(rotated(shared, listed, rotation, columns)),
         None => {
@@ -149,29 +149,32 @@ fn database(state: &State, shared: &Shared, listed: &Tenant, columns: usize) -> 
     lines
 }
 
-/// `rotated 12:03:09 · before 2026-11-02 09:14 · ◐ restarting`, and where the new one is.
-fn rotated(shared: &Shared, listed: &Tenant, rotation: &Rotation, columns: usize) -> [Line<'static>; 2] {
+/// When, how the machine takes it, and where the new one is.
+fn rotated(shared: &Shared, listed: &Tenant, rotation: &Rotation, columns: usize) -> [Line<'static>; 3] {
     let theme = &shared.theme;
-    let mut spans = vec![Span::styled("✓ ", theme.good), Span::styled(when(shared, &rotation.at), theme.text)];
-    let before = rotation.before.as_deref().map_or_else(|| "before: not known".to_owned(), |at| {
-        format!("before: {}", when(shared, at))
-    });
-    spans.extend([dot(theme), Span::styled(before, theme.dim), dot(theme)]);
+    let before = match &rotation.before {
+        Some(at) => format!(" · before: {}", when(shared, at)),
+        None => " · before: not known".to_owned(),
+    };
+    let at = vec![
+        Span::styled("✓ ", theme.good),
+        Span::styled(when(shared, &rotation.at), theme.text),
+        Span::styled(before, theme.dim),
+    ];
     let state = if rotation.settles.is_some() { TenantState::Restarting } else { listed.state() };
-    if rotation.restarts {
+    let machine = if rotation.restarts {
         let (glyph, style) = theme.tenant(state, shared.frame);
-        spans.push(Span::styled("machine ", theme.dim));
-        spans.push(Span::styled(format!("{glyph} {}", state.word()), style));
+        Span::styled(format!("{glyph} {}", state.word()), style)
     } else {
-        spans.push(Span::styled("no machine ran", theme.dim));
-    }
-    let is_lost = matches!(rotation.stored, Stored::Nowhere(_));
-    let style = if is_lost { theme.bad } else { theme.dim };
-    let place = Line::from(fit(
-        vec![Span::raw(" ".repeat(LABEL)), Span::styled(ended::place(&rotation.stored), style)],
-        columns,
-    ));
-    [field(theme, "rotated", spans, columns), place]
+        Span::styled("none ran", theme.dim)
+    };
+    let style = if matches!(rotation.stored, Stored::Nowhere(_)) { theme.bad } else { theme.dim };
+    let place = Span::styled(ended::place(&rotation.stored), style);
+    [
+        field(theme, "rotated", at, columns),
+        field(theme, "machine", vec![machine], columns),
+        Line::from(fit(vec![Span::raw(" ".repeat(LABEL)), place], columns)),
+    ]
 }
 
 /// Today's time of day, else the date too.
@@ -194,9 +197,9 @@ fn credentials(state: &State, shared: &Shared, columns: usize) -> Vec<Row> {
     if waits {
         let spans = vec![
             Span::styled("  ○ ", theme.info),
-            Span::styled("One-time credentials wait, and can be read only once. ", theme.text),
+            Span::styled("One-time credentials wait and can be read only once. ", theme.text),
             Span::styled(shared.key_of("secrets.once"), theme.accent),
-            Span::styled(" fetches and stores them", theme.dim),
+            Span::styled(" fetches", theme.dim),
         ];
         rows.push(Row::plain(Line::from(fit(spans, columns))));
     }
@@ -249,13 +252,13 @@ fn below(shared: &Shared, held: &Held, columns: usize) -> Line<'static> {
     let left = held.until.saturating_sub(shared.now.running);
     let gone = shared.now.wall.saturating_add(jiff::SignedDuration::try_from(left).unwrap_or_default());
     let gone = gone.map_or_else(|_| String::new(), |at| format::clock(at, &shared.zone));
-    let shown = if held.shown().is_some() { " hides it   " } else { " shows it for a moment   " };
+    let shown = if held.shown().is_some() { " hides   " } else { " shows   " };
     let spans = vec![
         Span::raw(" ".repeat(LABEL)),
         Span::styled(shared.key_of("secrets.reveal"), theme.accent),
         Span::styled(shown, theme.dim),
         Span::styled(shared.key_of("secrets.copy"), theme.accent),
-        Span::styled(format!(" copies it   not kept here after {gone}"), theme.dim),
+        Span::styled(format!(" copies   forgotten here at {gone}"), theme.dim),
     ];
     Line::from(fit(spans, columns))
 }

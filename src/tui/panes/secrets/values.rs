@@ -211,7 +211,8 @@ mod tests {
                         prop_assert!(place < held.values.len() && now < until && until <= now + SHOWN);
                     }
                 }
-                prop_assert!(!format!("{values:?}").contains("hunter"));
+                let told = format!("{values:?}");
+                prop_assert!(!told.contains("hunter"));
             }
         }
     }

@@ -27,7 +27,7 @@ fn shown(width: u16, height: u16) -> Play {
 #[test]
 fn they_are_fetched_after_a_question_that_says_once() {
     let mut play = super::filled_with(120, 36, true, false);
-    assert!(play.text().contains("One-time credentials wait, and can be read only once."), "{}", play.text());
+    assert!(play.text().contains("One-time credentials wait and can be read only once."), "{}", play.text());
     play.take_effects();
     play.keys(&[Key::Char('c')]);
     assert!(play.text().contains("can be read only once"), "{}", play.text());
