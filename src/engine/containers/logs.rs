@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn a_line_has_its_time_its_level_and_no_escapes_but_its_colours() {
-        let entries = lines(&[out("2026-11-20T18:00:00.123456789Z \u{1b}[32mINFO\u{1b}[0m  GET /\u{1b}[2J 200 1 ms\r\n")]);
+        let entries =
+            lines(&[out("2026-11-20T18:00:00.123456789Z \u{1b}[32mINFO\u{1b}[0m  GET /\u{1b}[2J 200 1 ms\r\n")]);
         assert_eq!(
             entries,
             [LogEntry {

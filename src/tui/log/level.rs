@@ -32,8 +32,7 @@ pub const COLUMNS: usize = 5;
 
 impl Level {
     /// All of them, in the order of their numbers.
-    const ALL: [Self; 7] =
-        [Self::Unknown, Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+    const ALL: [Self; 7] = [Self::Unknown, Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
 
     /// The level with this number; what is no level's number is `Unknown`.
     #[must_use]

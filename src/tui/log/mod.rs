@@ -14,6 +14,8 @@ mod since;
 mod source;
 mod step;
 mod store;
+#[cfg(test)]
+mod tests;
 mod view;
 mod window;
 

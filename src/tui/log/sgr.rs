@@ -59,7 +59,8 @@ impl Sgr {
     /// Applies the parameters of one sequence. What is not known, or hides text, changes nothing.
     pub fn apply(&mut self, parameters: &str) {
         // A number that does not fit is none that means anything.
-        let mut numbers = parameters.split(';').map(|raw| if raw.is_empty() { 0 } else { raw.parse().unwrap_or(u8::MAX) });
+        let mut numbers =
+            parameters.split(';').map(|raw| if raw.is_empty() { 0 } else { raw.parse().unwrap_or(u8::MAX) });
         while let Some(number) = numbers.next() {
             match number {
                 0 => *self = Self::default(),

@@ -135,7 +135,8 @@ mod tests {
     #[test]
     fn lines_are_found_by_number_while_old_ones_go() {
         let mut store = Store::new(0);
-        let texts: Vec<String> = (0..1000).map(|number| format!("line {number} {}", "x".repeat(number % 400))).collect();
+        let texts: Vec<String> =
+            (0..1000).map(|number| format!("line {number} {}", "x".repeat(number % 400))).collect();
         for (number, text) in texts.iter().enumerate() {
             assert_eq!(store.push(line(text)), number as u64);
             assert_eq!(store.bytes(), measured(&store));
@@ -147,7 +148,10 @@ mod tests {
             assert_eq!(kept.end, number as u64 + 1);
             assert!(kept.start.checked_sub(1).is_none_or(|gone| store.line(gone).is_none()));
             for number in [kept.start, kept.end - 1] {
-                assert_eq!(store.line(number).map(|line| line.text), texts.get(usize::try_from(number).unwrap()).map(String::as_str));
+                assert_eq!(
+                    store.line(number).map(|line| line.text),
+                    texts.get(usize::try_from(number).unwrap()).map(String::as_str)
+                );
             }
         }
         assert!(store.numbers().start > 500);

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::chunk::Line;
-use super::columns::{column_of, cut, graphemes, row_count, rows};
+use super::columns::{columns_of, cut, graphemes, row_count, rows};
 use super::level;
 use super::list::Key;
 use super::pattern::Pattern;
@@ -84,7 +84,8 @@ impl Log {
         if let Place::At { key, row } = view.place
             && let Some(number) = self.from(key).next()
         {
-            let row = if number == key.number { row.min(self.rows_of(number, view, layout).saturating_sub(1)) } else { 0 };
+            let row =
+                if number == key.number { row.min(self.rows_of(number, view, layout).saturating_sub(1)) } else { 0 };
             if self.rows_from(number, row, view, layout, page) >= page {
                 return Some((number, row));
             }
@@ -182,8 +183,7 @@ impl Log {
         let row = if view.wrap {
             rows(text, line.ascii, layout.message).position(|row| bytes.start < row.end).unwrap_or_default()
         } else {
-            let column = |at| column_of(text, line.ascii, at);
-            view.left = sideways(view.left, column(bytes.start)..column(bytes.end), layout.message);
+            view.left = sideways(view.left, columns_of(text, line.ascii, bytes), layout.message);
             0
         };
         self.pause(view, room);
@@ -291,7 +291,8 @@ impl Look<'_> {
     /// Where something was found in the message, up to the byte `end`.
     fn places(&self, end: usize) -> Vec<Range<usize>> {
         let found = self.search.map_or_else(Vec::new, |pattern| pattern.places(self.line.text, self.hidden + end));
-        let shown = |place: Range<usize>| place.start.saturating_sub(self.hidden)..place.end.saturating_sub(self.hidden);
+        let shown =
+            |place: Range<usize>| place.start.saturating_sub(self.hidden)..place.end.saturating_sub(self.hidden);
         found.into_iter().map(shown).filter(|place| !place.is_empty()).collect()
     }
 
