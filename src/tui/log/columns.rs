@@ -202,7 +202,7 @@ mod tests {
             prop_assert!(cut.blanks + inside <= length || cut.blanks > 0 && length == 0);
             let all: usize = graphemes(&text, usize::MAX).map(|grapheme| grapheme.wide).sum();
             prop_assert_eq!(cut.more, all > start + length);
-            prop_assert!(columns_of(&text, text.is_ascii(), cut.bytes).start >= start.min(all));
+            prop_assert!(cut.bytes.is_empty() || columns_of(&text, text.is_ascii(), cut.bytes).start >= start);
         }
     }
 }

@@ -67,7 +67,7 @@ fn a_row_has_time_level_and_text() {
     view.names = true;
     assert_eq!(texts(&log, &view, Room { columns: 60, rows: 1 }), ["          orchard          at main.rs:7"]);
     // The message keeps its room: what stands in front of it goes first.
-    assert_eq!(texts(&log, &view, Room { columns: 35, rows: 5 })[0], "INFO  listening");
+    assert_eq!(texts(&log, &view, Room { columns: 34, rows: 5 })[0], "INFO  listening");
     assert_eq!(texts(&log, &view, Room { columns: 25, rows: 5 })[0], "INFO  listening");
 }
 
@@ -81,6 +81,10 @@ fn long_lines_are_cut_moved_and_wrapped() {
     assert_eq!(texts(&log, &view, room), ["12:00:01  INFO  …", "12:00:02  INFO  …123456789 12345678…"]);
     view.left = 20;
     assert_eq!(texts(&log, &view, room)[1], "12:00:02  INFO  …123456789 end");
+    for (delta, left) in [(-5, 14), (100, 14), (-100, 0), (7, 7)] {
+        log.sideways(&mut view, delta, room);
+        assert_eq!(view.left, left, "as far as the longest line goes");
+    }
     view.wrap = true;
     assert_eq!(
         texts(&log, &view, room),
@@ -133,7 +137,7 @@ fn what_is_found_is_marked_across_rows_and_behind_the_level() {
             .map(|part| part.text.clone())
             .collect()
     };
-    assert_eq!(found(&log, room), ["listen"], "the hidden level belongs to it");
+    assert_eq!(found(&log, room), ["INFO  ", "listen"], "the level that is not shown twice belongs to it");
     log.set_search(plain("ing and listening"));
     assert_eq!(found(&log, room), ["ing and listen", "ing"]);
 }
