@@ -52,6 +52,10 @@ bench-deploy:
 bench-server:
     cargo bench --bench server
 
+# The screen's parts: log lines in and out, searches, pictures, memory; prints a table
+bench-screen:
+    cargo bench --bench screen
+
 # The API against its own description, by schemathesis (needs python3 with venv; SCHEMATHESIS=program uses that one)
 openapi:
     .ci/openapi

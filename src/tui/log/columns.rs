@@ -130,13 +130,16 @@ pub fn cut(text: &str, ascii: bool, columns: Range<usize>) -> Cut {
     out
 }
 
-/// The columns before the byte `at` of a single row.
+/// The columns that the characters at these bytes take on a single row, also where they are only begun.
 #[must_use]
-pub fn column_of(text: &str, ascii: bool, at: usize) -> usize {
+pub fn columns_of(text: &str, ascii: bool, bytes: Range<usize>) -> Range<usize> {
     if ascii {
-        return at.min(text.len());
+        return bytes.start.min(text.len())..bytes.end.min(text.len());
     }
-    graphemes(text, usize::MAX).take_while(|grapheme| grapheme.end <= at).map(|grapheme| grapheme.wide).sum()
+    let until = |behind: &dyn Fn(&Grapheme<'_>) -> bool| -> usize {
+        graphemes(text, usize::MAX).take_while(behind).map(|grapheme| grapheme.wide).sum()
+    };
+    until(&|grapheme| grapheme.end <= bytes.start)..until(&|grapheme| grapheme.at < bytes.end)
 }
 
 #[cfg(test)]
@@ -199,7 +202,7 @@ mod tests {
             prop_assert!(cut.blanks + inside <= length || cut.blanks > 0 && length == 0);
             let all: usize = graphemes(&text, usize::MAX).map(|grapheme| grapheme.wide).sum();
             prop_assert_eq!(cut.more, all > start + length);
-            prop_assert!(column_of(&text, text.is_ascii(), cut.bytes.start) >= start.min(all));
+            prop_assert!(cut.bytes.is_empty() || columns_of(&text, text.is_ascii(), cut.bytes).start >= start);
         }
     }
 }

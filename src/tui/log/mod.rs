@@ -6,14 +6,18 @@ mod chunk;
 mod columns;
 mod copy;
 mod index;
+mod layout;
 mod level;
 mod list;
+mod moves;
 mod pattern;
 mod sgr;
 mod since;
 mod source;
 mod step;
 mod store;
+#[cfg(test)]
+mod tests;
 mod view;
 mod window;
 

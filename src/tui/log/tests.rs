@@ -1,0 +1,5 @@
+//! The log as a whole: beside a model that does everything the slow way, and by example.
+
+mod examples;
+mod naive;
+mod random;
