@@ -124,8 +124,7 @@ impl Timers {
     /// When the first of them is due.
     #[must_use]
     pub fn next(&self) -> Option<Duration> {
-        let all =
-            [self.spinner, self.toast, self.feeds, self.health, self.list, self.ages, self.lock, self.clipboard];
+        let all = [self.spinner, self.toast, self.feeds, self.health, self.list, self.ages, self.lock, self.clipboard];
         all.into_iter().flatten().min()
     }
 }
