@@ -149,7 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn kept() -> Stored {
-        Stored::Kept { path: "/tmp/x".to_owned() }
+        Stored::Kept { path: "/tmp/x".to_owned(), why: None }
     }
 
     fn two() -> Vec<Value> {
