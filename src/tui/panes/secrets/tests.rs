@@ -77,7 +77,10 @@ fn address() -> String {
 }
 
 fn profile() -> Stored {
-    Stored::Profile { name: "prod".to_owned(), path: "/home/mara/orchard/.systemprompt/profiles/prod/secrets.json".to_owned() }
+    Stored::Profile {
+        name: "prod".to_owned(),
+        path: "/home/mara/orchard/.systemprompt/profiles/prod/secrets.json".to_owned(),
+    }
 }
 
 fn fetched(stored: Stored) -> Reply {
