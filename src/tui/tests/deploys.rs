@@ -6,9 +6,8 @@ use super::pictures::{at_each_size, filled, say};
 use crate::model::Problem;
 use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, DeployStep, Vertex, VertexState};
 use crate::telling::samples;
-use crate::tui::jobs::Slot;
 use crate::tui::key::Key;
-use crate::tui::msg::{Answer, Msg};
+use crate::tui::msg::Msg;
 use crate::tui::testing::{Play, deploy_job, deployed_answer, moment_at};
 
 /// A deploy as far as `milliseconds` after its beginning.
