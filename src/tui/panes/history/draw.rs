@@ -1,6 +1,5 @@
 //! How the history looks: a table of deploys, and a card of the selected one beside or below it.
 
-use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
