@@ -14,6 +14,7 @@ use super::effect::Effect;
 use super::jobs::Slot;
 use super::key::Key;
 use super::msg::{Answer, Msg};
+use super::outside::Errand;
 use super::theme::{Depth, Theme};
 use super::update::update;
 use super::view::view;
@@ -217,6 +218,14 @@ impl Play {
     /// A fresh tenant list.
     pub fn list(&mut self, tenants: Vec<Tenant>) {
         self.answer(Slot::Tenants, Answer::Tenants(Ok(super::TenantList { tenants, rejected: Vec::new() })));
+    }
+
+    /// What was copied last.
+    pub fn copied(&self) -> Option<(String, bool)> {
+        self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Errand(_, Errand::Copy(text)) => Some((text.reveal().to_owned(), text.is_secret())),
+            _ => None,
+        })
     }
 
     /// What was asked for since the last look.

@@ -1,12 +1,23 @@
 //! The panes, one file each. A pane is a state with a picture: it sees its own state and what is [`Shared`], and no other
 //! pane. A new one is a file and a row of the table below.
 
+pub mod deploy;
+pub mod domain;
+pub mod environment;
+pub mod events;
 pub mod feed;
 pub mod fetch;
 pub mod frame;
+pub mod history;
+pub mod logs;
+pub mod metrics;
+pub mod overview;
 pub mod parts;
 #[cfg(test)]
 mod pictures;
+pub mod plan;
+pub mod secrets;
+pub mod tenants;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -108,11 +119,9 @@ pub trait PaneView {
     fn forget(&mut self, _gone: &dyn Fn(&TenantId) -> bool) {}
 }
 
-/// Makes of each row the module, a variant of [`Pane`], a field of [`Panes`] and its commands.
+/// Makes of each row a variant of [`Pane`], a field of [`Panes`] and its commands.
 macro_rules! panes {
     ($($(#[$doc:meta])* $name:ident, $module:ident, $title:literal;)+) => {
-        $(pub mod $module;)+
-
         /// The panes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Pane {

@@ -17,7 +17,7 @@ use ratatui::text::Span;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use commands::COMMANDS;
+pub use commands::{COMMANDS, edited};
 
 use super::{Pane, PaneView};
 use crate::model::{Problem, Tenant, TenantId};
@@ -114,6 +114,8 @@ pub struct State {
     values: Values,
     selected: Option<Choice>,
     filter: String,
+    /// The tenant and the name whose value is in the person's editor.
+    editing: Option<String>,
 }
 
 impl State {

@@ -24,26 +24,53 @@ use crate::tui::theme::{Theme, spinner};
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[
-    command("tenants.filter", Scope::Pane(Pane::Tenants), &["/"], "filter", "Show the tenants that a few letters fit.", |app| {
-        let text = app.shared.tenants.filter().to_owned();
-        app.dialog = Some(Dialog::Line(line::Line::live("filter", &text, |app, text| app.shared.tenants.filter_by(text))));
-        done()
-    })
+    command(
+        "tenants.filter",
+        Scope::Pane(Pane::Tenants),
+        &["/"],
+        "filter",
+        "Show the tenants that a few letters fit.",
+        |app| {
+            let text = app.shared.tenants.filter().to_owned();
+            app.dialog =
+                Some(Dialog::Line(line::Line::live("filter", &text, |app, text| app.shared.tenants.filter_by(text))));
+            done()
+        },
+    )
     .hinted(),
-    command("tenants.mark", Scope::Pane(Pane::Tenants), &["space"], "mark", "Mark the tenant for a command on several.", |app| {
-        app.shared.tenants.toggle_mark();
-        app.shared.tenants.step(1);
-        done()
-    })
+    command(
+        "tenants.mark",
+        Scope::Pane(Pane::Tenants),
+        &["space"],
+        "mark",
+        "Mark the tenant for a command on several.",
+        |app| {
+            app.shared.tenants.toggle_mark();
+            app.shared.tenants.step(1);
+            done()
+        },
+    )
     .hinted(),
-    command("tenants.mark-all", Scope::Pane(Pane::Tenants), &["a"], "mark all", "Mark all that are shown, or none.", |app| {
-        app.shared.tenants.toggle_marks();
-        done()
-    }),
+    command(
+        "tenants.mark-all",
+        Scope::Pane(Pane::Tenants),
+        &["a"],
+        "mark all",
+        "Mark all that are shown, or none.",
+        |app| {
+            app.shared.tenants.toggle_marks();
+            done()
+        },
+    ),
     command("tenants.sort", Scope::Pane(Pane::Tenants), &[">"], "sort", "Sort by the next column.", |app| sort(app, 1)),
-    command("tenants.sort-back", Scope::Pane(Pane::Tenants), &["<"], "sort back", "Sort by the column before.", |app| {
-        sort(app, Column::ALL.len() - 1)
-    }),
+    command(
+        "tenants.sort-back",
+        Scope::Pane(Pane::Tenants),
+        &["<"],
+        "sort back",
+        "Sort by the column before.",
+        |app| sort(app, Column::ALL.len() - 1),
+    ),
     command("tenants.reverse", Scope::Pane(Pane::Tenants), &["!"], "reverse", "Sort the other way round.", |app| {
         let Sort { column, reversed } = app.shared.tenants.sort();
         app.shared.tenants.sort_by(Sort { column, reversed: !reversed });

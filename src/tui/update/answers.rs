@@ -11,8 +11,8 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
-use crate::tui::outside;
-use crate::tui::panes::{Pane, PaneView};
+use crate::tui::outside::{self, Errand};
+use crate::tui::panes::{Pane, PaneView, secrets};
 use crate::tui::view::layout;
 
 /// Takes a current answer.
@@ -65,6 +65,7 @@ fn others(app: &mut App, slot: &Slot, answer: Answer) -> Vec<Effect> {
         Answer::Opened(Err(problem)) => app.shared.tell(&problem),
         Answer::Paid(result) => checkout::paid(app, result),
         Answer::Outside(outside::Answer::Copied(result)) => clipboard::copied(&mut app.shared, result),
+        Answer::Outside(outside::Answer::Edited { result, .. }) => return secrets::edited(app, result),
         Answer::Outside(answer) => match answer.told() {
             Some(Ok(words)) => app.shared.say(words),
             Some(Err(problem)) => app.shared.tell(problem),
@@ -162,7 +163,7 @@ fn deploy_progress(app: &mut App, id: &TenantId, progress: DeployProgress) -> Ve
 fn deployed(app: &mut App, slot: &Slot, id: &TenantId, result: Result<DeployOutcome, Problem>) -> Vec<Effect> {
     let now = app.shared.now;
     let failed = result.as_ref().err().cloned();
-    let Some(name) = app.shared.deploys.end(id, result, now) else { return Vec::new() };
+    let Some((name, took)) = app.shared.deploys.end(id, result, now) else { return Vec::new() };
     if let Slot::Deploy(job) = slot
         && !app.shared.deploys.all_running().any(|(other, _)| app.shared.deploys.job_of(other) == Some(job))
     {
@@ -175,15 +176,22 @@ fn deployed(app: &mut App, slot: &Slot, id: &TenantId, result: Result<DeployOutc
         app.dialog = None;
     }
     let selected = app.selected().is_some_and(|tenant| tenant.id == *id);
+    let body = failed.as_ref().map_or_else(|| "It answers.".to_owned(), |problem| problem.title.clone());
+    let title =
+        if failed.is_some() { format!("{name}: the deploy did not finish") } else { format!("{name} is deployed") };
+    let mut effects = vec![app.shared.errand(Errand::Notify { title, body, took })];
     let Some(problem) = failed else {
         app.shared.say(format!("{name} is deployed."));
-        return if selected { app.panes.logs.reopen(&mut app.shared) } else { Vec::new() };
+        if selected {
+            effects.extend(app.panes.logs.reopen(&mut app.shared));
+        }
+        return effects;
     };
     if !selected || !layout::shows(app, Pane::Deploy) {
         app.shared.warn(format!("The deploy of {name} did not finish: {}", problem.title));
     }
     app.shared.problem = Some(problem);
-    Vec::new()
+    effects
 }
 
 fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: Result<Reply, Problem>) -> Vec<Effect> {
@@ -194,6 +202,13 @@ fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: Resu
     match &result {
         Ok(_) => app.shared.say(format!("{name} {}.", words(action).1)),
         Err(problem) => app.shared.tell(problem),
+    }
+    if action == "rotate" {
+        let (title, body) = match &result {
+            Ok(_) => (format!("{name} has new credentials"), "The machine starts again with them.".to_owned()),
+            Err(problem) => (format!("{name}: the rotation did not finish"), problem.title.clone()),
+        };
+        effects.push(app.shared.errand(Errand::Notify { title, body, took: std::time::Duration::ZERO }));
     }
     for pane in Pane::ALL {
         effects.extend(app.panes.get_mut(pane).action_ended(&mut app.shared, action, id, &result));

@@ -128,10 +128,11 @@ fn resting(shared: &Shared, columns: usize) -> Vec<Line<'static>> {
         ],
         (TenantState::Provisioning, _) => vec![Line::styled("Its infrastructure is being made first.", theme.dim)],
         (_, Some(at)) => {
-            let ago = format::moment(at).map_or_else(String::new, |at| match format::age(shared.now.wall, at).as_str() {
-                "now" => "just now".to_owned(),
-                age => format!("{age} ago"),
-            });
+            let ago =
+                format::moment(at).map_or_else(String::new, |at| match format::age(shared.now.wall, at).as_str() {
+                    "now" => "just now".to_owned(),
+                    age => format!("{age} ago"),
+                });
             let digest = tenant.image_digest.as_deref().and_then(format::digest).unwrap_or("–").to_owned();
             let left = vec![Span::styled("Last deploy ", theme.dim), Span::raw(format!("{digest}  {ago}"))];
             vec![spread(left, Span::raw(""), columns), keys(theme, &[("d", "deploys the project again")])]

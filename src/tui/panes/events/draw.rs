@@ -30,7 +30,8 @@ pub(super) fn line(shared: &Shared, row: &Row, under_way: bool, columns: usize) 
                 Some(End::Failed) => " ✕ failed".to_owned(),
                 _ => String::new(),
             };
-            let took = took.map_or_else(String::new, |took| format!(" {}", format::pad_left(&format::duration(took), 7)));
+            let took =
+                took.map_or_else(String::new, |took| format!(" {}", format::pad_left(&format::duration(took), 7)));
             let right = format!("{word}{took}");
             let rule = columns.saturating_sub(title.len() + 5 + format::width(&right));
             let left = vec![

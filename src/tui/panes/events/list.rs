@@ -74,7 +74,8 @@ impl List {
             self.head = Some(self.end());
             self.push(Row::Operation { title: title(&event), at, took: None, end: None });
         }
-        let since = at.zip(self.last_time()).and_then(|(at, before)| Duration::try_from(at.duration_since(before)).ok());
+        let since =
+            at.zip(self.last_time()).and_then(|(at, before)| Duration::try_from(at.duration_since(before)).ok());
         let end = ends(&event);
         self.push(Row::Event { event, at, since });
         if let Some(how) = end {
@@ -211,7 +212,8 @@ mod tests {
     use crate::tui::testing::event;
 
     fn since(list: &List) -> Vec<Option<Duration>> {
-        let times = list.rows.iter().filter_map(|row| if let Row::Event { since, .. } = row { Some(*since) } else { None });
+        let times =
+            list.rows.iter().filter_map(|row| if let Row::Event { since, .. } = row { Some(*since) } else { None });
         times.collect()
     }
 

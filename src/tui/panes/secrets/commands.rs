@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::Status;
 use crate::model::{Problem, Secret, Tenant, TenantId, secret_name};
 use crate::ops::call::Call;
+use crate::ops::editor::Edited;
 use crate::tui::actions::context::may_change;
 use crate::tui::actions::{done, no_tenant};
 use crate::tui::app::{App, Shared};
@@ -14,6 +15,7 @@ use crate::tui::dialogs::confirm::Question;
 use crate::tui::dialogs::{Dialog, line};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
+use crate::tui::outside::{Errand, Text};
 use crate::tui::panes::Pane;
 use crate::tui::update::copy_secret;
 
@@ -47,7 +49,7 @@ pub const COMMANDS: &[Command] = &[
         &["E"],
         "in the editor",
         "Give it a value of several lines in your editor.",
-        |app| in_editor(&mut app.shared),
+        in_editor,
     )
     .changes()
     .when(|app| own(app).and_then(|_| named(app))),
@@ -237,9 +239,13 @@ fn ask_value(id: &TenantId, tenant: &str, name: &str) -> Dialog {
 }
 
 fn took_value(app: &mut App, line: &line::Line) -> Vec<Effect> {
-    let Some((id, name)) = line.subject().split_once(' ') else { return done() };
+    send(app, line.subject(), Secret::new(line.text()))
+}
+
+/// Sends a value; `subject` is the tenant's id, a blank, and the name.
+fn send(app: &mut App, subject: &str, value: Secret) -> Vec<Effect> {
+    let Some((id, name)) = subject.split_once(' ') else { return done() };
     let Some((id, tenant)) = meant(app, id) else { return done() };
-    let value = Secret::new(line.text());
     // The lock may have closed while somebody typed.
     let allowed = secret_name::check_value(&value).and_then(|()| may_change(app));
     if let Err(problem) = allowed {
@@ -262,8 +268,31 @@ fn meant(app: &mut App, id: &str) -> Option<(TenantId, String)> {
     Some((id, name?))
 }
 
-/// A value of several lines, in the person's editor.
-fn in_editor(shared: &mut Shared) -> Vec<Effect> {
-    shared.warn("Editing a value in your editor is not available yet.");
-    done()
+/// A value of several lines, in the person's editor. What is set now nobody knows, so the editor begins empty.
+fn in_editor(app: &mut App) -> Vec<Effect> {
+    let (Ok(tenant), Some(name)) = (own(app), app.panes.secrets.name()) else { return done() };
+    let what = format!("the new value of {name} of {}", tenant.name);
+    app.panes.secrets.editing = Some(format!("{} {name}", tenant.id));
+    vec![app.shared.errand(Errand::Edit { text: Text::secret(Secret::new("")), suffix: ".txt".to_owned(), what })]
+}
+
+/// The editor has ended: what was written is sent, and nothing where nothing was.
+pub fn edited(app: &mut App, result: Result<Edited, Problem>) -> Vec<Effect> {
+    let Some(subject) = app.panes.secrets.editing.take() else { return done() };
+    match result {
+        Ok(edited) if edited.changed && !edited.text.reveal().is_empty() => {
+            // Editors end the last line; a value that is one line has none.
+            let text = edited.text.reveal();
+            let value = Secret::new(text.strip_suffix('\n').unwrap_or(text));
+            send(app, &subject, value)
+        }
+        Ok(_) => {
+            app.shared.say("Nothing was written: the secret stays as it is.");
+            done()
+        }
+        Err(problem) => {
+            app.shared.tell(&problem);
+            done()
+        }
+    }
 }

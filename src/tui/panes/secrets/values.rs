@@ -26,7 +26,11 @@ impl Value {
     /// As it may always be seen: an address without its password, else dots of no meaning.
     #[must_use]
     pub fn masked(&self) -> String {
-        if self.secret.reveal().contains("://") { database_url::masked(&self.secret) } else { "••••••••".to_owned() }
+        if self.secret.reveal().contains("://") {
+            database_url::masked(&self.secret)
+        } else {
+            "••••••••".to_owned()
+        }
     }
 }
 
