@@ -65,9 +65,9 @@ impl Shape {
     pub fn entry(self, number: u32) -> LogEntry {
         let timestamp = format!(
             "2026-11-20T12:{:02}:{:02}.{:09}Z",
-            number / 6000 % 60,
-            number / 100 % 60,
-            number % 100 * 10_000_000
+            number / 60_000 % 60,
+            number / 1000 % 60,
+            number % 1000 * 1_000_000
         );
         let level = matches!(self, Self::Short).then(|| "info".to_owned());
         LogEntry { timestamp, message: self.message(number), level }

@@ -8,7 +8,7 @@ use super::source::SourceId;
 /// Most lines of a chunk, so that empty ones do not make its records endless.
 const MOST_RECORDS: usize = 4096;
 /// Style changes after which a chunk is full, and that one line may have; what comes behind keeps the last style.
-const MOST_RUNS: usize = 4096;
+const MOST_RUNS: usize = 16 * 1024;
 const MOST_RUNS_OF_LINE: usize = 1024;
 /// Styles among which an equal one is looked for before it is written down again.
 const RECENT_STYLES: usize = 16;
@@ -170,6 +170,7 @@ impl Chunk {
         let ascii = text.bytes().all(|b| (0x20..0x7f).contains(&b));
         let repeats = repeated(text, level, new.level.is_some());
         let flags = if ascii { ASCII } else { 0 } | if new.timed { TIMED } else { 0 };
+        grow(&mut self.records);
         self.records.push(Record {
             moment: new.moment,
             end: offset(self.text.len()),
@@ -186,6 +187,7 @@ impl Chunk {
             if style != last && self.runs.len() < most {
                 last = style;
                 let run = Run { at: offset(self.text.len()), style: self.style_number(style) };
+                grow(&mut self.runs);
                 self.runs.push(run);
             }
             self.text.push_str(part);
@@ -239,6 +241,14 @@ impl Chunk {
             runs,
             styles: &self.styles,
         })
+    }
+}
+
+/// Room for one more, and for a quarter of what is there: twice as much, as vectors take by themselves, would be counted
+/// and hold nothing.
+fn grow<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 4).max(64));
     }
 }
 
