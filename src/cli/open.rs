@@ -144,6 +144,7 @@ fn options(config: &Config, arguments: &Arguments, session: &Session, context: O
     options.unlock_minutes = Some(config.ui.unlock_minutes);
     options.clear_secrets_seconds = Some(config.ui.clear_secrets_seconds);
     options.outside.mouse = config.ui.mouse;
+    options.outside.notify = config.ui.notify;
     options.outside.editor.clone_from(&config.ui.editor);
     let (keys, mistakes) = tui::own_keys(config);
     options.keys = keys;

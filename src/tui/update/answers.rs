@@ -1,6 +1,6 @@
 //! What the jobs answer: what everybody needs to know is noted here, the rest goes to the pane that asked.
 
-use super::{checkout, clipboard, feeds, note_health, timers};
+use super::{checkout, clipboard, feeds, note_health, notices, timers};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{LocalTenant, Problem, Tenant, TenantId};
 use crate::ops::call::Reply;
@@ -163,6 +163,8 @@ fn deployed(app: &mut App, slot: &Slot, id: &TenantId, result: Result<DeployOutc
     let now = app.shared.now;
     let failed = result.as_ref().err().cloned();
     let Some(name) = app.shared.deploys.end(id, result, now) else { return Vec::new() };
+    let took = app.shared.deploys.of(id).map_or_else(Default::default, |run| run.lasts(now.running));
+    let mut effects = vec![notices::deploy(&mut app.shared, &name, failed.as_ref(), took)];
     if let Slot::Deploy(job) = slot
         && !app.shared.deploys.all_running().any(|(other, _)| app.shared.deploys.job_of(other) == Some(job))
     {
@@ -177,13 +179,16 @@ fn deployed(app: &mut App, slot: &Slot, id: &TenantId, result: Result<DeployOutc
     let selected = app.selected().is_some_and(|tenant| tenant.id == *id);
     let Some(problem) = failed else {
         app.shared.say(format!("{name} is deployed."));
-        return if selected { app.panes.logs.reopen(&mut app.shared) } else { Vec::new() };
+        if selected {
+            effects.extend(app.panes.logs.reopen(&mut app.shared));
+        }
+        return effects;
     };
     if !selected || !layout::shows(app, Pane::Deploy) {
         app.shared.warn(format!("The deploy of {name} did not finish: {}", problem.title));
     }
     app.shared.problem = Some(problem);
-    Vec::new()
+    effects
 }
 
 fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: Result<Reply, Problem>) -> Vec<Effect> {
@@ -194,6 +199,9 @@ fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: Resu
     match &result {
         Ok(_) => app.shared.say(format!("{name} {}.", words(action).1)),
         Err(problem) => app.shared.tell(problem),
+    }
+    if action == "rotate" {
+        effects.push(notices::rotation(&mut app.shared, &name, result.as_ref().err()));
     }
     for pane in Pane::ALL {
         effects.extend(app.panes.get_mut(pane).action_ended(&mut app.shared, action, id, &result));
