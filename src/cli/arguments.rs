@@ -16,7 +16,7 @@ pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
     #[command(flatten)]
-    pub(super) screen: open::Arguments,
+    pub(super) screen: open::Screen,
 }
 
 #[derive(Debug, Subcommand)]

@@ -15,7 +15,7 @@ use crate::workspace::{Project, StateDirectory};
 
 /// What the command line says about the screen.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct Screen {
     /// Context of the configuration to work in; else the project's own login, else the configuration's default.
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
@@ -30,14 +30,14 @@ pub(super) struct Arguments {
     print_config: bool,
 }
 
-impl Arguments {
+impl Screen {
     /// True where only the template is wanted.
     pub(super) fn wants_template(&self) -> bool {
         self.print_config
     }
 }
 
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<(), Problem> {
+pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<(), Problem> {
     if !std::io::stdout().is_terminal() {
         return Err(Problem::new("Standard output is not a terminal.")
             .hint("Run `tenantry` in a terminal, or see `tenantry --help` for commands."));
@@ -84,14 +84,14 @@ struct Opened {
     config: Config,
     project: Project,
     directory: Option<StateDirectory>,
-    arguments: Arguments,
+    arguments: Screen,
     /// The context to work in; none is the project's own login.
     wanted: Option<String>,
     problem: Option<Problem>,
     state: ScreenState,
 }
 
-fn open(arguments: &Arguments, here: &Path, directory: Option<StateDirectory>) -> Result<Opened, Problem> {
+fn open(arguments: &Screen, here: &Path, directory: Option<StateDirectory>) -> Result<Opened, Problem> {
     let loaded = settings::load().map_err(|error| error.problem())?;
     let problem = loaded.problem();
     let config = loaded.config;
@@ -129,7 +129,7 @@ fn session(project: &Project, context: Option<&Context>) -> Result<(Session, Opt
     Ok((session, Some(context.clone())))
 }
 
-fn options(config: &Config, arguments: &Arguments, session: &Session, context: Option<&Context>) -> Options {
+fn options(config: &Config, arguments: &Screen, session: &Session, context: Option<&Context>) -> Options {
     let mut options = tui::for_session(session);
     let kind = ContextKind::of(session.client().base().url());
     if let Some(context) = context {
@@ -144,6 +144,7 @@ fn options(config: &Config, arguments: &Arguments, session: &Session, context: O
     options.unlock_minutes = Some(config.ui.unlock_minutes);
     options.clear_secrets_seconds = Some(config.ui.clear_secrets_seconds);
     options.outside.mouse = config.ui.mouse;
+    options.outside.notify = config.ui.notify;
     options.outside.editor.clone_from(&config.ui.editor);
     let (keys, mistakes) = tui::own_keys(config);
     options.keys = keys;

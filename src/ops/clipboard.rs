@@ -127,8 +127,12 @@ pub async fn put_in_tmux(text: &Secret) -> Result<(), String> {
     tmux(&["load-buffer", "-w", "-b", BUFFER, "-"], text.reveal().as_bytes()).await
 }
 
-/// Removes that buffer.
-pub async fn clear_tmux() -> Result<(), String> {
+/// Removes that buffer, and with `around` what the terminal around it has of it.
+pub async fn clear_tmux(around: bool) -> Result<(), String> {
+    if around {
+        // It does not pass on nothing at all.
+        tmux(&["load-buffer", "-w", "-b", BUFFER, "-"], b" ").await?;
+    }
     tmux(&["delete-buffer", "-b", BUFFER], &[]).await
 }
 

@@ -91,6 +91,12 @@ impl Run {
         }
     }
 
+    /// How long it has been going on, until `now`.
+    #[must_use]
+    pub fn lasts(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.began)
+    }
+
     /// How it ended.
     #[must_use]
     pub fn result(&self) -> Option<&Result<DeployOutcome, Problem>> {

@@ -68,12 +68,6 @@ impl Scope {
     pub fn meets(self, other: Self) -> bool {
         self == other || self == Self::Always || other == Self::Always
     }
-
-    /// True where text is typed: a key without a meaning is text.
-    #[must_use]
-    pub fn is_typing(self) -> bool {
-        matches!(self, Self::Line | Self::Palette)
-    }
 }
 
 /// A row of the table.

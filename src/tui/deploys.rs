@@ -3,7 +3,6 @@
 
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::app::Moment;
 use crate::model::progress::{DeployOutcome, DeployProgress};
@@ -14,7 +13,6 @@ use crate::telling::{Before, Run};
 #[derive(Debug, Clone, PartialEq)]
 struct Kept {
     run: Run,
-    begun: Duration,
     ended: Option<Timestamp>,
     /// The tenant after which the job is named that does it.
     job: TenantId,
@@ -33,7 +31,7 @@ impl Deploys {
     pub fn begin(&mut self, id: TenantId, name: String, job: TenantId, now: Moment) {
         let mut run = Run::new(name, now.running);
         run.before = self.before.get(&id).cloned();
-        self.runs.insert(id, Kept { run, begun: now.running, ended: None, job });
+        self.runs.insert(id, Kept { run, ended: None, job });
     }
 
     /// The last deploy of a tenant since the program started.
@@ -92,13 +90,8 @@ impl Deploys {
         }
     }
 
-    /// A deploy has ended; hands back its tenant's name, and how long it took.
-    pub fn end(
-        &mut self,
-        id: &TenantId,
-        result: Result<DeployOutcome, Problem>,
-        now: Moment,
-    ) -> Option<(String, Duration)> {
+    /// A deploy has ended; hands back its tenant's name.
+    pub fn end(&mut self, id: &TenantId, result: Result<DeployOutcome, Problem>, now: Moment) -> Option<String> {
         let kept = self.runs.get_mut(id).filter(|kept| kept.run.result().is_none())?;
         if let Ok(outcome) = &result {
             let before = Before { digest: outcome.digest.clone(), took: outcome.took };
@@ -106,7 +99,7 @@ impl Deploys {
         }
         kept.run.end(result, now.running);
         kept.ended = Some(now.wall);
-        Some((kept.run.name.clone(), now.running.saturating_sub(kept.begun)))
+        Some(kept.run.name.clone())
     }
 }
 
@@ -127,7 +120,7 @@ mod tests {
             assert_eq!(known, second > 0);
             deploys.cancel(&id);
             assert!(deploys.running(&id).expect("runs").cancelling);
-            assert_eq!(deploys.end(&id, result, moment(second + 5)), Some(("orchard".into(), Duration::from_secs(5))));
+            assert_eq!(deploys.end(&id, result, moment(second + 5)).as_deref(), Some("orchard"));
             assert!(!deploys.any_running());
         }
     }

@@ -38,8 +38,6 @@ pub enum Slot {
     Pay,
     /// What a pane asks for itself.
     Pane(Pane, &'static str),
-    /// What a dialog asks for itself.
-    Dialog(&'static str),
     /// Something that is done to a tenant: `restart`.
     Action(&'static str, TenantId),
     /// Putting something into the clipboard.
@@ -108,11 +106,6 @@ impl Jobs {
     /// Every job that has not ended.
     pub fn running(&self) -> impl Iterator<Item = (&Slot, &Job)> {
         self.current.iter()
-    }
-
-    /// Everything that was started before is stale: the program works for another context now.
-    pub fn forget(&mut self) {
-        self.current.clear();
     }
 }
 

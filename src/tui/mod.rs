@@ -50,7 +50,7 @@ pub mod bench {
 pub use app::{ContextChoice, Options};
 pub use backend::{Backend, Deployed, Live, TenantList};
 pub use keymap::{Own as OwnKeys, own_keys};
-pub use outside::{Notices, Settings as OutsideSettings};
+pub use outside::Settings as OutsideSettings;
 pub use reference::{keys_man, keys_markdown};
 pub use runtime::{Left, Way, run};
 pub use session::for_session;

@@ -16,6 +16,7 @@ use crate::model::{Problem, Secret, text};
 pub use crate::ops::clipboard::Mark;
 pub use crate::ops::editor::Edited;
 pub use crate::ops::save::Saved;
+use crate::settings::Notify;
 
 /// What the configuration says about all this.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct Settings {
     /// The command of the editor, as a shell would read it; `None` is the environment's.
     pub editor: Option<String>,
     /// Where a notice is shown.
-    pub notices: Notices,
+    pub notify: Notify,
     /// Whether a notice in the terminal rings its bell.
     pub bell: bool,
     /// Whether the mouse speaks to the program at the start.
@@ -32,22 +33,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { editor: None, notices: Notices::default(), bell: true, mouse: false }
+        Self { editor: None, notify: Notify::default(), bell: true, mouse: false }
     }
-}
-
-/// Where a notice is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Notices {
-    /// On the desktop where there is one, else by the terminal.
-    #[default]
-    Auto,
-    /// On the desktop, or nowhere.
-    Desktop,
-    /// By the terminal.
-    Terminal,
-    /// Nowhere.
-    Off,
 }
 
 /// A text that goes out. Hidden in `Debug`, secret or not; compared by what it says.

@@ -55,12 +55,6 @@ impl Page {
         PAGES.get(self.0).map_or(&[], |row| row.panes)
     }
 
-    /// Its place among the tabs, from 0.
-    #[must_use]
-    pub fn place(self) -> usize {
-        self.0
-    }
-
     /// The page `steps` further, around the end.
     #[must_use]
     pub fn step(self, steps: usize) -> Self {

@@ -136,6 +136,7 @@ async fn drive(
             () = tokio::time::sleep_until(clock.at(wake.unwrap_or_default())), if wake.is_some() => {}
         }
     };
+    desk.leave(stage).await;
     // First the receiver: a task that waits for room in it would wait for ever.
     drop(messages);
     runner.shut_down().await;

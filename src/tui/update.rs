@@ -7,6 +7,7 @@ pub mod clipboard;
 mod feeds;
 pub mod keys;
 mod mouse;
+mod notices;
 pub mod timers;
 
 pub use clipboard::{copy, copy_secret};

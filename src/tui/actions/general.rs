@@ -8,7 +8,7 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::confirm::Question;
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
-use crate::tui::pages::{PAGES, Page};
+use crate::tui::pages::PAGES;
 use crate::tui::panes::Pane;
 use crate::tui::update::{checkout, load_local, load_tenants, timers};
 use Scope::{Always, Main};
@@ -206,16 +206,15 @@ fn leave(app: &mut App) -> Vec<Effect> {
     }
 }
 
-/// The page that is shown, for tests of the table.
-#[must_use]
-pub fn page_of(command: &str) -> Option<Page> {
-    let title = command.strip_prefix("go.")?;
-    Page::all().find(|page| page.title() == title)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::pages::Page;
+
+    fn page_of(command: &str) -> Option<Page> {
+        let title = command.strip_prefix("go.")?;
+        Page::all().find(|page| page.title() == title)
+    }
 
     #[test]
     fn every_page_has_a_key() {

@@ -44,7 +44,6 @@ fn name(app: &App, slot: &Slot) -> Option<(String, bool)> {
         | Slot::LocalTenants
         | Slot::Open
         | Slot::Pane(..)
-        | Slot::Dialog(_)
         | Slot::Copy
         | Slot::Clear
         | Slot::Notice

@@ -135,7 +135,11 @@ impl Screen {
             return Err(NotStopped::NoShell);
         }
         self.give_back();
-        Ok(job::ask_group_to_stop()?)
+        if let Err(error) = job::ask_group_to_stop() {
+            self.retake()?;
+            return Err(error.into());
+        }
+        Ok(())
     }
 
     /// Gives the terminal to `command` until it ends: then the screen is [`Happened::Back`]. Where the command does not

@@ -1,6 +1,6 @@
 //! What the jobs answer: what everybody needs to know is noted here, the rest goes to the pane that asked.
 
-use super::{checkout, clipboard, feeds, note_health, timers};
+use super::{checkout, clipboard, feeds, note_health, notices, timers};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{LocalTenant, Problem, Tenant, TenantId};
 use crate::ops::call::Reply;
@@ -11,7 +11,7 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
-use crate::tui::outside::{self, Errand};
+use crate::tui::outside;
 use crate::tui::panes::{Pane, PaneView, secrets};
 use crate::tui::view::layout;
 
@@ -163,7 +163,9 @@ fn deploy_progress(app: &mut App, id: &TenantId, progress: DeployProgress) -> Ve
 fn deployed(app: &mut App, slot: &Slot, id: &TenantId, result: Result<DeployOutcome, Problem>) -> Vec<Effect> {
     let now = app.shared.now;
     let failed = result.as_ref().err().cloned();
-    let Some((name, took)) = app.shared.deploys.end(id, result, now) else { return Vec::new() };
+    let Some(name) = app.shared.deploys.end(id, result, now) else { return Vec::new() };
+    let took = app.shared.deploys.of(id).map_or_else(Default::default, |run| run.lasts(now.running));
+    let mut effects = vec![notices::deploy(&mut app.shared, &name, failed.as_ref(), took)];
     if let Slot::Deploy(job) = slot
         && !app.shared.deploys.all_running().any(|(other, _)| app.shared.deploys.job_of(other) == Some(job))
     {
@@ -176,10 +178,6 @@ fn deployed(app: &mut App, slot: &Slot, id: &TenantId, result: Result<DeployOutc
         app.dialog = None;
     }
     let selected = app.selected().is_some_and(|tenant| tenant.id == *id);
-    let body = failed.as_ref().map_or_else(|| "It answers.".to_owned(), |problem| problem.title.clone());
-    let title =
-        if failed.is_some() { format!("{name}: the deploy did not finish") } else { format!("{name} is deployed") };
-    let mut effects = vec![app.shared.errand(Errand::Notify { title, body, took })];
     let Some(problem) = failed else {
         app.shared.say(format!("{name} is deployed."));
         if selected {
@@ -204,11 +202,7 @@ fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: Resu
         Err(problem) => app.shared.tell(problem),
     }
     if action == "rotate" {
-        let (title, body) = match &result {
-            Ok(_) => (format!("{name} has new credentials"), "The machine starts again with them.".to_owned()),
-            Err(problem) => (format!("{name}: the rotation did not finish"), problem.title.clone()),
-        };
-        effects.push(app.shared.errand(Errand::Notify { title, body, took: std::time::Duration::ZERO }));
+        effects.push(notices::rotation(&mut app.shared, &name, result.as_ref().err()));
     }
     for pane in Pane::ALL {
         effects.extend(app.panes.get_mut(pane).action_ended(&mut app.shared, action, id, &result));
