@@ -38,6 +38,6 @@ pub use profile::Profile;
 pub use project::Project;
 pub use pushed_layers::PushedLayer;
 pub use secrets::{Environment, SecretsFile};
-pub use sheet::Sheet;
 pub use secrets_draft::SecretsDraft;
+pub use sheet::Sheet;
 pub use state::StateDirectory;

@@ -7,9 +7,9 @@ use crate::model::{Problem, Tenant, TenantId};
 use crate::ops::call::Call;
 use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
+use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::line::Line;
 use crate::tui::dialogs::pick::{Entry, Pick};
-use crate::tui::dialogs::Dialog;
 use crate::tui::effect::Effect;
 use Scope::Main;
 

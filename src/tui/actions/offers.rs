@@ -94,8 +94,11 @@ mod tests {
         let mut play = Play::ready(120, 36, vec![tenant(1, "orchard", "running")]);
         play.app.shared.lock = crate::tui::lock::Lock::ReadOnly;
         let shown = play.app.selected().expect("a tenant");
-        let open: Vec<_> =
-            offers(&play.app.shared, shown).into_iter().filter(|offer| !offer.is_locked).map(|offer| offer.id).collect();
+        let open: Vec<_> = offers(&play.app.shared, shown)
+            .into_iter()
+            .filter(|offer| !offer.is_locked)
+            .map(|offer| offer.id)
+            .collect();
         assert_eq!(open, ["open"]);
     }
 }

@@ -188,7 +188,8 @@ mod tests {
     fn short_fields_pair_up_and_long_ones_stand_alone() {
         let theme = Theme::new(Depth::Plain);
         let field = |label, value: &str| Field::new(label, value, theme.text);
-        let all = || vec![field("a", "1"), field("b", "2"), field("c", "3"), field("id", "long").long(), field("d", "4")];
+        let all =
+            || vec![field("a", "1"), field("b", "2"), field("c", "3"), field("id", "long").long(), field("d", "4")];
         let wide = text(&fields(&theme, all(), 80));
         assert_eq!(wide.len(), 4);
         assert_eq!(wide[0].find('b'), Some(40), "the right half begins in the middle");
