@@ -91,6 +91,26 @@ fn is_mask(password: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_password_is_shown(password in "[a-zA-Z0-9]{12,40}", user in "[a-z_]{1,8}", rest in "[a-z0-9./:?=&@]{0,30}") {
+            let url = Secret::new(format!("postgres://{user}:{password}@h/{rest}"));
+            prop_assert!(!masked(&url).contains(&password));
+            prop_assert!(!is_masked(url.reveal()));
+        }
+
+        #[test]
+        fn any_text_can_be_looked_at(raw in any::<String>(), other in any::<String>()) {
+            let secret = Secret::new(raw.clone());
+            let _ = is_masked(&raw);
+            let _ = same_database(&raw, &other);
+            prop_assert!(masked(&secret).chars().all(|c| !c.is_control()));
+            let _ = unmasked(&other, &secret);
+            let _ = outside(&secret);
+        }
+    }
 
     #[test]
     fn stars_are_no_password() {

@@ -18,12 +18,18 @@ pub struct Fetched {
     pub stored: Stored,
 }
 
-/// Fetches and stores them. It can be done once, so the caller asks first.
+/// Fetches and stores them. It can be done once, so the caller asks first. Goes on to its end also where the future is
+/// dropped.
 ///
 /// # Errors
 /// A problem that offers a rotation where there are none to fetch, or where they were lost on the way; one before
 /// anything is fetched where they would have no place.
 pub async fn run(session: &Session, tenant: &TenantId) -> Result<Fetched, Problem> {
+    let (session, tenant) = (session.clone(), tenant.clone());
+    stored::unbroken(async move { fetch_and_store(&session, &tenant).await }).await
+}
+
+async fn fetch_and_store(session: &Session, tenant: &TenantId) -> Result<Fetched, Problem> {
     let place = Place::find(session, tenant).await?;
     if !place.is_any() {
         return Err(stored::nowhere());
@@ -160,6 +166,30 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[tokio::test]
+    async fn they_reach_the_disk_also_where_nobody_waits_any_more() {
+        let late = one_time().set_delay(std::time::Duration::from_millis(100));
+        let profile = [("profile.yaml", "cloud: {tenant_id: ten_1}")];
+        let (server, folder, session) = offering(LINK, late, &profile).await;
+        let asked_for = async {
+            while !asked(&server, "GET").await.iter().any(|path| path.contains("sct_")) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let tenant = ten_1();
+        tokio::select! {
+            () = asked_for => {}
+            done = run(&session, &tenant) => panic!("too early: {done:?}"),
+        }
+        let file = profile_file(&folder, "secrets.json");
+        let stored = async {
+            while !file.exists() {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_mins(1), stored).await.expect("they are stored");
     }
 
     #[tokio::test]

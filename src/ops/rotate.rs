@@ -38,12 +38,17 @@ pub struct Rotated {
     pub stored: Stored,
 }
 
-/// Rotates. Each time makes another password, so the caller asks first.
+/// Rotates. Each time makes another password, so the caller asks first. Goes on to its end also where the future is dropped.
 ///
 /// # Errors
 /// A problem before anything is asked of the server where the new credentials would have no place; the server's refusal;
 /// and where the answer was lost and nobody knows which password is good, one that offers to rotate again.
 pub async fn run(session: &Session, tenant: &TenantId) -> Result<Rotated, Problem> {
+    let (session, tenant) = (session.clone(), tenant.clone());
+    stored::unbroken(async move { rotate(&session, &tenant).await }).await
+}
+
+async fn rotate(session: &Session, tenant: &TenantId) -> Result<Rotated, Problem> {
     let place = Place::find(session, tenant).await?;
     let client = session.client();
     let record = client.tenant(tenant).await.map_err(|error| error.problem())?;

@@ -187,6 +187,17 @@ fn shown(path: &Path) -> String {
     text::line(&path.to_string_lossy())
 }
 
+/// Does the work to its end also where nobody waits for it any more: what the server hands out once has to reach the
+/// disk.
+pub(super) async fn unbroken<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(stopped) => Err(Problem::new("The operation broke off.").detail(stopped.to_string())),
+    }
+}
+
 /// Reads files without holding up anybody else.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, WorkspaceError> + Send + 'static,

@@ -262,7 +262,7 @@ pub mod testing {
     ) -> Result<(), TuiError> {
         let clock = Clock::start();
         let desk = Desk::new(Settings::default(), Surroundings::default());
-        super::drive(app(clock, setup), clock, backend, &mut Script { input, draw }, desk, stop, update).await
+        super::drive(app(clock, setup), clock, backend, &mut Script { input, draw }, desk, stop, update).await.map(drop)
     }
 
     /// The loop on the real terminal, with a mouse; `update` stands in front of the real one.
@@ -279,7 +279,7 @@ pub mod testing {
         let app = app(clock, Loop { size });
         let result = super::drive(app, clock, backend, &mut screen, desk, stop, update).await;
         screen.leave().await;
-        result
+        result.map(drop)
     }
 
     fn app(clock: Clock, setup: Loop) -> App {

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{Profile, WorkspaceError, reading};
-use crate::model::{Secret, text};
+use crate::model::{Secret, database_url, text};
 
 /// Keys whose variable is not their upper-cased name.
 const NAMED: [(&str, &str); 4] = [
@@ -90,7 +90,8 @@ impl SecretsFile {
         for (key, variable) in NAMED {
             self.put(&mut found, key, variable);
         }
-        for key in DATABASE {
+        // One without its password must not take the place of a whole one, here or on the server.
+        for key in DATABASE.into_iter().filter(|key| !self.is_masked(key)) {
             self.put(&mut found, key, "DATABASE_URL");
         }
         for key in self.values.keys().filter(|key| !special.contains(key.as_str())) {
@@ -109,6 +110,10 @@ impl SecretsFile {
             found.variables.insert(CUSTOM.to_owned(), list);
         }
         found
+    }
+
+    fn is_masked(&self, key: &str) -> bool {
+        self.values.get(key).is_some_and(|url| database_url::is_masked(url.reveal()))
     }
 
     /// The first value for a variable stays: the keys that the platform knows come first, then exact names.
@@ -250,6 +255,11 @@ mod tests {
             (r#"{"database_url": "outer", "internal_database_url": "inner"}"#, &[("DATABASE_URL", "inner")]),
             (r#"{"DATABASE_URL": "odd", "internal_database_url": "inner"}"#, &[("DATABASE_URL", "inner")]),
             (r#"{"database_url": "outer", "internal_database_url": ""}"#, &[("DATABASE_URL", "outer")]),
+            (
+                r#"{"database_url": "postgres://t:p@h/d", "internal_database_url": "postgres://t:***@h/d"}"#,
+                &[("DATABASE_URL", "postgres://t:p@h/d")],
+            ),
+            (r#"{"database_url": "postgres://t:********@h/d"}"#, &[]),
             (r#"{"jwt_secret": "j"}"#, &[("JWT_SECRET", "j")]),
             (r#"{"oauth_at_rest_pepper": "p"}"#, &[("OAUTH_AT_REST_PEPPER", "p")]),
             (r#"{"my_flag": "1"}"#, &[("MY_FLAG", "1"), (CUSTOM, "MY_FLAG")]),

@@ -164,6 +164,28 @@ impl Serialize for Entries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_in_the_file_stays(
+            content in proptest::collection::btree_map("[a-z_]{1,8}", any::<Option<String>>(), 0..8),
+            key in "[a-z_]{1,8}",
+            value in any::<String>(),
+        ) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("secrets.json");
+            fs::write(&path, serde_json::to_vec(&content).expect("json")).expect("written");
+            let mut draft = SecretsDraft::open(&path).expect("a draft");
+            draft.set(&key, &Secret::new(value.clone()));
+            draft.write().expect("written");
+            let read: std::collections::BTreeMap<String, Option<String>> =
+                serde_json::from_slice(&fs::read(&path).expect("read")).expect("json");
+            let mut expected = content;
+            expected.insert(key, Some(value));
+            prop_assert_eq!(read, expected);
+        }
+    }
 
     fn draft(content: Option<&str>) -> (tempfile::TempDir, SecretsDraft) {
         let folder = tempfile::tempdir().expect("a folder");

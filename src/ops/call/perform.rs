@@ -8,7 +8,8 @@ use crate::ops::{
 };
 use crate::workspace::{profile, tenants_file};
 
-/// Does what is asked for. May be dropped at any time; what the server has been told by then is done there.
+/// Does what is asked for. May be dropped at any time; what the server has been told by then is done there, and
+/// credentials that it hands out once are stored all the same. Must be called on the runtime.
 ///
 /// # Errors
 /// What a person is told: the server's refusal in plain words, or what this machine lacks.

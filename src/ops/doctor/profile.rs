@@ -5,7 +5,7 @@ use url::{Host, Url};
 
 use super::finding::Finding;
 use super::project::{Look, shown};
-use crate::model::{Problem, text};
+use crate::model::{Problem, database_url, text};
 use crate::workspace::profile::{Port, Settings};
 use crate::workspace::services::{KeySource, Services};
 use crate::workspace::{Profile, SecretsFile, secrets};
@@ -138,6 +138,11 @@ fn required(file: &SecretsFile) -> Finding {
     }
     if file.get("database_url").is_none() && file.get("internal_database_url").is_none() {
         missing.push("database_url or internal_database_url");
+    }
+    let used = file.get("internal_database_url").or_else(|| file.get("database_url"));
+    if missing.is_empty() && used.is_some_and(|url| database_url::is_masked(url.reveal())) {
+        let hint = "Fetch the tenant's one-time credentials where they wait; rotate its credentials where they do not.";
+        return Finding::warn(NAME, "the stored database URL has no password, so it is not sent", hint);
     }
     if missing.is_empty() {
         return Finding::pass(NAME, "oauth_at_rest_pepper and the database's URL are set");
@@ -355,6 +360,13 @@ secrets: {secrets_path: ./secrets.json, source: env}
                 [Some(Pass), Some(Fail), Some(Fail)],
             ),
             (Some(SECRETS), Some("hunter2"), [Some(Pass), Some(Pass), Some(Fail)]),
+            (
+                Some(
+                    r#"{"oauth_at_rest_pepper": "hunter2", "internal_database_url": "postgres://u:***@db.internal/x"}"#,
+                ),
+                Some(KEY),
+                [Some(Pass), Some(Warn), Some(Pass)],
+            ),
         ] {
             let found = ["secrets-file", "secrets", "signing-key"].map(|name| of(name, WHOLE, secrets, key, &[]));
             assert_eq!(found, expected, "{secrets:?} {key:?}");

@@ -28,16 +28,30 @@ use crate::tui::update::copy;
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[
-    command("domain.copy", Scope::Pane(Pane::Domain), &["y"], "copy value", "Copy the value of the DNS record.", |app| {
-        let Ok(value) = value(app).map(str::to_owned) else { return done() };
-        copy(&mut app.shared, value, "the value of the DNS record")
-    })
+    command(
+        "domain.copy",
+        Scope::Pane(Pane::Domain),
+        &["y"],
+        "copy value",
+        "Copy the value of the DNS record.",
+        |app| {
+            let Ok(value) = value(app).map(str::to_owned) else { return done() };
+            copy(&mut app.shared, value, "the value of the DNS record")
+        },
+    )
     .hinted()
     .when(|app| value(app).map(drop)),
-    command("domain.set", Scope::Pane(Pane::Domain), &["a"], "set domain", "Give the tenant a domain of its own.", ask_name)
-        .hinted()
-        .changes()
-        .when(can_set),
+    command(
+        "domain.set",
+        Scope::Pane(Pane::Domain),
+        &["a"],
+        "set domain",
+        "Give the tenant a domain of its own.",
+        ask_name,
+    )
+    .hinted()
+    .changes()
+    .when(can_set),
     command(
         "domain.remove",
         Scope::Pane(Pane::Domain),
@@ -140,7 +154,9 @@ fn name(typed: &str) -> Option<String> {
     let rest = typed.strip_prefix("https://").or(typed.strip_prefix("http://")).unwrap_or(&typed);
     let name = rest.strip_suffix('/').unwrap_or(rest).trim_end_matches('.');
     let is_name = |name: &str| {
-        name.contains('.') && !name.starts_with('.') && name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.')
+        name.contains('.')
+            && !name.starts_with('.')
+            && name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.')
     };
     is_name(name).then(|| name.to_owned())
 }

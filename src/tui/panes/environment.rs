@@ -33,7 +33,8 @@ pub const COMMANDS: &[Command] = &[
         "Show the variables whose name or value holds a text.",
         |app| {
             let text = app.panes.environment.filter.clone();
-            app.dialog = Some(Dialog::Line(Line::live("filter", &text, |app, text| app.panes.environment.look_for(text))));
+            app.dialog =
+                Some(Dialog::Line(Line::live("filter", &text, |app, text| app.panes.environment.look_for(text))));
             done()
         },
     )

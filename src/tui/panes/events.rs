@@ -212,7 +212,6 @@ impl PaneView for State {
     }
 
     fn draw(&self, shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
-        let theme = &shared.theme;
         let area = readable(area);
         let columns = usize::from(area.width);
         let Some(list) = self.shown(shared).filter(|list| !list.is_empty()) else {

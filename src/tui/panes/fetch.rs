@@ -62,7 +62,7 @@ impl<T> Fetch<T> {
             let is_waiting = self.waiting && shared.jobs.is_running(&slot);
             let is_known = self.value.is_some() || self.problem.is_some();
             let has_changed = self.seen.as_deref() != row;
-            if is_waiting || (is_known && !self.old && !has_changed) {
+            if is_waiting || (is_known && !self.waiting && !self.old && !has_changed) {
                 return None;
             }
         } else {

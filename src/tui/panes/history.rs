@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 
 use super::fetch::Fetch;
-use super::parts::moved;
+use super::parts::{ago, moved};
 use super::{Pane, PaneView};
 use crate::model::{DeployEnd, Deployment, Problem, TenantId};
 use crate::ops::call::{Call, Reply};
@@ -132,7 +132,10 @@ fn wanted(app: &App) -> Result<&Row, Problem> {
         return refuse("That is what runs now.", "Select an older deploy to go back to it.");
     }
     let Some(entry) = &row.local else {
-        return refuse("That deploy was not made from this machine.", "Only an image that this machine remembers comes back.");
+        return refuse(
+            "That deploy was not made from this machine.",
+            "Only an image that this machine remembers comes back.",
+        );
     };
     let record = &entry.record;
     if record.outcome != DeployEnd::Succeeded {
@@ -153,7 +156,7 @@ fn ask(app: &App) -> Option<Question> {
     let (tenant, row) = (shown(app).ok()?, wanted(app).ok()?);
     let now = short(tenant.image_digest.as_deref());
     let then = short(row.digest.as_deref());
-    let when = row.began.map_or_else(String::new, |at| format!(" of {}", draw::stamp(&app.shared, at)));
+    let when = row.began.map_or_else(String::new, |at| format!(" ({})", ago(&app.shared, at)));
     let text = format!(
         "{} runs {now} now. The image {then}{when} is pushed and deployed in its place; data and secrets stay as they are.",
         tenant.name

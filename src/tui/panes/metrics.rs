@@ -26,8 +26,10 @@ use crate::tui::msg::Answer;
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[
-    command("metrics.longer", Scope::Pane(Pane::Metrics), &["+", ">"], "longer", "Look further back.", |app| step(app, 1))
-        .hinted(),
+    command("metrics.longer", Scope::Pane(Pane::Metrics), &["+", ">"], "longer", "Look further back.", |app| {
+        step(app, 1)
+    })
+    .hinted(),
     command("metrics.shorter", Scope::Pane(Pane::Metrics), &["-", "<"], "shorter", "Look less far back.", |app| {
         step(app, -1)
     })
@@ -110,7 +112,13 @@ fn has_machine(tenant: &Tenant) -> bool {
 }
 
 /// Starts `call` where it is due, and says when it will be again.
-fn ask(shared: &mut Shared, due: &mut Option<Duration>, topic: &'static str, every: Duration, call: Call) -> Option<Effect> {
+fn ask(
+    shared: &mut Shared,
+    due: &mut Option<Duration>,
+    topic: &'static str,
+    every: Duration,
+    call: Call,
+) -> Option<Effect> {
     let now = shared.now.running;
     if due.is_some_and(|due| now < due) {
         return None;

@@ -23,10 +23,17 @@ use crate::tui::update::copy;
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[
-    command("overview.copy", Scope::Pane(Pane::Overview), &["y"], "copy address", "Copy the tenant's address.", |app| {
-        let Some(address) = app.selected().and_then(address) else { return done() };
-        copy(&mut app.shared, address, "the address")
-    })
+    command(
+        "overview.copy",
+        Scope::Pane(Pane::Overview),
+        &["y"],
+        "copy address",
+        "Copy the tenant's address.",
+        |app| {
+            let Some(address) = app.selected().and_then(address) else { return done() };
+            copy(&mut app.shared, address, "the address")
+        },
+    )
     .hinted()
     .when(|app| selected(app).and_then(can_open)),
     command("overview.copy-id", Scope::Pane(Pane::Overview), &["Y"], "copy id", "Copy the tenant's id.", copy_id)

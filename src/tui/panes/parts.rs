@@ -161,6 +161,15 @@ pub fn date(shared: &Shared, at: Timestamp) -> String {
     at.to_zoned(shared.zone.clone()).date().to_string()
 }
 
+/// The time of a moment of today, `11:57:00`, else its day, `Nov 18`.
+#[must_use]
+pub fn stamp(shared: &Shared, at: Timestamp) -> String {
+    if date(shared, at) == date(shared, shared.now.wall) {
+        return format::clock(at, &shared.zone);
+    }
+    at.to_zoned(shared.zone.clone()).strftime("%b %d").to_string()
+}
+
 /// The lines from `scroll` on, and never past the last screen of them.
 #[must_use]
 pub fn scrolled(lines: Vec<Line<'static>>, scroll: usize, rows: usize) -> Vec<Line<'static>> {

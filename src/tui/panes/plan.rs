@@ -161,7 +161,8 @@ fn pick_plan(app: &mut App) -> Vec<Effect> {
         let is_now = now.is_some_and(|now| now.id.as_ref() == Some(&plan.id) || now.name == plan.name);
         // What ended can be bought once more.
         let refused = (is_now && !is_over(subscription)).then(|| "the plan it has".to_owned());
-        Entry::new(format!("{} {}", tenant.id, plan.paddle_price_id), plan.name.clone(), draw::about(plan)).refused(refused)
+        Entry::new(format!("{} {}", tenant.id, plan.paddle_price_id), plan.name.clone(), draw::about(plan))
+            .refused(refused)
     };
     let about = "The server makes a page to pay on. Nothing changes before it is paid.";
     let entries = plans.iter().map(entry).collect();

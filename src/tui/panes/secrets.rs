@@ -258,15 +258,18 @@ impl PaneView for State {
         self.selected = None;
         self.filter.clear();
         // What was asked about the tenant before is not waited for.
-        ["names", "status", "record"].into_iter().filter_map(|topic| shared.stop(Slot::Pane(Pane::Secrets, topic))).collect()
+        ["names", "status", "record"]
+            .into_iter()
+            .filter_map(|topic| shared.stop(Slot::Pane(Pane::Secrets, topic)))
+            .collect()
     }
 
     fn attend(&mut self, shared: &mut Shared) -> Vec<Effect> {
         let expired = self.values.expire(shared.now.running);
         let left = !self.is_current(shared) && self.values.leave();
-        let settled = self.facts_mut().and_then(|facts| {
-            facts.rotated.as_mut()?.settles.take_if(|due| *due <= shared.now.running)
-        });
+        let settled = self
+            .facts_mut()
+            .and_then(|facts| facts.rotated.as_mut()?.settles.take_if(|due| *due <= shared.now.running));
         shared.dirty |= expired || left || settled.is_some();
         self.ask(shared)
     }
@@ -292,11 +295,9 @@ impl PaneView for State {
                 self.status.take(Ok(status));
             }
             ("status", Err(problem)) => self.status.take(Err(problem)),
-            ("record", Ok(Reply::Tenant(tenant))) => {
-                // An answer about somebody else is none.
-                if Some(&tenant.id) == self.of.as_ref() {
-                    self.record.take(Ok(tenant));
-                }
+            // An answer about somebody else is none.
+            ("record", Ok(Reply::Tenant(tenant))) if Some(&tenant.id) == self.of.as_ref() => {
+                self.record.take(Ok(tenant));
             }
             ("record", Err(problem)) => self.record.take(Err(problem)),
             _ => {}

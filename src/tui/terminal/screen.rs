@@ -49,13 +49,14 @@ pub struct Screen {
     place: Place,
 }
 
-/// Who has the terminal; a stop is the job's affair and changes nothing here.
+/// Who has the terminal. Two readers of one terminal would share what is typed, so ours is closed before it is
+/// anybody else's.
 enum Place {
-    /// Two readers of one terminal would share what is typed, so this one is closed first.
     Here(Input),
+    /// Another program.
     Lent(Lent),
-    /// For the moment between the two.
-    Between,
+    /// The shell, or nobody for a moment.
+    Away,
 }
 
 impl Screen {
@@ -97,22 +98,23 @@ impl Screen {
                 },
                 Place::Lent(lent) => tokio::select! {
                     ended = lent.ended() => {
-                        self.place = Place::Between;
+                        self.place = Place::Away;
                         return self.back(Some(ended));
                     }
                     asked = self.job.next() => asked,
                 },
-                Place::Between => return Ok(Happened::Gone),
+                Place::Away => self.job.next().await,
             };
             match (asked, &self.place) {
-                // The system would not stop a program that nobody lets go on; so this one ignores it as well.
+                // The system would not stop a program that nobody lets go on; so this one does not stop either.
+                (Asked::Stop, Place::Away) if !job::has_shell() => return self.back(None),
                 (Asked::Stop, _) if !job::has_shell() => {}
                 (Asked::Stop, _) => {
-                    self.guard.give_back();
+                    self.give_back();
                     self.job.stop()?;
                 }
-                (Asked::GoOn, Place::Here(_)) => return self.back(None),
-                (Asked::Leave, Place::Here(_)) => return Ok(Happened::Leave),
+                (Asked::GoOn, Place::Here(_) | Place::Away) => return self.back(None),
+                (Asked::Leave, Place::Here(_) | Place::Away) => return Ok(Happened::Leave),
                 (Asked::Child, Place::Lent(lent)) if lent.is_stopped() => {
                     if job::has_shell() {
                         job::ask_group_to_stop()?;
@@ -132,18 +134,14 @@ impl Screen {
         if !job::has_shell() {
             return Err(NotStopped::NoShell);
         }
-        self.guard.give_back();
+        self.give_back();
         Ok(job::ask_group_to_stop()?)
     }
 
     /// Gives the terminal to `command` until it ends: then the screen is [`Happened::Back`]. Where the command does not
     /// start, the screen is empty and has to be drawn again.
     pub fn lend(&mut self, command: &mut Command) -> io::Result<()> {
-        // Let go of standard input first: what is typed from now on is the other program's.
-        if let Place::Here(input) = std::mem::replace(&mut self.place, Place::Between) {
-            input.close();
-        }
-        self.guard.give_back();
+        self.give_back();
         match Lent::start(command) {
             Ok(lent) => {
                 self.place = Place::Lent(lent);
@@ -163,12 +161,22 @@ impl Screen {
 
     /// Ends the other program, where one has the terminal, and gives the terminal back.
     pub async fn leave(mut self) {
-        match std::mem::replace(&mut self.place, Place::Between) {
+        match std::mem::replace(&mut self.place, Place::Away) {
             Place::Lent(lent) => lent.end().await,
             // First, so that nobody else takes a part of what is thrown away next.
             Place::Here(input) => input.close(),
-            Place::Between => {}
+            Place::Away => {}
         }
+    }
+
+    /// Gives the terminal back where it is ours. What is typed from now on is for somebody else.
+    fn give_back(&mut self) {
+        if matches!(self.place, Place::Here(_))
+            && let Place::Here(input) = std::mem::replace(&mut self.place, Place::Away)
+        {
+            input.close();
+        }
+        self.guard.give_back();
     }
 
     fn back(&mut self, ended: Option<io::Result<ExitStatus>>) -> io::Result<Happened> {
@@ -179,7 +187,7 @@ impl Screen {
     fn retake(&mut self) -> io::Result<()> {
         self.guard.take()?;
         self.terminal = empty()?;
-        if matches!(self.place, Place::Between) {
+        if matches!(self.place, Place::Away) {
             self.place = Place::Here(Input::open());
         }
         Ok(())

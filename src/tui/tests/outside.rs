@@ -60,14 +60,14 @@ fn with_errands(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Key(Key::Char('N')) => Errand::Mouse(true),
         Msg::Answer(_, Answer::Outside(outside::Answer::Edited { what, result: Ok(edited) })) => {
             let text = format!("edited {what}: {:?}, {}", edited.text.reveal(), edited.changed);
-            app.toast = Some(Toast { text, bad: false });
-            app.timers.toast = None;
-            app.dirty = true;
+            app.shared.toast = Some(Toast { text, bad: false });
+            app.shared.timers.toast = None;
+            app.shared.dirty = true;
             return Vec::new();
         }
         msg => return update(app, msg),
     };
-    vec![Effect::Errand(app.jobs.start(errand.slot()), errand)]
+    vec![Effect::Errand(app.shared.jobs.start(errand.slot(), app.shared.now.running), errand)]
 }
 
 /// A folder with an editor of these words of a shell; `$1` is the file.

@@ -142,9 +142,14 @@ pub fn watch_again(app: &mut App) -> Option<Effect> {
 
 /// The payment without a browser came to an end.
 pub fn paid(app: &mut App, result: Result<(), Problem>) {
-    if let (Err(problem), Some(purchase)) = (result, &mut app.shared.purchase) {
-        app.shared.problem = Some(problem.clone());
-        purchase.problem = Some(problem);
+    let Err(problem) = result else { return };
+    match &mut app.shared.purchase {
+        Some(purchase) => {
+            app.shared.problem = Some(problem.clone());
+            purchase.problem = Some(problem);
+        }
+        // Another plan was to be paid: there is no dialog that could say it.
+        None => app.shared.tell(&problem),
     }
 }
 

@@ -132,10 +132,7 @@ fn block(shared: &Shared, record: &DnsRecord, columns: usize) -> Vec<Line<'stati
     let value = format::wrap(&record.value, columns.saturating_sub(LABEL));
     lines.extend(value.into_iter().enumerate().map(|(number, part)| {
         let label = if number == 0 { "value" } else { "" };
-        Line::from(vec![
-            Span::styled(format::pad(label, LABEL), theme.dim),
-            Span::styled(part, theme.strong),
-        ])
+        Line::from(vec![Span::styled(format::pad(label, LABEL), theme.dim), Span::styled(part, theme.strong)])
     }));
     let ttl = if record.ttl > 0 { format!("{} s", record.ttl) } else { "as you like".to_owned() };
     lines.extend(fields(theme, vec![short("ttl", ttl)], columns));

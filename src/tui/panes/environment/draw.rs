@@ -12,7 +12,7 @@ use crate::tui::panes::frame::{draw_lines, fit, readable, wrapped};
 use crate::tui::panes::parts::{failed, loading, nobody, not_fresh};
 
 /// Columns of the marks at the right.
-const MARKS: usize = 9;
+const MARKS: usize = 7;
 /// Columns of the longest name that is not cut.
 const LONGEST: usize = 34;
 /// Rows of a value that is shown in full.
@@ -40,9 +40,8 @@ fn places(state: &State, shared: &Shared, shown: &[&Variable], columns: usize, r
     let name = longest.min(LONGEST).min(columns / 2).max(8);
     let value = columns.saturating_sub(2 + name + 2 + MARKS);
     let place = state.place(shown);
-    let is_cut = |variable: &&&Variable| {
-        width(&variable.key) > name || (!variable.secret && width(&variable.value) + 1 > value)
-    };
+    let is_cut =
+        |variable: &&&Variable| width(&variable.key) > name || (!variable.secret && width(&variable.value) + 1 > value);
     let full = shown.get(place).filter(is_cut).map_or_else(Vec::new, |variable| {
         let text = if variable.secret { MASK } else { variable.value.as_str() };
         let mut lines = vec![Line::raw(""), Line::styled(cut(&variable.key, columns), shared.theme.dim)];
@@ -107,9 +106,8 @@ fn line(shared: &Shared, variable: &Variable, selected: bool, places: &Places, c
     let weight = if selected { theme.selection } else { theme.text };
     let (value, style) = if variable.secret { (MASK, theme.dim) } else { (variable.value.as_str(), theme.text) };
     let (mark, mark_style) = match (variable.secret, variable.managed) {
-        (true, true) => ("managed •", theme.dim),
-        (true, false) => ("secret  •", theme.info),
-        (false, true) => ("managed", theme.dim),
+        (_, true) => ("managed", theme.dim),
+        (true, false) => ("secret", theme.info),
         (false, false) => ("", theme.dim),
     };
     Line::from(fit(

@@ -1,6 +1,5 @@
 //! How the history looks: a table of deploys, and a card of the selected one beside or below it.
 
-use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -14,7 +13,7 @@ use crate::ops::history::Comparison;
 use crate::tui::app::Shared;
 use crate::tui::format::{self, cut_middle, pad, pad_left};
 use crate::tui::panes::frame::{draw_lines, fit, wrapped};
-use crate::tui::panes::parts::{Field, LABEL, ago, date, failed, fields, hints, loading, nobody, rule};
+use crate::tui::panes::parts::{Field, LABEL, ago, date, failed, fields, hints, loading, nobody, rule, stamp};
 use crate::tui::theme::spinner;
 
 /// Columns of the table with everything in it.
@@ -116,7 +115,8 @@ fn has_commit(columns: usize) -> bool {
 
 fn heading(shared: &Shared, columns: usize) -> Line<'static> {
     let commit = if has_commit(columns) { pad("COMMIT", 10) } else { String::new() };
-    let words = format!("  {}{}{commit}{}{}", pad("WHEN", 16), pad("DIGEST", 10), pad("OUTCOME", 13), pad_left("TOOK", 8));
+    let words =
+        format!("  {}{}{commit}{}{}", pad("WHEN", 16), pad("DIGEST", 10), pad("OUTCOME", 13), pad_left("TOOK", 8));
     Line::from(fit(vec![Span::styled(words, shared.theme.dim)], columns))
 }
 
@@ -165,14 +165,6 @@ fn commit(row: &Row) -> String {
         || "–".to_owned(),
         |git| format!("{}{}", git.commit.get(..7).unwrap_or(&git.commit), if git.dirty { "+" } else { "" }),
     )
-}
-
-/// The time of a deploy of today, else its day.
-pub(super) fn stamp(shared: &Shared, at: Timestamp) -> String {
-    if date(shared, at) == date(shared, shared.now.wall) {
-        return format::clock(at, &shared.zone);
-    }
-    at.to_zoned(shared.zone.clone()).strftime("%b %d").to_string()
 }
 
 /// Everything about one deploy.
@@ -225,12 +217,7 @@ fn card(shared: &Shared, row: &Row, columns: usize) -> Vec<Line<'static>> {
 }
 
 /// Each step with its duration, and how that differs from the deploy before it.
-fn steps(
-    shared: &Shared,
-    record: &DeployRecord,
-    compared: Option<&Comparison>,
-    columns: usize,
-) -> Vec<Line<'static>> {
+fn steps(shared: &Shared, record: &DeployRecord, compared: Option<&Comparison>, columns: usize) -> Vec<Line<'static>> {
     let theme = &shared.theme;
     let step = |known: &crate::model::StepRecord| {
         let (glyph, style) = match known.result {
@@ -246,7 +233,10 @@ fn steps(
                 Span::styled(format!("{glyph} "), style),
                 Span::styled(pad(known.step.word(), LABEL - 2), if skipped { theme.dim } else { theme.text }),
                 Span::styled(pad_left(&took, 11), theme.text),
-                Span::styled(pad_left(&differs.map_or_else(String::new, |other| difference(other.took_ms)), 11), theme.dim),
+                Span::styled(
+                    pad_left(&differs.map_or_else(String::new, |other| difference(other.took_ms)), 11),
+                    theme.dim,
+                ),
             ],
             columns,
         ))

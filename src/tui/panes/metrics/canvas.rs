@@ -170,9 +170,7 @@ pub fn sparkline(samples: &[Sample], window: &Window, columns: usize) -> String 
             Some(old) if column.first.saturating_sub(old.last) <= window.longest => old.x + 1,
             _ => column.x,
         };
-        for place in from..=column.x {
-            out[place] = bar;
-        }
+        out[from..=column.x].fill(bar);
         before = Some(column);
     }
     out.into_iter().collect()

@@ -207,7 +207,8 @@ fn block(chart: &Chart, state: &State, shared: &Shared, columns: usize, rows: us
     let limit = chart.limit.map(|limit| (canvas.row_of(limit, scale.top()), limit));
     for row in 0..up {
         let figure = scale.figures().find(|figure| canvas.row_of(*figure, scale.top()) == row);
-        let label = figure.map_or_else(String::new, |figure| if figure == 0.0 { "0".to_owned() } else { (chart.say)(figure) });
+        let label =
+            figure.map_or_else(String::new, |figure| if figure == 0.0 { "0".to_owned() } else { (chart.say)(figure) });
         let behind = match limit {
             Some((place, limit)) if place == row => limit_line(theme, &(chart.say)(limit), across),
             _ if is_empty && row == up / 2 => Line::styled(format!("  {}", chart.missing), theme.dim),

@@ -97,7 +97,8 @@ pub fn clock_times(start: i64, end: i64, zone: &TimeZone, room: usize) -> Vec<(u
             let zoned = time.and_then(|time| day.to_datetime(time).to_zoned(zone.clone()).ok());
             if let Some(zoned) = zoned.filter(|zoned| (first..=last).contains(&zoned.timestamp())) {
                 let along = (zoned.timestamp().as_second() - start) * 1000 / span;
-                let label = if days { zoned.strftime("%-d %b").to_string() } else { zoned.strftime("%H:%M").to_string() };
+                let label =
+                    if days { zoned.strftime("%-d %b").to_string() } else { zoned.strftime("%H:%M").to_string() };
                 times.push((u16::try_from(along).unwrap_or(1000), label));
             }
             minute += minutes;
@@ -186,14 +187,22 @@ mod tests {
         assert_eq!(figures(10_240.0, 3, Round::Twos), [0.0, 5120.0, 10_240.0]);
         assert_eq!(figures(12_000.0, 3, Round::Twos), [0.0, 4096.0, 8192.0, 12_288.0]);
         assert_eq!(figures(0.0, 3, Round::Tens), [0.0, 0.5, 1.0]);
-        assert_eq!((megabytes(512.0), megabytes(1024.0), megabytes(1536.0)), ("512 MB".into(), "1 GB".into(), "1.5 GB".into()));
-        assert_eq!((percent(7.4), percent(0.25), per_second(1234.0)), ("7 %".into(), "0.2 %".into(), "1.2 kB/s".into()));
+        assert_eq!(
+            (megabytes(512.0), megabytes(1024.0), megabytes(1536.0)),
+            ("512 MB".into(), "1 GB".into(), "1.5 GB".into())
+        );
+        assert_eq!(
+            (percent(7.4), percent(0.25), per_second(1234.0)),
+            ("7 %".into(), "0.2 %".into(), "1.2 kB/s".into())
+        );
     }
 
     #[test]
     fn an_hour_has_clock_times_and_a_week_has_days() {
         let noon = 1_795_176_000;
-        let labels = |span, room| clock_times(noon - span, noon, &TimeZone::UTC, room).into_iter().map(|(_, label)| label).collect::<Vec<_>>();
+        let labels = |span, room| {
+            clock_times(noon - span, noon, &TimeZone::UTC, room).into_iter().map(|(_, label)| label).collect::<Vec<_>>()
+        };
         assert_eq!(labels(3600, 6), ["11:00", "11:15", "11:30", "11:45", "12:00"]);
         assert_eq!(labels(86_400, 6), ["12:00", "18:00", "00:00", "06:00", "12:00"]);
         assert_eq!(labels(7 * 86_400, 8), ["14 Nov", "15 Nov", "16 Nov", "17 Nov", "18 Nov", "19 Nov", "20 Nov"]);

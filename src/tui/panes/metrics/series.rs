@@ -60,8 +60,8 @@ fn sample(at: i64, value: f64) -> Option<Sample> {
     (value.is_finite() && value >= 0.0).then_some(Sample { at, value })
 }
 
-/// How fast a counter grew up to each point, bytes a second. Not over a gap. A counter that began anew has counted since then:
-/// what it lost of the time before is not made up.
+/// How fast a counter grew up to each point, bytes a second. Not over a gap. A counter that began anew has counted since
+/// then: what it lost of the time before is not made up.
 #[must_use]
 pub fn rates(counts: &[Count], longest: i64) -> Vec<Sample> {
     let rate = |pair: &[Count]| {
@@ -148,7 +148,8 @@ mod tests {
         };
         let points = points(&history);
         assert_eq!((points.len(), longest(&history, &points)), (3, 150));
-        let cpu: Vec<f64> = values(&points, |point| Some(point.cpu_percent)).iter().map(|sample| sample.value).collect();
+        let cpu: Vec<f64> =
+            values(&points, |point| Some(point.cpu_percent)).iter().map(|sample| sample.value).collect();
         assert_eq!(cpu, [1.0, 2.0]);
     }
 }

@@ -10,11 +10,17 @@ use crate::tui::actions::{Offer, address, context, offers};
 use crate::tui::app::Shared;
 use crate::tui::format::{self, cut_middle, pad};
 use crate::tui::panes::frame::{draw_lines, fit, readable, wrapped};
-use crate::tui::panes::parts::{Field, LABEL, ago, day, failed, fields, loading, nobody, not_fresh, rule, scrolled};
+use crate::tui::panes::parts::{
+    Field, LABEL, ago, day, failed, fields, loading, nobody, not_fresh, rule, scrolled, stamp,
+};
 use crate::tui::tenants::memory;
 
 /// Columns by which the lines are counted for scrolling: a narrow pane has the most.
 const NARROW: usize = 58;
+/// Columns of a key, and of a command with its key.
+const KEY: usize = 5;
+/// See [`KEY`].
+const OFFER: usize = 28;
 
 /// Draws the pane.
 pub(super) fn draw(state: &State, shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
@@ -152,12 +158,7 @@ fn about(group: &mut Group<'_>, tenant: &Tenant, status: Option<&TenantStatus>) 
 }
 
 /// What is wrong with it, and what waits for a restart.
-fn troubles(
-    shared: &Shared,
-    tenant: &Tenant,
-    status: Option<&TenantStatus>,
-    columns: usize,
-) -> Vec<Line<'static>> {
+fn troubles(shared: &Shared, tenant: &Tenant, status: Option<&TenantStatus>, columns: usize) -> Vec<Line<'static>> {
     let theme = &shared.theme;
     let mut lines = Vec::new();
     if let Some(error) = &tenant.last_error {
@@ -202,10 +203,7 @@ fn database(group: &mut Group<'_>, state: &State, tenant: &Tenant, status: Optio
         other => other.to_owned(),
     });
     group.short("database", kind);
-    group.short(
-        "from outside",
-        tenant.external_db_access.map(|open| if open { "open" } else { "closed" }),
-    );
+    group.short("from outside", tenant.external_db_access.map(|open| if open { "open" } else { "closed" }));
     group.short("name", tenant.database_name.clone());
     group.short("role", tenant.user_name.clone());
     let outside = state.outside.as_ref().filter(|(id, _)| *id == tenant.id && tenant.external_db_access != Some(false));
@@ -219,7 +217,7 @@ fn image(group: &mut Group<'_>, tenant: &Tenant, status: Option<&TenantStatus>) 
     group.short("digest", digest);
     let at = tenant.deployed_at.as_deref().or(status.and_then(|status| status.deployed_at.as_deref()));
     let at = at.and_then(format::moment);
-    group.short("deployed", at.map(|at| format!("{} {}", ago(shared, at), format::clock(at, &shared.zone))));
+    group.short("deployed", at.map(|at| format!("{}, {}", ago(shared, at), stamp(shared, at))));
     group.long("image", tenant.image.as_deref().or(runs));
 }
 
@@ -232,15 +230,18 @@ fn next(shared: &Shared, tenant: &Tenant, columns: usize) -> Vec<Line<'static>> 
     }
     let (possible, rest): (Vec<Offer>, Vec<Offer>) =
         offers(shared, tenant).into_iter().partition(|offer| offer.refused.is_none() && !offer.is_locked);
-    for offer in possible {
-        lines.push(Line::from(fit(
-            vec![Span::styled(pad(&offer.key, 5), theme.accent), Span::styled(offer.title, theme.text)],
-            columns,
-        )));
+    let across = (columns / OFFER).max(1);
+    for row in possible.chunks(across) {
+        let mut spans = Vec::new();
+        for offer in row {
+            spans.push(Span::styled(pad(&offer.key, KEY), theme.accent));
+            spans.push(Span::styled(pad(offer.title, OFFER - KEY), theme.text));
+        }
+        lines.push(Line::from(fit(spans, columns)));
     }
     for offer in rest {
         let why = offer.refused.map_or_else(String::new, |problem| problem.title);
-        let words = format!("{}{}{why}", pad(&offer.key, 5), pad(offer.title, 21));
+        let words = format!("{}{}{why}", pad(&offer.key, KEY), pad(offer.title, OFFER - KEY));
         lines.push(Line::from(fit(vec![Span::styled(words, theme.dim)], columns)));
     }
     lines

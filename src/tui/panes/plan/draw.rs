@@ -157,7 +157,8 @@ fn sizes(shared: &Shared, tenant: &Tenant, columns: usize) -> Vec<Line<'static>>
         lines.push(Line::from(vec![Span::styled("● ", theme.good), Span::styled(format!("{now} MB"), theme.strong)]));
     }
     lines.push(Line::from(fit(spans, columns)));
-    if let Some(plan) = tenant.plan.as_ref().filter(|_| SIZES.iter().any(|size| most.is_some_and(|most| *size > most))) {
+    if let Some(plan) = tenant.plan.as_ref().filter(|_| SIZES.iter().any(|size| most.is_some_and(|most| *size > most)))
+    {
         let words = format!("– is above the plan {}.", plan.name);
         lines.extend(wrapped(&words, 0, columns, 1, theme.dim));
     }

@@ -21,10 +21,17 @@ const HERE: Scope = Scope::Pane(Pane::Secrets);
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[
-    command("secrets.add", HERE, &["a"], "set a secret", "Set a secret, new or not: first its name, then its value.", add)
-        .hinted()
-        .changes()
-        .when(|app| own(app).and_then(|tenant| free(app, tenant, "secret"))),
+    command(
+        "secrets.add",
+        HERE,
+        &["a"],
+        "set a secret",
+        "Set a secret, new or not: first its name, then its value.",
+        add,
+    )
+    .hinted()
+    .changes()
+    .when(|app| own(app).and_then(|tenant| free(app, tenant, "secret"))),
     command("secrets.edit", HERE, &["enter", "e"], "new value", "Give the selected secret another value.", |app| {
         let (Ok(tenant), Some(name)) = (own(app), app.panes.secrets.name()) else { return done() };
         let dialog = ask_value(&tenant.id.clone(), &tenant.name.clone(), &name);
@@ -34,9 +41,14 @@ pub const COMMANDS: &[Command] = &[
     .hinted()
     .changes()
     .when(|app| own(app).and_then(|tenant| free(app, tenant, "secret")).and_then(|()| named(app))),
-    command("secrets.edit-long", HERE, &["E"], "in the editor", "Give it a value of several lines in your editor.", |app| {
-        in_editor(&mut app.shared)
-    })
+    command(
+        "secrets.edit-long",
+        HERE,
+        &["E"],
+        "in the editor",
+        "Give it a value of several lines in your editor.",
+        |app| in_editor(&mut app.shared),
+    )
     .changes()
     .when(|app| own(app).and_then(|_| named(app))),
     command("secrets.unset", HERE, &["x"], "remove", "Remove the selected secret.", |app| {
@@ -54,12 +66,19 @@ pub const COMMANDS: &[Command] = &[
         let text = format!("{key} is removed from {name}. From its next start on the machine has to do without it.");
         Some(Question::new(format!("Remove {key}?"), "Yes, remove").text(text).about([tenant.id.clone()]))
     }),
-    command("secrets.sync", HERE, &["S"], "sync", "Send what the profile's secrets.json holds, as a deploy does.", |app| {
-        let Ok(tenant) = own(app) else { return done() };
-        let (id, name) = (tenant.id.clone(), tenant.name.clone());
-        app.shared.say(format!("Sending the profile's secrets to {name}"));
-        vec![start(&mut app.shared, "sync", &id, Call::SyncSecrets(id.clone()))]
-    })
+    command(
+        "secrets.sync",
+        HERE,
+        &["S"],
+        "sync",
+        "Send what the profile's secrets.json holds, as a deploy does.",
+        |app| {
+            let Ok(tenant) = own(app) else { return done() };
+            let (id, name) = (tenant.id.clone(), tenant.name.clone());
+            app.shared.say(format!("Sending the profile's secrets to {name}"));
+            vec![start(&mut app.shared, "sync", &id, Call::SyncSecrets(id.clone()))]
+        },
+    )
     .changes()
     .when(|app| own(app).and_then(|tenant| free(app, tenant, "sync")))
     .asking(|app| {
@@ -94,14 +113,21 @@ pub const COMMANDS: &[Command] = &[
         );
         Some(Question::new("Fetch the one-time credentials?", "Yes, fetch").text(text).about([tenant.id.clone()]))
     }),
-    command("secrets.reveal", HERE, &["v"], "show", "Show the selected credential for 30 seconds, or hide it.", |app| {
-        let now = app.shared.now.running;
-        let secrets = &mut app.panes.secrets;
-        if let (Some((place, _)), Some(id)) = (secrets.value(), secrets.of.clone()) {
-            secrets.values.toggle(&id, place, now);
-        }
-        done()
-    })
+    command(
+        "secrets.reveal",
+        HERE,
+        &["v"],
+        "show",
+        "Show the selected credential for 30 seconds, or hide it.",
+        |app| {
+            let now = app.shared.now.running;
+            let secrets = &mut app.panes.secrets;
+            if let (Some((place, _)), Some(id)) = (secrets.value(), secrets.of.clone()) {
+                secrets.values.toggle(&id, place, now);
+            }
+            done()
+        },
+    )
     .hinted()
     .when(valued),
     command("secrets.copy", HERE, &["y"], "copy", "Copy the selected credential.", |app| {
@@ -182,7 +208,8 @@ fn add(app: &mut App) -> Vec<Effect> {
 }
 
 fn ask_name(id: &TenantId, tenant: &str, typed: &str) -> Dialog {
-    let about = "Its name: letters, digits and underscores. It is written in capitals. One that is there gets a new value.";
+    let about =
+        "Its name: letters, digits and underscores. It is written in capitals. One that is there gets a new value.";
     let line = line::Line::ask(format!("Set a secret of {tenant}"), about, took_name).with(typed).about(id.as_str());
     Dialog::Line(line)
 }
@@ -240,4 +267,3 @@ fn in_editor(shared: &mut Shared) -> Vec<Effect> {
     shared.warn("Editing a value in your editor is not available yet.");
     done()
 }
-

@@ -138,12 +138,11 @@ fn database(state: &State, shared: &Shared, listed: &Tenant, columns: usize) -> 
         outside.extend([dot(theme), Span::styled(address, theme.text)]);
     }
     lines.push(field(theme, "outside", outside, columns));
-    match facts.and_then(|facts| facts.rotated.as_ref()) {
-        Some(rotation) => lines.extend(rotated(shared, listed, rotation, columns)),
-        None => {
-            let words = vec![Span::styled(shared.key_of("rotate"), theme.accent), Span::styled(" makes a new one", theme.dim)];
-            lines.push(field(theme, "password", words, columns));
-        }
+    if let Some(rotation) = facts.and_then(|facts| facts.rotated.as_ref()) {
+        lines.extend(rotated(shared, listed, rotation, columns));
+    } else {
+        let key = Span::styled(shared.key_of("rotate"), theme.accent);
+        lines.push(field(theme, "password", vec![key, Span::styled(" makes a new one", theme.dim)], columns));
     }
     lines.push(Line::raw(""));
     lines
@@ -173,7 +172,7 @@ fn rotated(shared: &Shared, listed: &Tenant, rotation: &Rotation, columns: usize
     [
         field(theme, "rotated", at, columns),
         field(theme, "machine", vec![machine], columns),
-        Line::from(fit(vec![Span::raw(" ".repeat(LABEL)), place], columns)),
+        field(theme, "", vec![place], columns),
     ]
 }
 

@@ -77,13 +77,16 @@ fn address() -> String {
 }
 
 fn profile() -> Stored {
-    Stored::Profile { name: "prod".to_owned(), path: "/home/mara/orchard/.systemprompt/profiles/prod/secrets.json".to_owned() }
+    Stored::Profile {
+        name: "prod".to_owned(),
+        path: "/home/mara/orchard/.systemprompt/profiles/prod/secrets.json".to_owned(),
+    }
 }
 
 fn fetched(stored: Stored) -> Reply {
     let json = serde_json::json!({"database_url": address(), "jwt_secret": format!("jwt-{PASSWORD}")});
     let credentials: OneTimeCredentials = serde_json::from_value(json).unwrap();
-    Reply::OneTimeCredentials(Box::new(Fetched { credentials, stored }))
+    Reply::OneTimeCredentials(Box::new(Fetched { credentials, stored, external_database_url: None }))
 }
 
 fn rotated(stored: Stored) -> Reply {

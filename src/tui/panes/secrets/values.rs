@@ -83,7 +83,11 @@ impl Values {
 
     /// Hides whatever is shown; true where something was.
     pub fn hide(&mut self) -> bool {
-        self.of.values_mut().fold(false, |any, held| held.shown.take().is_some() || any)
+        let mut any = false;
+        for held in self.of.values_mut() {
+            any |= held.shown.take().is_some();
+        }
+        any
     }
 
     /// Nobody looks at them any more. Those that are stored nowhere else stay until their time is over, hidden: they
@@ -149,7 +153,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn kept() -> Stored {
-        Stored::Kept { path: "/tmp/x".to_owned() }
+        Stored::Kept { path: "/tmp/x".to_owned(), why: None }
     }
 
     fn two() -> Vec<Value> {
@@ -219,7 +223,8 @@ mod tests {
 
     #[test]
     fn a_mask_says_nothing_of_the_length() {
-        let [short, long] = ["x", "xxxxxxxxxxxxxxxxxxxxxxxx"].map(|text| Value { label: "", secret: Secret::new(text) });
+        let [short, long] =
+            ["x", "xxxxxxxxxxxxxxxxxxxxxxxx"].map(|text| Value { label: "", secret: Secret::new(text) });
         assert_eq!(short.masked(), long.masked());
         let address = Value { label: "", secret: Secret::new("postgres://t:h8T@h/d") };
         assert_eq!(address.masked(), "postgres://t:****@h/d");

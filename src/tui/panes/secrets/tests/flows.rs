@@ -48,12 +48,8 @@ fn a_secret_is_named_then_typed_unseen_then_sent() {
     assert_eq!(changes(&mut play), [set("MAIL_KEY")]);
     play.effects = effects;
     let keys = ["ANTHROPIC_API_KEY", "MAIL_KEY", "OPENAI_API_KEY"].map(str::to_owned).to_vec();
-    let answer = Reply::SecretsSet {
-        set: vec!["MAIL_KEY".to_owned()],
-        ignored: Vec::new(),
-        keys: Some(keys),
-        restarted: false,
-    };
+    let answer =
+        Reply::SecretsSet { set: vec!["MAIL_KEY".to_owned()], ignored: Vec::new(), keys: Some(keys), restarted: false };
     ended(&mut play, "secret", Ok(answer));
     let text = play.text();
     assert!(text.contains("MAIL_KEY of orchard is set. It takes effect at the next start: t r."), "{text}");
@@ -149,9 +145,8 @@ fn the_profiles_secrets_are_sent_after_a_question() {
     let summary = "3 secrets, 4 platform variables".to_owned();
     ended(&mut play, "sync", Ok(Reply::SecretsSynced { summary, was_skipped: false }));
     assert!(play.text().contains("Sent to orchard: 3 secrets, 4 platform variables."), "{}", play.text());
-    let asked = play.effects.iter().filter(|effect| {
-        matches!(effect, Effect::Start(_, Request::Call(Call::Secrets(_))))
-    });
+    let asked =
+        play.effects.iter().filter(|effect| matches!(effect, Effect::Start(_, Request::Call(Call::Secrets(_)))));
     assert!(asked.count() >= 1, "the names are loaded again");
 }
 

@@ -11,7 +11,7 @@ use crate::tui::testing::{Play, tenant_id};
 
 /// What is on the screen without the breaks of lines.
 fn shows(play: &Play) -> bool {
-    let text: String = play.text().chars().filter(|c| c.is_ascii_graphic()).collect();
+    let text: String = play.text().chars().filter(char::is_ascii_graphic).collect();
     text.contains(PASSWORD)
 }
 
@@ -32,9 +32,8 @@ fn they_are_fetched_after_a_question_that_says_once() {
     play.keys(&[Key::Char('c')]);
     assert!(play.text().contains("can be read only once"), "{}", play.text());
     play.keys(&[Key::Enter]);
-    let asked = |play: &Play| {
-        play.effects.iter().any(|effect| called(effect) == Some(&Call::OneTimeCredentials(tenant_id(1))))
-    };
+    let asked =
+        |play: &Play| play.effects.iter().any(|effect| called(effect) == Some(&Call::OneTimeCredentials(tenant_id(1))));
     assert!(!asked(&play), "no is the answer of Enter");
     play.keys(&[Key::Char('c'), Key::Char('y')]);
     assert!(asked(&play));
@@ -179,6 +178,6 @@ fn a_fetch_that_fails_asks_whether_they_still_wait() {
 #[test]
 fn a_long_value_is_shown_whole_on_a_narrow_screen() {
     let play = shown(80, 24);
-    let text: String = play.text().chars().filter(|c| c.is_ascii_graphic()).collect();
+    let text: String = play.text().chars().filter(char::is_ascii_graphic).collect();
     assert!(text.contains(&address().replace(' ', "")), "{}", play.text());
 }
