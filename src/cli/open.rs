@@ -143,6 +143,8 @@ fn options(config: &Config, arguments: &Screen, session: &Session, context: Opti
     options.read_only = arguments.read_only || config.ui.read_only;
     options.unlock_minutes = Some(config.ui.unlock_minutes);
     options.clear_secrets_seconds = Some(config.ui.clear_secrets_seconds);
+    options.log_megabytes = Some(config.ui.log_megabytes);
+    options.timestamps = config.ui.timestamps;
     options.outside.mouse = config.ui.mouse;
     options.outside.notify = config.ui.notify;
     options.outside.editor.clone_from(&config.ui.editor);

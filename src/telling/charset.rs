@@ -70,6 +70,7 @@ const SIGNS: &[(char, char)] = &[
     ('┴', '+'),
     ('┼', '+'),
     ('─', '-'),
+    ('╌', '-'),
     ('━', '-'),
     ('═', '='),
     ('│', '|'),
@@ -150,7 +151,7 @@ mod tests {
                 continue;
             }
             let text = std::fs::read_to_string(&path).expect("readable");
-            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+            let code = text.split("#[cfg(test)]\n").next().unwrap_or_default();
             for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
                 let beyond = line.chars().filter(|c| !c.is_ascii() && Charset::Ascii.sign(*c) == *c);
                 unknown.extend(beyond.map(|c| format!("{c} in {}", path.display())));

@@ -21,7 +21,7 @@ use super::tenants::Tenants;
 use super::theme::{Theme, Wanted};
 use super::view::layout::Splits;
 use crate::model::{Me, Problem, Tenant, TenantId};
-use crate::settings::ScreenState;
+use crate::settings::{ScreenState, Timestamps};
 
 /// What the program was started with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,6 +56,10 @@ pub struct Options {
     pub unlock_minutes: Option<u32>,
     /// How long a copied secret stays in the clipboard, seconds; nothing set is 45.
     pub clear_secrets_seconds: Option<u32>,
+    /// What the logs of all tenants together may take in memory, megabytes of 2^20 bytes; nothing set is 64.
+    pub log_megabytes: Option<u32>,
+    /// What stands in front of log lines.
+    pub timestamps: Timestamps,
 }
 
 /// A context that can be switched to.

@@ -3,6 +3,7 @@
 //!
 //! Which theme it is decides `theme/choice.rs`, from the configuration and from what the terminal's variables say.
 
+mod ansi;
 mod choice;
 mod glyphs;
 mod palette;
@@ -38,6 +39,8 @@ pub struct Theme {
     pub bad: Style,
     /// The selected row.
     pub selection: Style,
+    /// How many colours it may show.
+    pub depth: Depth,
     /// The signs.
     pub glyphs: &'static Glyphs,
 }

@@ -53,15 +53,17 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Answer(ticket, answer) => answers::take(app, ticket, answer),
     };
     effects.extend(feeds::follow_state(app));
-    let visible = layout::visible(app);
+    let visible = layout::rooms(app);
     for pane in Pane::ALL {
-        let seen = visible.contains(&pane);
+        let seen = visible.iter().any(|(shown, _)| *shown == pane);
         if !seen || app.focus != pane {
             app.panes.get_mut(pane).left(&mut app.shared, seen);
         }
     }
-    for pane in visible {
-        effects.extend(app.panes.get_mut(pane).attend(&mut app.shared));
+    for (pane, room) in visible {
+        let pane = app.panes.get_mut(pane);
+        pane.room(room.width, room.height);
+        effects.extend(pane.attend(&mut app.shared));
     }
     review_refusal(app);
     timers::arm(app);

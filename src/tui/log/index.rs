@@ -40,7 +40,7 @@ impl Order {
 }
 
 /// The lines that pass, of those that were looked at.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Index {
     /// The lines that pass.
     pub list: List,

@@ -23,7 +23,7 @@ impl Key {
     pub const LAST: Self = Self { moment: i64::MAX, number: u64::MAX };
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Block {
     numbers: VecDeque<u64>,
     /// None of its numbers is smaller.
@@ -42,7 +42,7 @@ impl Block {
 }
 
 /// Numbers of lines in the order of their keys. Whoever calls says what the key of a number is, and always the same.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct List {
     blocks: VecDeque<Block>,
     count: usize,

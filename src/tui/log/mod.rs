@@ -46,6 +46,7 @@ use store::Store;
 pub const CAP: usize = 64 * 1024 * 1024;
 
 /// The lines that are kept, and what is known of them.
+#[derive(Clone)]
 pub struct Log {
     cap: usize,
     store: Store,

@@ -18,13 +18,15 @@ impl SourceId {
         u16::try_from(place).ok().map(Self)
     }
 
-    pub(super) fn place(self) -> usize {
+    /// Its place among the sources, from 0.
+    #[must_use]
+    pub fn place(self) -> usize {
         usize::from(self.0)
     }
 }
 
 /// What is known of a source.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Source {
     /// What it is called on the screen.
     pub name: String,
@@ -36,7 +38,7 @@ pub struct Source {
 }
 
 /// Lines that are expected again.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Replay {
     /// Everything before this moment was here.
     until: i64,

@@ -13,7 +13,7 @@ const SMALLEST_CHUNK: usize = 256;
 const CHUNKS: usize = 64;
 
 /// The lines that are kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Store {
     chunks: VecDeque<Chunk>,
     /// Bytes of all chunks but the last.

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::list::Key;
 use super::sgr::Sgr;
+use super::source::SourceId;
 use crate::telling::Tone;
 
 /// Which lines are in view.
@@ -145,13 +146,15 @@ pub struct Part {
     pub style: Sgr,
     /// What the search says of it.
     pub mark: Mark,
+    /// Set where it is the name of who logged the line.
+    pub name: Option<SourceId>,
 }
 
 impl Part {
     /// Text without a style of its own.
     #[must_use]
     pub fn of(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone, style: Sgr::default(), mark: Mark::None }
+        Self { text: text.into(), tone, style: Sgr::default(), mark: Mark::None, name: None }
     }
 }
 

@@ -83,7 +83,8 @@ impl Log {
         }
         if layout.name > 0 {
             let name = format::cut(self.name(line.source), layout.name - GAP);
-            parts.push(Part::of(format::pad(&name, layout.name), Tone::Accent));
+            let name = Part::of(format::pad(&name, layout.name), Tone::Accent);
+            parts.push(Part { name: Some(line.source), ..name });
         }
         if layout.level > 0 {
             // What was found in front of the message is found here.
@@ -139,7 +140,7 @@ impl Look<'_> {
             let mark = if places.peek().is_some_and(|place| place.contains(&at)) { self.mark() } else { Mark::None };
             match out.last_mut() {
                 Some(last) if (last.style, last.mark) == (style, mark) => last.text.push_str(grapheme.shown),
-                _ => out.push(Part { text: grapheme.shown.to_owned(), tone, style, mark }),
+                _ => out.push(Part { style, mark, ..Part::of(grapheme.shown, tone) }),
             }
         }
         out

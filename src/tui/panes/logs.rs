@@ -1,315 +1,201 @@
-//! The logs pane: the selected tenant's log, following its end unless scrolled up, bounded in bytes, and
-//! saying how many lines it dropped.
+//! The logs pane: what the selected tenant logs, or several tenants together, following its end unless somebody looks at
+//! something older. The lines are kept, filtered and searched by the log engine; where the view stands and what is chosen
+//! in it is in `logs/looking.rs`, the streams in `logs/feeds.rs`, the picture in `logs/draw.rs`, the keys in
+//! `logs/commands.rs`. Must not know how lines are kept.
 
-use jiff::Timestamp;
+mod commands;
+mod draw;
+mod feeds;
+mod looking;
+mod saving;
+#[cfg(test)]
+mod tests;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
-use ratatui::text::{Line, Span};
-use std::collections::VecDeque;
-use std::ops::Range;
+use ratatui::text::Span;
+use std::time::Duration;
+
+pub use saving::{ask_to_replace, waits_for_file};
 
 use super::PaneView;
-use super::feed::Feed;
-use super::frame::{draw_lines, fit, wrapped};
-use crate::model::{LogEntry, TenantId, TenantState};
+use crate::model::TenantId;
 use crate::tui::app::Shared;
-use crate::tui::backend::Live;
 use crate::tui::commands::Command;
-use crate::tui::effect::{Effect, Request};
-use crate::tui::format;
-use crate::tui::jobs::Slot;
+use crate::tui::effect::Effect;
+use crate::tui::log::{CAP, Direction, Key, Log, Room, Since, Times, View};
 use crate::tui::msg::Answer;
-use crate::tui::scroll::Scroll;
-use crate::tui::theme::Theme;
+use feeds::Stream;
+use saving::Saving;
 
 /// The rows.
-pub const COMMANDS: &[Command] = &[];
+pub const COMMANDS: &[Command] = commands::COMMANDS;
 
-/// Bytes of log text kept.
-pub const KEPT_BYTES: usize = 4 * 1024 * 1024;
-/// Bytes that an entry takes beside its text, roughly.
-const ENTRY_BYTES: usize = 96;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
-    at: Option<Timestamp>,
-    level: Option<String>,
-    message: String,
-}
-
-impl Entry {
-    fn bytes(&self) -> usize {
-        ENTRY_BYTES + self.message.len() + self.level.as_ref().map_or(0, String::len)
-    }
-}
+/// Bytes of lines that are looked at before the next message gets its turn: a few milliseconds.
+const SLICE: usize = 256 * 1024;
+/// Rows in one movement that mean all the way: the start or the end.
+const ALL_THE_WAY: u64 = 1 << 40;
 
 /// What the pane knows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone)]
 pub struct State {
-    entries: VecDeque<Entry>,
-    bytes: usize,
-    dropped: u64,
-    /// Entries up to this moment may come again after a reconnect.
-    replay: Option<Timestamp>,
-    /// Where the log is looked at.
-    pub scroll: Scroll,
-    /// The stream.
-    pub feed: Feed,
-    /// The tenant that the stream follows.
-    pub feed_of: Option<TenantId>,
+    log: Log,
+    view: View,
+    /// The room for lines, as it was after the last message.
+    room: Room,
+    streams: Vec<Stream>,
+    /// Several tenants are shown together, whoever is selected.
+    merged: bool,
+    /// Just behind the line that was the last one when the view stopped to follow.
+    paused: Option<Key>,
+    /// What is searched for, as it was typed.
+    searched: String,
+    /// What the lines are filtered by, as it was typed.
+    filtered: String,
+    /// How far back lines are shown.
+    since: Since,
+    /// Why what is being typed is no pattern.
+    mistake: Option<String>,
+    /// How times are shown, once somebody has chosen.
+    times: Option<Times>,
+    /// A step of the search that waits until enough lines were looked at.
+    step: Option<Direction>,
+    /// Lines are left to be looked at: since when.
+    working: Option<Duration>,
+    /// What was to be written to a file, until that is done.
+    saving: Option<Saving>,
+    /// Nobody can see the pane.
+    unseen: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            log: Log::new(CAP, ""),
+            view: View::default(),
+            room: Room { columns: 0, rows: 0 },
+            streams: Vec::new(),
+            merged: false,
+            paused: None,
+            searched: String::new(),
+            filtered: String::new(),
+            since: Since::All,
+            mistake: None,
+            times: None,
+            step: None,
+            working: None,
+            saving: None,
+            unseen: false,
+        }
+    }
 }
 
 impl State {
-    /// Begins anew with another tenant.
-    pub fn begin(&mut self, id: Option<TenantId>) {
-        *self = Self { feed_of: id, ..Self::default() };
-    }
-
-    /// The stream was opened (again): it repeats its last lines.
-    pub fn expect_replay(&mut self) {
-        self.replay = self.entries.iter().rev().find_map(|entry| entry.at);
-    }
-
-    /// Adds a line, unless it is one that a reconnect repeats.
-    pub fn add(&mut self, raw: LogEntry) {
-        let message = without_level(&raw.plain(), raw.level.as_deref()).to_owned();
-        let entry = Entry { at: format::moment(&raw.timestamp), level: raw.level, message };
-        if let (Some(until), Some(at)) = (self.replay, entry.at) {
-            match at.cmp(&until) {
-                std::cmp::Ordering::Less => return,
-                std::cmp::Ordering::Equal if self.has(&entry) => return,
-                std::cmp::Ordering::Equal => {}
-                std::cmp::Ordering::Greater => self.replay = None,
-            }
-        }
-        self.bytes += entry.bytes();
-        self.entries.push_back(entry);
-        while self.bytes > KEPT_BYTES {
-            let Some(old) = self.entries.pop_front() else { break };
-            self.bytes -= old.bytes();
-            self.dropped += 1;
-        }
-    }
-
-    fn has(&self, entry: &Entry) -> bool {
-        self.entries.iter().rev().take_while(|old| old.at >= entry.at).any(|old| old == entry)
-    }
-
     /// How many lines are kept.
-    #[cfg(test)]
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
+    pub fn len(&self) -> u64 {
+        self.log.len()
     }
 
-    /// True where no line came yet.
+    /// True where no line is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.log.is_empty()
     }
-
-    fn numbers(&self) -> Range<u64> {
-        self.dropped..self.dropped + self.entries.len() as u64
-    }
-
-    /// Moves the view by lines when `page` of them fit.
-    pub fn scroll(&mut self, delta: i64, page: usize) {
-        let numbers = self.numbers();
-        self.scroll.by(delta, &numbers, page);
-    }
-}
-
-impl State {
-    /// Opens the log again where it is not open: after a deploy there is a new machine.
-    pub fn reopen(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        if matches!(self.feed, Feed::Live | Feed::Connecting) { Vec::new() } else { self.follow(shared) }
-    }
-
-    /// Opens what the state of the followed tenant asks for; called after every message.
-    pub fn follow_state(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        if self.feed == Feed::Off && can_log(shared) { self.follow(shared) } else { Vec::new() }
-    }
-
-    fn follow(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        let Some(id) = self.feed_of.clone().filter(|_| can_log(shared)) else { return Vec::new() };
-        self.feed = Feed::Connecting;
-        self.expect_replay();
-        vec![shared.start(Slot::LogFeed(id.clone()), Request::FollowLogs(id))]
-    }
-
-    fn empty(&self, shared: &Shared) -> &'static str {
-        match shared.selected().map(crate::model::Tenant::state) {
-            None if shared.tenants.is_loading() => "",
-            None => "The log of a running tenant appears here.",
-            Some(TenantState::Provisioning | TenantState::ToDeploy) => "The log begins with the first deploy.",
-            Some(TenantState::Deploying) => "The log begins when the machine runs.",
-            Some(TenantState::Suspended) => "It is suspended and logs nothing.",
-            Some(_) if self.feed == Feed::Connecting => "",
-            Some(_) => "It has logged nothing yet.",
-        }
-    }
-}
-
-/// True where the selected tenant has a machine that can log.
-fn can_log(shared: &Shared) -> bool {
-    shared.selected().is_some_and(|tenant| match tenant.state() {
-        TenantState::Running | TenantState::Restarting | TenantState::Unknown => true,
-        TenantState::Failed => tenant.phase.as_deref() != Some("failed_infra"),
-        // An update has an old machine that still logs; a first deploy has none yet.
-        TenantState::Deploying => tenant.deployed_at.is_some(),
-        TenantState::Provisioning | TenantState::ToDeploy | TenantState::Suspended | TenantState::Deleting => false,
-    })
 }
 
 impl PaneView for State {
+    fn subject(&self, shared: &Shared) -> String {
+        if self.merged {
+            return self.names();
+        }
+        shared.selected().map_or_else(String::new, |tenant| tenant.name.clone())
+    }
+
     fn note(&self, shared: &Shared) -> Vec<Span<'static>> {
-        let theme = &shared.theme;
-        let mut note = Vec::new();
-        if self.dropped > 0 {
-            let dropped = usize::try_from(self.dropped).unwrap_or(usize::MAX);
-            note.push(Span::styled(format!("{} dropped · ", format::count(dropped, "line", "lines")), theme.dim));
-        }
-        if self.scroll.follows() {
-            note.extend(self.feed.title(shared, "following"));
-        } else {
-            note.push(Span::styled("G follows again", theme.warn));
-        }
-        note
+        draw::note(self, shared)
+    }
+
+    fn foot(&self, shared: &Shared) -> Vec<Span<'static>> {
+        draw::foot(self, shared)
     }
 
     fn draw(&self, shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
-        let theme = &shared.theme;
-        let columns = usize::from(area.width);
-        let sentence = self.feed.sentence().map_or_else(Vec::new, |text| wrapped(&text, 0, columns, 2, theme.warn));
-        let mut lines = Vec::new();
-        if self.is_empty() && sentence.is_empty() {
-            lines.push(Line::styled(self.empty(shared), theme.dim));
-        }
-        let rows = usize::from(area.height).saturating_sub(sentence.len());
-        let window = self.scroll.window(&self.numbers(), rows);
-        lines.extend(window.filter_map(|number| {
-            let place = usize::try_from(number - self.dropped).ok()?;
-            self.entries.get(place).map(|entry| line(shared, entry, columns))
-        }));
-        lines.extend(sentence);
-        draw_lines(frame, area, lines);
+        draw::draw(self, shared, frame, area);
     }
 
-    fn move_by(&mut self, _shared: &mut Shared, delta: i64, rows: usize) -> Vec<Effect> {
-        self.scroll(delta, rows);
+    fn move_by(&mut self, _shared: &mut Shared, delta: i64, _rows: usize) -> Vec<Effect> {
+        if self.view.selection.is_some() {
+            self.extend(delta);
+        } else {
+            self.scroll(delta);
+        }
         Vec::new()
     }
 
+    fn shift_by(&mut self, _shared: &mut Shared, delta: i64) -> Vec<Effect> {
+        self.look(|log, view, room| log.sideways(view, delta, room));
+        Vec::new()
+    }
+
+    fn wheel(&mut self, _shared: &mut Shared, delta: i64, _rows: usize) -> Vec<Effect> {
+        self.scroll(delta);
+        Vec::new()
+    }
+
+    fn click(&mut self, _shared: &mut Shared, row: u16, _column: u16, _size: (u16, u16)) -> Vec<Effect> {
+        self.select_row(usize::from(row));
+        Vec::new()
+    }
+
+    fn drag(&mut self, _shared: &mut Shared, row: u16, _column: u16, _size: (u16, u16)) -> Vec<Effect> {
+        self.extend_to_row(usize::from(row));
+        Vec::new()
+    }
+
+    fn room(&mut self, columns: u16, rows: u16) {
+        let columns = usize::from(columns);
+        let rows = usize::from(rows).saturating_sub(draw::below(self, columns).len());
+        self.room = Room { columns, rows };
+    }
+
     fn tenant_changed(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        let old = self.feed_of.clone();
-        let mut effects: Vec<Effect> = old.and_then(|id| shared.stop(Slot::LogFeed(id))).into_iter().collect();
-        self.begin(shared.followed.clone());
-        effects.extend(self.follow(shared));
-        effects
+        // Several tenants were chosen on purpose: they stay until that is taken back.
+        if self.merged {
+            return Vec::new();
+        }
+        let followed: Vec<TenantId> = shared.followed.clone().into_iter().collect();
+        self.begin(shared, followed)
+    }
+
+    fn attend(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        self.unseen = false;
+        let left = self.log.work(SLICE);
+        // What was looked at meanwhile is a change of the picture.
+        shared.dirty |= self.working.is_some();
+        self.working = left.then_some(shared.now.running);
+        if let Some(direction) = self.step.take() {
+            self.step_on(shared, direction);
+        }
+        Vec::new()
+    }
+
+    fn left(&mut self, _shared: &mut Shared, seen: bool) {
+        self.unseen = !seen;
+    }
+
+    fn wake(&self) -> Option<Duration> {
+        self.working
     }
 
     fn answer(&mut self, shared: &mut Shared, _topic: &'static str, answer: Answer) -> Vec<Effect> {
-        let Answer::Logs(id, news) = answer else { return Vec::new() };
-        shared.dirty = true;
-        for live in news {
-            match &live {
-                Live::Failed(_) | Live::Ended => shared.jobs.end(&Slot::LogFeed(id.clone())),
-                Live::Connected => self.expect_replay(),
-                Live::Interrupted { .. } | Live::Item(_) => {}
-            }
-            if let Some(entry) = self.feed.note(live) {
-                self.add(entry);
-            }
+        if let Answer::Logs(id, news) = answer {
+            self.hear(shared, &id, news);
         }
         Vec::new()
     }
 
     fn refresh(&mut self, shared: &mut Shared) -> Vec<Effect> {
         self.reopen(shared)
-    }
-}
-
-fn line(shared: &Shared, entry: &Entry, columns: usize) -> Line<'static> {
-    let theme = &shared.theme;
-    let time = entry.at.map_or_else(|| " ".repeat(8), |at| format::clock(at, &shared.zone));
-    let (word, style) = level(theme, entry.level.as_deref());
-    let text = if style == theme.bad { theme.bad } else { theme.text };
-    Line::from(fit(
-        vec![
-            Span::styled(format!("{time}  "), theme.dim),
-            Span::styled(format::pad(&word, 6), style),
-            // No more than can be seen: a line may be very long.
-            Span::styled(format::cut(&entry.message, columns), text),
-        ],
-        columns,
-    ))
-}
-
-fn level(theme: &Theme, level: Option<&str>) -> (String, Style) {
-    let word = level.unwrap_or_default().to_ascii_uppercase();
-    let style = match word.as_str() {
-        "ERROR" | "FATAL" | "CRITICAL" | "PANIC" => theme.bad,
-        "WARN" | "WARNING" => theme.warn,
-        _ => theme.dim,
-    };
-    let word = if word == "WARNING" { "WARN".to_owned() } else { word };
-    (format::cut(&word, 5), style)
-}
-
-/// The message without the level that programs write in front of it: it has a column of its own.
-fn without_level<'a>(message: &'a str, level: Option<&str>) -> &'a str {
-    let Some(level) = level.filter(|level| !level.is_empty()) else { return message };
-    match message.split_at_checked(level.len()) {
-        Some((word, rest)) if word.eq_ignore_ascii_case(level) && rest.starts_with([' ', ':']) => {
-            rest.trim_start_matches([' ', ':'])
-        }
-        _ => message,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_level_is_shown_once() {
-        for (message, level, shown) in [
-            ("INFO  listening", Some("info"), "listening"),
-            ("warn: no key", Some("WARN"), "no key"),
-            ("information", Some("info"), "information"),
-            ("INFO", Some("info"), "INFO"),
-            ("INFO  listening", None, "INFO  listening"),
-            ("\u{e4}", Some("info"), "\u{e4}"),
-        ] {
-            assert_eq!(without_level(message, level), shown);
-        }
-    }
-    use crate::tui::testing::log;
-
-    #[test]
-    fn the_log_is_bounded_in_bytes_and_counts_what_it_drops() {
-        let mut state = State::default();
-        let long = "x".repeat(1024 * 1024);
-        for second in 0..10 {
-            state.add(log(second, "info", &long));
-        }
-        assert!(state.bytes <= KEPT_BYTES);
-        assert_eq!((state.len(), state.dropped), (3, 7));
-        assert_eq!(state.bytes, state.entries.iter().map(Entry::bytes).sum::<usize>());
-    }
-
-    #[test]
-    fn a_reconnect_repeats_no_line_and_loses_none() {
-        let mut state = State::default();
-        for (second, text) in [(1, "a"), (2, "b"), (3, "c")] {
-            state.add(log(second, "info", text));
-        }
-        state.expect_replay();
-        for (second, text) in [(2, "b"), (3, "c"), (3, "d"), (4, "e"), (4, "e")] {
-            state.add(log(second, "info", text));
-        }
-        let texts: Vec<_> = state.entries.iter().map(|entry| entry.message.as_str()).collect();
-        assert_eq!(texts, ["a", "b", "c", "d", "e", "e"]);
     }
 }

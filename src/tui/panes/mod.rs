@@ -69,6 +69,14 @@ pub trait PaneView {
         Vec::new()
     }
 
+    /// The mouse moved with its button held, from a press in this pane: row and column as in [`PaneView::click`].
+    fn drag(&mut self, _shared: &mut Shared, _row: u16, _column: u16, _size: (u16, u16)) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// The room inside of its border, columns and rows: told while the pane can be seen, before [`PaneView::attend`].
+    fn room(&mut self, _columns: u16, _rows: u16) {}
+
     /// Another tenant is selected, and the selection has come to rest.
     fn tenant_changed(&mut self, _shared: &mut Shared) -> Vec<Effect> {
         Vec::new()

@@ -17,7 +17,7 @@ use ratatui::text::Span;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use commands::{COMMANDS, edited};
+pub use commands::{COMMANDS, edited, waits_for_editor};
 
 use super::{Pane, PaneView};
 use crate::model::{Problem, Tenant, TenantId};

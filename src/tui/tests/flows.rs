@@ -414,7 +414,7 @@ fn scrolling_up_stays_and_the_end_follows_again() {
 fn a_machine_that_was_replaced_is_followed_again() {
     let mut play = filled(120, 36);
     play.answer(log_feed(), log_answer(Live::Ended));
-    assert_eq!(play.app.panes.logs.feed, Feed::Ended);
+    assert_eq!(*play.app.panes.logs.feed(), Feed::Ended);
     play.take_effects();
     play.send(Msg::Tick(moment(2)));
     let sequence = (1..100)

@@ -125,7 +125,7 @@ async fn a_flood_of_lines_arrives_whole_in_few_pictures_and_q_leaves() {
     let draw = |app: &App| {
         pictures += 1;
         lines = app.panes.logs.len();
-        if lines == 5_000 && app.panes.logs.feed == crate::tui::panes::feed::Feed::Ended {
+        if lines == 5_000 && *app.panes.logs.feed() == crate::tui::panes::feed::Feed::Ended {
             let _ = keyboard.sender.send(Ok(key('q')));
         }
         Ok(())

@@ -169,6 +169,7 @@ fn plain() -> Theme {
         warn: bold,
         bad: bold,
         selection: plain.add_modifier(Modifier::REVERSED),
+        depth: Depth::Plain,
         glyphs: Glyphs::of(Charset::Unicode),
     }
 }
@@ -187,6 +188,7 @@ fn sixteen(kind: ContextKind) -> Theme {
         info: colour(Color::Blue),
         warn: colour(Color::Yellow),
         bad: colour(Color::Red),
+        depth: Depth::Sixteen,
         ..of_text()
     }
 }
@@ -200,6 +202,7 @@ fn of_palette(palette: &Palette, depth: Depth, kind: ContextKind) -> Theme {
         info: colour(palette.info),
         warn: colour(palette.warn),
         bad: colour(palette.bad),
+        depth,
         ..of_text()
     }
 }

@@ -93,7 +93,7 @@ pub(super) const STRONG_LIGHT: Palette = Palette {
 };
 
 /// The terminal's own, in the order of ANSI.
-const SIXTEEN: [Color; 16] = [
+pub(super) const SIXTEEN: [Color; 16] = [
     Color::Black,
     Color::Red,
     Color::Green,
@@ -168,6 +168,22 @@ fn table(wanted: Rgb) -> u8 {
     match grey {
         Some((place, level)) if distance((level, level, level), wanted) < distance((r, g, b), wanted) => 232 + place,
         _ => 16 + 36 * red + 6 * green + blue,
+    }
+}
+
+/// The colour of a place in the table of 256; of the first sixteen what most terminals make of them.
+pub(super) fn of_table(place: u8) -> Rgb {
+    match place {
+        0..=15 => USUAL.get(usize::from(place)).copied().unwrap_or_default(),
+        16..=231 => {
+            let place = usize::from(place - 16);
+            let step = |place: usize| STEPS.get(place % 6).copied().unwrap_or_default();
+            (step(place / 36), step(place / 6), step(place))
+        }
+        232..=255 => {
+            let level = 8 + 10 * (place - 232);
+            (level, level, level)
+        }
     }
 }
 
@@ -251,16 +267,6 @@ mod tests {
         assert_eq!(shown(Colour::Sixteen(13), Depth::Full), Some(Color::LightMagenta));
         assert_eq!(shown(Colour::Default, Depth::Sixteen), Some(Color::Reset));
         assert_eq!(shown(Colour::Default, Depth::Plain), None);
-    }
-
-    /// The colour of a place in the table of 256.
-    fn of_table(place: u8) -> Rgb {
-        if place >= 232 {
-            let level = 8 + 10 * (place - 232);
-            return (level, level, level);
-        }
-        let place = usize::from(place - 16);
-        (STEPS[place / 36], STEPS[place / 6 % 6], STEPS[place % 6])
     }
 
     #[test]

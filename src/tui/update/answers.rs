@@ -11,8 +11,8 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
-use crate::tui::outside;
-use crate::tui::panes::{Pane, PaneView, secrets};
+use crate::tui::outside::{self, Saved};
+use crate::tui::panes::{Pane, PaneView, logs, secrets};
 use crate::tui::view::layout;
 
 /// Takes a current answer.
@@ -64,8 +64,13 @@ fn others(app: &mut App, slot: &Slot, answer: Answer) -> Vec<Effect> {
         Answer::Deployed(id, result) => return deployed(app, slot, &id, result),
         Answer::Opened(Err(problem)) => app.shared.tell(&problem),
         Answer::Paid(result) => checkout::paid(app, result),
+        Answer::Outside(outside::Answer::Saved(Ok(Saved::Exists(_)))) if logs::waits_for_file(app) => {
+            logs::ask_to_replace(app);
+        }
         Answer::Outside(outside::Answer::Copied(result)) => clipboard::copied(&mut app.shared, result),
-        Answer::Outside(outside::Answer::Edited { result, .. }) => return secrets::edited(app, result),
+        Answer::Outside(outside::Answer::Edited { result, .. }) if secrets::waits_for_editor(app) => {
+            return secrets::edited(app, result);
+        }
         Answer::Outside(answer) => match answer.told() {
             Some(Ok(words)) => app.shared.say(words),
             Some(Err(problem)) => app.shared.tell(problem),

@@ -24,10 +24,9 @@ pub(super) fn take(app: &mut App, mouse: Mouse) -> Vec<Effect> {
         }
         Act::Press => press(app, at),
         Act::Drag => {
-            if let Some(border) = app.dragged {
-                app.splits = layout::drag(app, border, at);
-                app.shared.dirty = true;
-            }
+            let Some(border) = app.dragged else { return drag(app, at) };
+            app.splits = layout::drag(app, border, at);
+            app.shared.dirty = true;
             Vec::new()
         }
         Act::Release => {
@@ -54,6 +53,17 @@ fn press(app: &mut App, at: Position) -> Vec<Effect> {
     }
     let (row, column) = (at.y - inner.y, at.x - inner.x);
     app.panes.get_mut(pane).click(&mut app.shared, row, column, (inner.width, inner.height))
+}
+
+/// The press gave the pane the focus; what lies outside of it is not its own.
+fn drag(app: &mut App, at: Position) -> Vec<Effect> {
+    let Some((pane, inner)) = layout::pane_at(app, at) else { return Vec::new() };
+    if pane != app.focus || !inner.contains(at) {
+        return Vec::new();
+    }
+    app.shared.dirty = true;
+    let (row, column) = (at.y - inner.y, at.x - inner.x);
+    app.panes.get_mut(pane).drag(&mut app.shared, row, column, (inner.width, inner.height))
 }
 
 fn wheel_in_dialog(app: &mut App, delta: i64) -> Vec<Effect> {

@@ -163,6 +163,12 @@ pub fn visible(app: &App) -> Vec<Pane> {
     std::iter::once(Pane::Tenants).chain(app.page.panes().iter().copied()).collect()
 }
 
+/// The panes that can be seen, each with the room inside of its border.
+#[must_use]
+pub fn rooms(app: &App) -> Vec<(Pane, Rect)> {
+    places(app).into_iter().map(|(pane, area)| (pane, frame::inside(area))).collect()
+}
+
 /// True where the pane can be seen.
 #[must_use]
 pub fn shows(app: &App, pane: Pane) -> bool {

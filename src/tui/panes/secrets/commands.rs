@@ -276,6 +276,11 @@ fn in_editor(app: &mut App) -> Vec<Effect> {
     vec![app.shared.errand(Errand::Edit { text: Text::secret(Secret::new("")), suffix: ".txt".to_owned(), what })]
 }
 
+/// True while a value is being written in the person's editor.
+pub fn waits_for_editor(app: &App) -> bool {
+    app.panes.secrets.editing.is_some()
+}
+
 /// The editor has ended: what was written is sent, and nothing where nothing was.
 pub fn edited(app: &mut App, result: Result<Edited, Problem>) -> Vec<Effect> {
     let Some(subject) = app.panes.secrets.editing.take() else { return done() };

@@ -1,0 +1,1 @@
+//! Pictures of the logs pane, and what its keys do.
