@@ -187,7 +187,7 @@ fn message(event: &Event, desk: &mut Desk) -> Option<Msg> {
     match event {
         Event::Key(key) => Key::from_event(key).map(Msg::Key),
         Event::Resize(width, height) => Some(Msg::Resized { width: *width, height: *height }),
-        Event::Mouse(event) => Mouse::from_event(event).map(Msg::Mouse),
+        Event::Mouse(event) => Mouse::from_event(*event).map(Msg::Mouse),
         Event::Paste(text) => Some(Msg::Pasted(text.clone())),
         Event::FocusGained | Event::FocusLost => {
             desk.note_focus(matches!(event, Event::FocusGained));
@@ -263,7 +263,9 @@ pub mod testing {
     ) -> Result<(), TuiError> {
         let clock = Clock::start();
         let desk = Desk::new(Settings::default(), Surroundings::default());
-        super::drive(app(clock, setup), clock, backend, &mut Script { input, draw }, desk, stop, update).await.map(drop)
+        super::drive(app(clock, &setup), clock, backend, &mut Script { input, draw }, desk, stop, update)
+            .await
+            .map(drop)
     }
 
     /// The loop on the real terminal, with a mouse; `update` stands in front of the real one.
@@ -277,13 +279,13 @@ pub mod testing {
         let clock = Clock::start();
         let desk = Desk::new(Settings::default(), surroundings);
         let size = crossterm::terminal::size().map_err(TuiError::Terminal)?;
-        let app = app(clock, Loop { size });
+        let app = app(clock, &Loop { size });
         let result = super::drive(app, clock, backend, &mut screen, desk, stop, update).await;
         screen.leave().await;
         result.map(drop)
     }
 
-    fn app(clock: Clock, setup: Loop) -> App {
+    fn app(clock: Clock, setup: &Loop) -> App {
         App::new(Options::default(), Theme::new(Depth::Plain), TimeZone::UTC, clock.now(), setup.size)
     }
 }

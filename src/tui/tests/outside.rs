@@ -42,9 +42,9 @@ fn the_program_below_the_terminal() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let ended = runtime.block_on(async {
         let stop = stop::on_signals().expect("signals");
-        drive_here(Arc::new(Script::default()), Surroundings::default(), stop, with_errands).await
+        Box::pin(drive_here(Arc::new(Script::default()), Surroundings::default(), stop, with_errands)).await
     });
-    std::process::exit(if ended.is_ok() { 0 } else { 1 });
+    std::process::exit(i32::from(ended.is_err()));
 }
 
 /// Capital letters are errands; the text that was edited is shown, which the real screen never does.

@@ -111,9 +111,9 @@ impl Both {
                 let first = self.first();
                 self.log.expect_replay(self.ids[source]);
                 self.naive.expect_replay(self.ids[source], first);
-                let said = &self.said[source];
-                for entry in said[said.len().saturating_sub(*count)..].to_vec() {
-                    self.add(source, &entry);
+                let said = self.said[source].clone();
+                for entry in &said[said.len().saturating_sub(*count)..] {
+                    self.add(source, entry);
                 }
             }
             Op::AddSource if self.ids.len() < 3 => {
@@ -165,7 +165,7 @@ impl Both {
             assert_eq!(line.ascii, line.text.is_ascii());
         }
         let plain = View { times: Times::Off, ..View::default() };
-        let copied: String = expected.iter().map(|number| format!("{}\n", text(*number))).collect();
+        let copied = expected.iter().fold(String::new(), |all, number| all + &text(*number) + "\n");
         assert_eq!(self.log.copy(Selection::ALL, &plain), copied);
         assert_eq!(self.log.selected_len(Selection::ALL), expected.len() as u64);
         for (second, number) in keys {
@@ -200,9 +200,9 @@ impl Both {
         for delta in moves {
             self.log.scroll(&mut view, *delta, room);
             if !rows.is_empty() && room.rows > 0 {
-                let moved = top.saturating_add_signed(isize::try_from(*delta).unwrap());
-                assert_eq!(view.follows(), moved >= last, "{delta} from {top} of {}", rows.len());
-                top = moved.min(last);
+                let reached = top.saturating_add_signed(isize::try_from(*delta).unwrap());
+                assert_eq!(view.follows(), reached >= last, "{delta} from {top} of {}", rows.len());
+                top = reached.min(last);
             }
             assert_eq!(seen(&view), page(top), "moved by {delta}");
         }
