@@ -248,7 +248,7 @@ impl Chunk {
 /// and hold nothing.
 fn grow<T>(list: &mut Vec<T>) {
     if list.len() == list.capacity() {
-        list.reserve_exact((list.len() / 4).max(64));
+        list.reserve_exact((list.len() / 4).max(16));
     }
 }
 
