@@ -1,8 +1,6 @@
 //! What the screen wants done around it: clipboard, editor, files, notices, the mouse, a stop. Plain data, as every effect;
 //! [`desk`] does it. Must not know the state of the screen.
 
-#![allow(dead_code, reason = "the commands that send somebody on these errands come one after the other")]
-
 pub mod desk;
 pub mod osc;
 pub mod surroundings;
@@ -196,13 +194,14 @@ impl Answer {
             Self::Saved(Ok(Saved::Exists(path))) => {
                 Some(Ok(format!("{} is there already; nothing was written.", shown(path))))
             }
+            Self::Cleared(true) => Some(Ok("The secret is out of the clipboard again.".to_owned())),
             Self::Mouse(true) => Some(Ok("The mouse speaks to tenantry.".to_owned())),
             Self::Mouse(false) => Some(Ok("The mouse selects text.".to_owned())),
             Self::Copied(Err(problem))
             | Self::Saved(Err(problem))
             | Self::Edited { result: Err(problem), .. }
             | Self::NotSuspended(problem) => Some(Err(problem)),
-            Self::Cleared(_) | Self::Notified(_) | Self::Edited { .. } => None,
+            Self::Cleared(false) | Self::Notified(_) | Self::Edited { .. } => None,
         }
     }
 }

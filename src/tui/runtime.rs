@@ -53,11 +53,24 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options, stop: Cancellation
     let mut environment = Environment::of_process();
     environment.no_color |= options.no_color;
     let theme = Theme::of(&options.look, &environment);
-    let mut screen = Screen::enter(options.outside.mouse).map_err(TuiError::Terminal)?;
+    let screen = Screen::enter(options.outside.mouse).map_err(TuiError::Terminal)?;
     let size = crossterm::terminal::size().map_err(TuiError::Terminal)?;
     let clock = Clock::start();
     let desk = Desk::new(options.outside.clone(), Surroundings::of_process());
     let app = App::new(options, theme, TimeZone::system(), clock.now(), size);
+    play(app, clock, backend, screen, desk, stop, update).await
+}
+
+/// The loop on a real screen, which is given back at its end, whoever has it then; a panic of any thread ends it.
+async fn play(
+    app: App,
+    clock: Clock,
+    backend: Arc<dyn Backend>,
+    mut screen: Screen,
+    desk: Desk,
+    stop: CancellationToken,
+    update: impl FnMut(&mut App, Msg) -> Vec<Effect>,
+) -> Result<Left, TuiError> {
     let panicked = screen.guard().panicked();
     let result = tokio::select! {
         biased;
@@ -185,7 +198,11 @@ async fn outside(work: impl Future<Output = super::outside::Answer>) -> Answer {
 /// What a terminal's event means, if anything.
 fn message(event: &Event, desk: &mut Desk) -> Option<Msg> {
     match event {
-        Event::Key(key) => Key::from_event(key).map(Msg::Key),
+        Event::Key(key) => {
+            // Whoever types is here; what the terminal said while another program had it was not heard.
+            desk.note_key();
+            Key::from_event(key).map(Msg::Key)
+        }
         Event::Resize(width, height) => Some(Msg::Resized { width: *width, height: *height }),
         Event::Mouse(event) => Mouse::from_event(*event).map(Msg::Mouse),
         Event::Paste(text) => Some(Msg::Pasted(text.clone())),
@@ -275,14 +292,12 @@ pub mod testing {
         stop: CancellationToken,
         update: impl FnMut(&mut App, Msg) -> Vec<Effect>,
     ) -> Result<(), TuiError> {
-        let mut screen = Screen::enter(true).map_err(TuiError::Terminal)?;
+        let screen = Screen::enter(true).map_err(TuiError::Terminal)?;
         let clock = Clock::start();
         let desk = Desk::new(Settings::default(), surroundings);
         let size = crossterm::terminal::size().map_err(TuiError::Terminal)?;
         let app = app(clock, &Loop { size });
-        let result = super::drive(app, clock, backend, &mut screen, desk, stop, update).await;
-        screen.leave().await;
-        result.map(drop)
+        play(app, clock, backend, screen, desk, stop, update).await.map(drop)
     }
 
     fn app(clock: Clock, setup: &Loop) -> App {

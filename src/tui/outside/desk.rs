@@ -70,6 +70,13 @@ impl Desk {
         self.focus = if here { Focus::Here } else { Focus::Elsewhere };
     }
 
+    /// A key was pressed. That says nothing about terminals that do not tell where the focus is.
+    pub fn note_key(&mut self) {
+        if self.focus == Focus::Elsewhere {
+            self.focus = Focus::Here;
+        }
+    }
+
     /// Begins an errand. Only what an editor needs is done at once, and that is little.
     pub fn begin(&mut self, ticket: Ticket, errand: Errand, stage: &mut impl Stage) -> Begun {
         match errand {
@@ -334,6 +341,15 @@ mod tests {
             assert_eq!(stage.told(), expected, "{here:?}, {seconds} s");
             assert!(matches!(answer, Answer::Notified(shown) if shown.is_none() == expected.is_empty()));
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_types_is_here_whatever_the_terminal_said_last() {
+        let mut stage = Deaf::default();
+        let mut desk = Desk::new(Settings::default(), Surroundings::default());
+        desk.note_focus(false);
+        desk.note_key();
+        assert!(matches!(answer(&mut desk, &mut stage, notify(3)).await, Answer::Notified(None)));
     }
 
     #[tokio::test]

@@ -28,6 +28,10 @@ use terminal::Terminal;
 
 /// Set for the child alone.
 const CHILD: &str = "TENANTRY_TEST_OUTSIDE";
+/// A file; when it is there the child panics.
+const PANIC: &str = "TENANTRY_TEST_OUTSIDE_PANIC";
+/// What the child exits with when a panic was told as one.
+const TOLD: i32 = 42;
 const NAME: &str = "tui::tests::outside::the_program_below_the_terminal";
 const BEFORE: &str = "key = hunter2\n";
 const MOUSE_OFF: &str = "\u{1b}[?1006l";
@@ -40,11 +44,23 @@ fn the_program_below_the_terminal() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    if let Some(sign) = std::env::var_os(PANIC) {
+        std::thread::spawn(move || {
+            while !Path::new(&sign).exists() {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            panic!("on purpose: while somebody else has the terminal");
+        });
+    }
     let ended = runtime.block_on(async {
         let stop = stop::on_signals().expect("signals");
         Box::pin(drive_here(Arc::new(Script::default()), Surroundings::default(), stop, with_errands)).await
     });
-    std::process::exit(i32::from(ended.is_err()));
+    std::process::exit(match ended {
+        Ok(()) => 0,
+        Err(crate::tui::TuiError::Panicked) => TOLD,
+        Err(_) => 1,
+    });
 }
 
 /// Capital letters are errands; the text that was edited is shown, which the real screen never does.
@@ -94,9 +110,13 @@ fn environment(folder: &Path) -> [(&'static str, String); 5] {
 }
 
 fn open(folder: &Path) -> Terminal {
+    open_with(folder, None)
+}
+
+fn open_with(folder: &Path, more: Option<(&str, &str)>) -> Terminal {
     let this = std::env::current_exe().expect("a path");
     let environment = environment(folder);
-    let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).chain(more).collect();
     let terminal = Terminal::start_program(&this, &[NAME, "--exact", "--nocapture"], folder, &environment, 120, 36);
     terminal.wait_for("orchard");
     terminal
@@ -206,6 +226,19 @@ fn a_signal_ends_the_editor_too() {
     assert_gone(folder.path());
 }
 
+#[test]
+fn a_panic_ends_the_editor_too_and_gives_back_a_whole_terminal() {
+    let script = r#"stty raw -echo; printf '\033[?1000h'; echo ready >ready; trap "printf '\033[?1000l'; exit" TERM
+        while :; do sleep 0.1; done"#;
+    let folder = editor(script);
+    let sign = folder.path().join("ready").display().to_string();
+    let mut terminal = open_with(folder.path(), Some((PANIC, &sign)));
+    terminal.type_keys("E");
+    terminal.wait_for("on purpose");
+    assert_eq!(terminal.wait_for_whole_end(), TOLD);
+    assert_gone(folder.path());
+}
+
 /// Stops the editor with `stop`, comes back, ends it, and leaves.
 fn stop_and_come_back(folder: &Path, stop: impl FnOnce(&mut Terminal)) {
     let mut terminal = open_in_shell(folder);
@@ -262,7 +295,7 @@ fn what_is_copied_goes_to_the_terminal() {
     let folder = editor("");
     let mut terminal = open(folder.path());
     terminal.type_keys("Y");
-    terminal.wait_for("Sent to the terminal's clipboard.");
+    terminal.wait_for("the terminal's clipboard");
     let raw = terminal.raw();
     let wanted = b"\x1b]52;c;Y29waWVkIHdvcmRz\x07";
     assert!(raw.windows(wanted.len()).any(|window| window == wanted));
