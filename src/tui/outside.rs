@@ -6,7 +6,7 @@ pub mod osc;
 pub mod surroundings;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::jobs::Slot;
@@ -145,6 +145,7 @@ pub enum Answer {
     /// Whether something was removed; not where it had been replaced already.
     Cleared(bool),
     /// Where a notice was shown, if anywhere.
+    #[allow(dead_code, reason = "nobody is told of a notice; tests ask where it went")]
     Notified(Option<Shown>),
     /// The editor ended.
     Edited {

@@ -176,7 +176,7 @@ impl Both {
             assert_eq!(line.ascii, line.text.is_ascii());
         }
         let plain = View { times: Times::Off, ..View::default() };
-        let copied = expected.iter().fold(String::new(), |all, number| all + &text(*number) + "\n");
+        let copied = expected.iter().fold(String::new(), |all, number| all + text(*number) + "\n");
         assert_eq!(self.log.copy(Selection::ALL, &plain), copied);
         assert_eq!(self.log.selected_len(Selection::ALL), expected.len() as u64);
         for (second, number) in keys {
