@@ -66,7 +66,9 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
         let mut options = options(&config, &arguments, &session, context.as_ref());
         options.problem = problem.take();
         options.state.clone_from(&state);
-        let left = tui::run(Arc::new(session.clone()), options, stop.clone()).await.map_err(|error| error.problem())?;
+        let left = Box::pin(tui::run(Arc::new(session.clone()), options, stop.clone()))
+            .await
+            .map_err(|error| error.problem())?;
         state = left.state;
         remember(&state, directory.as_ref()).await;
         match left.way {

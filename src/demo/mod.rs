@@ -98,7 +98,7 @@ async fn flow(
     screen.auto_pay = options.auto_pay;
     screen.notice =
         Some(format!("Sample project: {} · change web/index.html, then d", session.project().root.display()));
-    tui::run(Arc::new(session), screen, stop).await.map(drop).map_err(|error| error.problem())
+    Box::pin(tui::run(Arc::new(session), screen, stop)).await.map(drop).map_err(|error| error.problem())
 }
 
 fn left() -> Problem {

@@ -49,6 +49,12 @@ pub struct Desktop {
     open: Arc<Mutex<Option<arboard::Clipboard>>>,
 }
 
+impl Default for Desktop {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Desktop {
     /// Asks nothing yet.
     #[must_use]

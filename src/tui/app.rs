@@ -25,6 +25,7 @@ use crate::settings::{ScreenState, Timestamps};
 
 /// What the program was started with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// The Management API's host, for the header.
     pub api_label: String,

@@ -99,7 +99,7 @@ impl Keymap {
             if let Some(own) = own.get(command.id) {
                 let place = own.place.clone();
                 bindings.extend(own.chords.iter().map(|chord| Binding {
-                    chord: chord.clone(),
+                    chord: *chord,
                     command,
                     place: place.clone(),
                 }));

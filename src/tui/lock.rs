@@ -77,11 +77,11 @@ mod tests {
     fn an_unlock_ends_and_read_only_never_opens() {
         let mut lock = Lock::new(false, true);
         assert!(!lock.allows());
-        lock.unlock(Duration::from_secs(60));
+        lock.unlock(Duration::from_mins(1));
         assert!(lock.allows() && !lock.tick(Duration::from_secs(59)));
-        assert!(lock.tick(Duration::from_secs(60)) && !lock.allows());
+        assert!(lock.tick(Duration::from_mins(1)) && !lock.allows());
         let mut lock = Lock::new(true, true);
-        lock.unlock(Duration::from_secs(60));
+        lock.unlock(Duration::from_mins(1));
         assert_eq!(lock, Lock::ReadOnly);
     }
 }

@@ -32,7 +32,7 @@ const NOTCH: i64 = 3;
 impl Mouse {
     /// The meaning of a terminal's event; `None` for what has none here.
     #[must_use]
-    pub fn from_event(event: &MouseEvent) -> Option<Self> {
+    pub fn from_event(event: MouseEvent) -> Option<Self> {
         let act = match event.kind {
             MouseEventKind::Down(MouseButton::Left) => Act::Press,
             MouseEventKind::Drag(MouseButton::Left) => Act::Drag,

@@ -6,7 +6,7 @@ pub mod osc;
 pub mod surroundings;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::jobs::Slot;
@@ -206,7 +206,7 @@ impl Answer {
     }
 }
 
-fn shown(path: &PathBuf) -> String {
+fn shown(path: &Path) -> String {
     text::line(&path.to_string_lossy())
 }
 

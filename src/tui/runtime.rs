@@ -204,7 +204,7 @@ fn message(event: &Event, desk: &mut Desk) -> Option<Msg> {
             Key::from_event(key).map(Msg::Key)
         }
         Event::Resize(width, height) => Some(Msg::Resized { width: *width, height: *height }),
-        Event::Mouse(event) => Mouse::from_event(event).map(Msg::Mouse),
+        Event::Mouse(event) => Mouse::from_event(*event).map(Msg::Mouse),
         Event::Paste(text) => Some(Msg::Pasted(text.clone())),
         Event::FocusGained | Event::FocusLost => {
             desk.note_focus(matches!(event, Event::FocusGained));
@@ -280,7 +280,9 @@ pub mod testing {
     ) -> Result<(), TuiError> {
         let clock = Clock::start();
         let desk = Desk::new(Settings::default(), Surroundings::default());
-        super::drive(app(clock, setup), clock, backend, &mut Script { input, draw }, desk, stop, update).await.map(drop)
+        super::drive(app(clock, &setup), clock, backend, &mut Script { input, draw }, desk, stop, update)
+            .await
+            .map(drop)
     }
 
     /// The loop on the real terminal, with a mouse; `update` stands in front of the real one.
@@ -294,11 +296,11 @@ pub mod testing {
         let clock = Clock::start();
         let desk = Desk::new(Settings::default(), surroundings);
         let size = crossterm::terminal::size().map_err(TuiError::Terminal)?;
-        let app = app(clock, Loop { size });
+        let app = app(clock, &Loop { size });
         play(app, clock, backend, screen, desk, stop, update).await.map(drop)
     }
 
-    fn app(clock: Clock, setup: Loop) -> App {
+    fn app(clock: Clock, setup: &Loop) -> App {
         App::new(Options::default(), Theme::new(Depth::Plain), TimeZone::UTC, clock.now(), setup.size)
     }
 }

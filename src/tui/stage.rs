@@ -68,11 +68,14 @@ impl Stage for Screen {
 
 /// A way to the terminal for messages that are no pictures.
 #[derive(Clone)]
-pub struct Wire(Arc<dyn Fn(&[u8]) -> bool + Send + Sync>);
+pub struct Wire(Arc<Send>);
+
+/// Sends a message whole, and says whether it arrived.
+type Send = dyn Fn(&[u8]) -> bool + std::marker::Send + Sync;
 
 impl Wire {
     /// One that hands everything to `send`, which says whether it arrived and may block.
-    pub fn new(send: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Self {
+    pub fn new(send: impl Fn(&[u8]) -> bool + std::marker::Send + Sync + 'static) -> Self {
         Self(Arc::new(send))
     }
 

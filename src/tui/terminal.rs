@@ -66,12 +66,14 @@ impl Guard {
     }
 
     /// Gives the terminal back, for a stop or for another program. Once is enough, twice does no harm.
+    #[allow(clippy::unused_self, reason = "only whoever holds the terminal may")]
     pub fn give_back(&self) {
         restore();
     }
 
     /// Takes the terminal again, whatever state others left it in. In the background this waits, as the system
     /// wants it, until a shell brings the program to the front.
+    #[allow(clippy::unused_self, reason = "only whoever holds the terminal may")]
     pub fn take(&self) -> io::Result<()> {
         if self.panicked.is_cancelled() {
             return Err(io::Error::other("a part of the program failed"));
@@ -96,6 +98,7 @@ impl Guard {
     }
 
     /// Whether the mouse speaks to the program, or selects text as the terminal does it.
+    #[allow(clippy::unused_self, reason = "only whoever holds the terminal may")]
     pub fn set_mouse(&self, on: bool) -> io::Result<()> {
         let _writing = writing();
         let was = MOUSE.swap(on, Ordering::SeqCst);

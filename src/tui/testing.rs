@@ -206,6 +206,7 @@ impl Play {
     }
 
     /// The answer of the newest job of a kind.
+    #[allow(clippy::needless_pass_by_value, reason = "a slot is written where it is answered")]
     pub fn answer(&mut self, slot: Slot, answer: Answer) {
         let slot = &slot;
         let ticket = self.effects.iter().rev().find_map(|effect| match effect {

@@ -82,19 +82,17 @@ pub fn place(runtime: Option<&Path>, state: Option<&StateDirectory>) -> Result<P
     if let Some(runtime) = runtime.filter(|runtime| is_private(runtime)) {
         return Ok(runtime.to_owned());
     }
-    match state {
-        Some(state) => state.folder("edit"),
-        None => {
-            let cause = io::Error::new(io::ErrorKind::NotFound, "there is no home directory to keep it in");
-            Err(WorkspaceError::Write { path: PathBuf::from("edit"), cause })
-        }
+    if let Some(state) = state {
+        return state.folder("edit");
     }
+    let cause = io::Error::new(io::ErrorKind::NotFound, "there is no home directory to keep it in");
+    Err(WorkspaceError::Write { path: PathBuf::from("edit"), cause })
 }
 
 /// Ours, and nobody else's to look into.
 fn is_private(folder: &Path) -> bool {
     let Ok(meta) = fs::metadata(folder) else { return false };
-    meta.is_dir() && meta.uid() == getuid().as_raw() && meta.mode() & 0o077 == 0
+    meta.is_dir() && meta.uid() == getuid().as_raw() && (meta.mode() & 0o077) == 0
 }
 
 fn no_follow() -> i32 {

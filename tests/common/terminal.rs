@@ -45,6 +45,7 @@ impl Terminal {
     }
 
     /// The built program; tests inside of the library have none.
+    #[allow(clippy::option_env_unwrap, reason = "compiled into the library's tests too, which have no such program")]
     fn built() -> &'static Path {
         Path::new(option_env!("CARGO_BIN_EXE_tenantry").expect("a test target of its own"))
     }

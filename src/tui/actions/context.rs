@@ -48,7 +48,7 @@ pub const COMMANDS: &[Command] = &[
     .by_key_only(),
     command("unlock", Main, &["U"], "unlock", "Allow changes in a protected context for a while.", unlock)
         .when(can_unlock)
-        .asking(ask),
+        .asking(|app| Some(ask(app))),
     command("lock", Main, &["L"], "lock", "Protect the context again at once.", |app| {
         app.shared.lock.close();
         app.shared.timers.lock = None;
@@ -93,16 +93,11 @@ fn can_unlock(app: &App) -> Result<(), Problem> {
     }
 }
 
-fn ask(app: &App) -> Option<Question> {
+fn ask(app: &App) -> Question {
     let context = app.shared.options.context_label.clone();
-    Some(
-        Question::new("Unlock?", "Unlock")
-            .text(format!(
-                "{context} is protected. Unlocked, commands can change it for {}.",
-                format::estimate(lasts(app))
-            ))
-            .typed(context),
-    )
+    Question::new("Unlock?", "Unlock")
+        .text(format!("{context} is protected. Unlocked, commands can change it for {}.", format::estimate(lasts(app))))
+        .typed(context)
 }
 
 fn lasts(app: &App) -> Duration {

@@ -361,10 +361,11 @@ mod tests {
     use crate::tui::testing::tenant;
 
     /// What protocol F.3 says of each: created, provisioning, awaiting, deploying, running, restarting, suspended,
-    /// failed_infra, failed_deploy.
+    /// `failed_infra`, `failed_deploy`.
     #[test]
     fn what_the_screen_offers_is_what_the_server_takes() {
-        let table: [(&str, fn(&Tenant) -> Result<(), Problem>, &str); 5] = [
+        type Check = fn(&Tenant) -> Result<(), Problem>;
+        let table: [(&str, Check, &str); 5] = [
             ("restart", can_restart, "....+...+"),
             ("retry", can_retry, ".......++"),
             ("suspend", can_suspend, "..+.+...+"),

@@ -248,7 +248,7 @@ impl Chunk {
 /// and hold nothing.
 fn grow<T>(list: &mut Vec<T>) {
     if list.len() == list.capacity() {
-        list.reserve_exact((list.len() / 4).max(64));
+        list.reserve_exact((list.len() / 4).max(16));
     }
 }
 
@@ -259,6 +259,8 @@ fn offset(bytes: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::tui::log::sgr::Colour;
 
@@ -295,8 +297,10 @@ mod tests {
     #[test]
     fn styles_without_end_do_not_make_a_line_heavier_without_end() {
         let mut chunk = Chunk::new(0, 1 << 20);
-        let message: String =
-            (0..100_000).map(|n| format!("\u{1b}[38;2;{};{};{}mx", n % 256, n / 256, n % 7)).collect();
+        let mut message = String::new();
+        for n in 0..100_000 {
+            write!(message, "\u{1b}[38;2;{};{};{}mx", n % 256, n / 256, n % 7).unwrap();
+        }
         chunk.push(line(&message));
         assert_eq!(chunk.runs.len(), MOST_RUNS_OF_LINE);
         assert_eq!(chunk.line(0).unwrap().text.len(), 100_000);

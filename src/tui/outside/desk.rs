@@ -339,7 +339,7 @@ mod tests {
             }
             let answer = answer(&mut desk, &mut stage, notify(seconds)).await;
             assert_eq!(stage.told(), expected, "{here:?}, {seconds} s");
-            assert!(matches!(answer, Answer::Notified(shown) if shown.is_some() == !expected.is_empty()));
+            assert!(matches!(answer, Answer::Notified(shown) if shown.is_none() == expected.is_empty()));
         }
     }
 

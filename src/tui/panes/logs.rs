@@ -90,6 +90,7 @@ impl Default for State {
     }
 }
 
+#[cfg(test)]
 impl State {
     /// How many lines are kept.
     #[must_use]

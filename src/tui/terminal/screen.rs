@@ -81,6 +81,7 @@ impl Screen {
 
     /// True while pictures can be seen.
     #[must_use]
+    #[allow(clippy::unused_self, reason = "only whoever holds the terminal may")]
     pub fn is_ours(&self) -> bool {
         is_ours()
     }

@@ -18,10 +18,8 @@ fn in_ascii(mut play: Play) -> Play {
 #[test]
 fn every_sign_of_ours_is_ascii() {
     for (width, height) in [(120, 36), (80, 24), (60, 16)] {
-        for mut play in
-            [Play::new(width, height), filled(width, height), building(width, height), pushing(width, height)]
-        {
-            play = in_ascii(play);
+        for make in [Play::new, filled, building, pushing] {
+            let mut play = in_ascii(make(width, height));
             play.app.shared.problem = Some(Problem::new("x".repeat(300)).detail("y".repeat(200)).hint("z"));
             for key in ['?', 'n', 'e'] {
                 for drawn in play.text().chars() {

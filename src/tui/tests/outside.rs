@@ -54,7 +54,7 @@ fn the_program_below_the_terminal() {
     }
     let ended = runtime.block_on(async {
         let stop = stop::on_signals().expect("signals");
-        drive_here(Arc::new(Script::default()), Surroundings::default(), stop, with_errands).await
+        Box::pin(drive_here(Arc::new(Script::default()), Surroundings::default(), stop, with_errands)).await
     });
     std::process::exit(match ended {
         Ok(()) => 0,

@@ -14,8 +14,8 @@ use crate::tui::testing::{
 
 #[test]
 fn every_small_size_can_be_drawn() {
-    let plays = [filled(120, 36), building(120, 36), pushing(120, 36), Play::new(120, 36)];
-    for mut play in plays {
+    for make in [filled, building, pushing, Play::new] {
+        let mut play = make(120, 36);
         for width in 0..=40 {
             for height in 0..=12 {
                 play.send(Msg::Resized { width, height });
@@ -86,6 +86,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// The newest job of a kind, where there is one.
+#[allow(clippy::needless_pass_by_value, reason = "a slot is written where it is asked for")]
 fn current(play: &Play, slot: Slot) -> Option<Ticket> {
     (1..500)
         .map(|sequence| Ticket { slot: slot.clone(), sequence })

@@ -175,7 +175,7 @@ fn play(rng: &mut TestRng, lock: Lock) -> Result<usize, TestCaseError> {
             }
         }
         // Answers come late, and not in order.
-        while open.len() > 3 || (!open.is_empty() && rng.next_u32() % 3 == 0) {
+        while open.len() > 3 || (!open.is_empty() && rng.next_u32().is_multiple_of(3)) {
             let place = usize::try_from(rng.next_u32()).unwrap() % open.len();
             let (ticket, answers) = open.swap_remove(place);
             for answer in answers {

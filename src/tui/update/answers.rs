@@ -26,7 +26,7 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
             app.shared.dirty = true;
             app.panes.get_mut(pane).answer(&mut app.shared, topic, answer)
         }
-        (Slot::Action(action, tenant), Answer::Reply(result)) => action_ended(app, action, &tenant, result),
+        (Slot::Action(action, tenant), Answer::Reply(result)) => action_ended(app, action, &tenant, &result),
         (Slot::LocalTenants, Answer::Reply(result)) => {
             local_tenants(app, result);
             Vec::new()
@@ -197,12 +197,12 @@ fn deployed(app: &mut App, slot: &Slot, id: &TenantId, result: Result<DeployOutc
     effects
 }
 
-fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: Result<Reply, Problem>) -> Vec<Effect> {
+fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: &Result<Reply, Problem>) -> Vec<Effect> {
     timers::list_soon(&mut app.shared);
     app.shared.dirty = true;
     let name = app.shared.tenants.get(id).map_or_else(|| id.to_string(), |tenant| tenant.name.clone());
     let mut effects = Vec::new();
-    match &result {
+    match result {
         Ok(_) => app.shared.say(format!("{name} {}.", words(action).1)),
         Err(problem) => app.shared.tell(problem),
     }
@@ -210,7 +210,7 @@ fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: Resu
         effects.push(notices::rotation(&mut app.shared, &name, result.as_ref().err()));
     }
     for pane in Pane::ALL {
-        effects.extend(app.panes.get_mut(pane).action_ended(&mut app.shared, action, id, &result));
+        effects.extend(app.panes.get_mut(pane).action_ended(&mut app.shared, action, id, result));
     }
     if app.shared.followed.as_ref() == Some(id) && !app.panes.events.feed.is_open() {
         effects.extend(app.panes.events.reopen(&mut app.shared));

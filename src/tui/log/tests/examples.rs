@@ -271,6 +271,7 @@ fn a_reconnect_repeats_no_line_and_loses_none() {
 fn a_replay_is_a_matter_of_one_source() {
     let mut log = log(&[entry(5, "", "a")]);
     let other = log.add_source("other");
+    assert!(log.add(other, &entry(5, "", "a")));
     log.expect_replay(SourceId::FIRST);
     assert!(log.add(other, &entry(1, "", "a")));
     assert!(!log.add(SourceId::FIRST, &entry(1, "", "a")));
@@ -291,6 +292,35 @@ fn what_does_not_fit_is_counted() {
     assert_eq!((log.dropped(), log.len()), (1001, 0), "a line that can never fit takes all others along");
     log.add(SourceId::FIRST, &entry(1, "", "x"));
     assert_eq!((log.dropped(), log.len()), (1001, 1));
+}
+
+#[test]
+fn a_place_survives_what_changes_around_it() {
+    let mut log = log(&(0..9).map(|n| entry(n, "", &"x".repeat(50))).collect::<Vec<_>>());
+    let room = Room { columns: 25, rows: 4 };
+    let key = log.key(2).unwrap();
+    let mut view = View { wrap: true, times: Times::Off, place: Place::At { key, row: 1 }, ..View::default() };
+    let first = |log: &Log, view: &View, room| (log.window(view, room)[0].number, log.window(view, room)[0].row);
+    assert_eq!(first(&log, &view, room), (2, 1));
+    assert_eq!(first(&log, &view, Room { columns: 60, ..room }), (2, 0), "it has no second row any more");
+    view.place = Place::At { key, row: 7 };
+    assert_eq!(first(&log, &view, room), (2, 1));
+    log.add(SourceId::FIRST, &entry(10, "", "y"));
+    log.set_filter(Filter { pattern: plain("x"), inverted: true, ..Filter::default() });
+    while log.work(1000) {}
+    assert_eq!(first(&log, &view, room), (9, 0), "the next one that is shown");
+}
+
+#[test]
+fn lines_that_nobody_looked_at_may_go() {
+    let mut log = Log::new(20_000, "x");
+    log.set_filter(Filter { pattern: plain("1"), ..Filter::default() });
+    log.set_search(plain("11"));
+    log.push(SourceId::FIRST, (0..1000).map(|n| entry(n, "", &format!("{n} {}", "x".repeat(100)))));
+    assert_eq!((log.shown_len(), log.looked_at()), (0, None));
+    while log.work(1000) {}
+    let with = |needle: &str| (log.dropped()..1000).filter(|n| n.to_string().contains(needle)).count() as u64;
+    assert_eq!((log.shown_len(), log.found(Key::LAST)), (with("1"), Some((with("11"), with("11")))));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The log done the slow way: every line that ever came in one list, everything computed anew from it.
 
 use jiff::Timestamp;
+use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -98,11 +99,11 @@ impl Naive {
         shown
     }
 
-    /// Where a step leads.
-    pub fn step(&self, first: usize, from: Key, direction: Direction) -> Step {
+    /// Where a step leads among the lines of these numbers.
+    pub fn step(&self, numbers: &Range<usize>, from: Key, direction: Direction) -> Step {
         let Some(search) = &self.search else { return Step::Nowhere };
-        let found: Vec<usize> =
-            self.shown(first).into_iter().filter(|number| search.is_in(&self.lines[*number].text)).collect();
+        let finds = |number: &usize| numbers.contains(number) && search.is_in(&self.lines[*number].text);
+        let found: Vec<usize> = self.shown(numbers.start).into_iter().filter(finds).collect();
         let from = self.compared(from);
         let (near, far) = match direction {
             Direction::Ahead => (found.iter().find(|number| self.key(**number) > from), found.first()),

@@ -23,6 +23,7 @@ pub enum End {
 
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are events")]
 pub enum Row {
     /// What follows belongs to one operation.
     Operation {
@@ -268,13 +269,13 @@ mod tests {
     #[test]
     fn a_list_is_bounded_and_its_numbers_go_on() {
         let mut list = List::default();
-        for number in 0..KEPT as i64 + 500 {
+        for number in 0..i64::try_from(KEPT).unwrap() + 500 {
             list.add(event(&format!("k{number}"), "vm_provisioning_progress", number));
         }
         // One row more is the operation's.
         assert_eq!((list.rows.len(), list.keys.len(), list.dropped()), (KEPT, KEPT, 501));
         assert_eq!(list.numbers(), 501..501 + KEPT as u64);
         list.add(event("end", "tenant_ready", 99));
-        assert_eq!(list.row(list.numbers().end - 1).is_some(), true);
+        assert!(list.row(list.numbers().end - 1).is_some());
     }
 }

@@ -87,9 +87,16 @@ pub const COMMANDS: &[Command] = &[
         copy(&mut app.shared, text, &what)
     })
     .when(has_lines),
-    command("logs.save", HERE, &["W"], "save", "Write the chosen lines, or all that are shown, to a file.", saving::ask)
-        .hinted()
-        .when(|app| has_lines(app).and_then(|()| saving::may_write(app))),
+    command(
+        "logs.save",
+        HERE,
+        &["W"],
+        "save",
+        "Write the chosen lines, or all that are shown, to a file.",
+        saving::ask,
+    )
+    .hinted()
+    .when(|app| has_lines(app).and_then(|()| saving::may_write(app))),
     command(
         "logs.merge",
         HERE,
@@ -155,7 +162,8 @@ fn since(app: &mut App) -> Vec<Effect> {
         };
         Entry::new(since.word(), since.word(), about)
     });
-    let pick = Pick::new("Since", "Lines of which nobody knows the time are shown anyhow.", entries.into(), chose_since);
+    let pick =
+        Pick::new("Since", "Lines of which nobody knows the time are shown anyhow.", entries.into(), chose_since);
     app.dialog = Some(Dialog::Pick(pick.at(app.panes.logs.since.word())));
     done()
 }

@@ -145,9 +145,7 @@ impl State {
             self.log.search().is_some_and(|pattern| pattern.is_in(text))
         };
         match direction {
-            Direction::Back => {
-                self.log.step(key(visible.last().copied()).map_or(Key::LAST, behind), direction)
-            }
+            Direction::Back => self.log.step(key(visible.last().copied()).map_or(Key::LAST, behind), direction),
             Direction::Ahead => match visible.first() {
                 Some(number) if finds(number) => Step::Found { number: *number, wrapped: false },
                 first => self.log.step(key(first.copied()).unwrap_or(Key::LAST), direction),
