@@ -58,7 +58,7 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options, stop: Cancellation
     let clock = Clock::start();
     let desk = Desk::new(options.outside.clone(), Surroundings::of_process());
     let app = App::new(options, theme, TimeZone::system(), clock.now(), size);
-    play(app, clock, backend, screen, desk, stop, update).await
+    Box::pin(play(app, clock, backend, screen, desk, stop, update)).await
 }
 
 /// The loop on a real screen, which is given back at its end, whoever has it then; a panic of any thread ends it.

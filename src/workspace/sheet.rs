@@ -92,7 +92,7 @@ pub fn place(runtime: Option<&Path>, state: Option<&StateDirectory>) -> Result<P
 /// Ours, and nobody else's to look into.
 fn is_private(folder: &Path) -> bool {
     let Ok(meta) = fs::metadata(folder) else { return false };
-    meta.is_dir() && meta.uid() == getuid().as_raw() && (meta.mode() & 0o077) == 0
+    meta.is_dir() && meta.uid() == getuid().as_raw() && meta.mode() & 0o777 == 0o700
 }
 
 fn no_follow() -> i32 {
