@@ -104,7 +104,7 @@ pub enum Errand {
         text: Text,
         /// The end of the file's name, such as `.json`: editors go by it.
         suffix: String,
-        /// What a person calls it, in small letters: `the secrets of orchard`. Comes back with the answer.
+        /// What a person calls it, in small letters: `the secrets of orchard`.
         what: String,
     },
     /// Write a text to a file.
@@ -144,16 +144,10 @@ pub enum Answer {
     Copied(Result<Copied, Problem>),
     /// Whether something was removed; not where it had been replaced already.
     Cleared(bool),
-    /// Where a notice was shown, if anywhere.
-    #[allow(dead_code, reason = "nobody is told of a notice; tests ask where it went")]
-    Notified(Option<Shown>),
-    /// The editor ended.
-    Edited {
-        /// What the errand called the text.
-        what: String,
-        /// The text afterwards.
-        result: Result<Edited, Problem>,
-    },
+    /// A notice was shown, or nobody needed one.
+    Notified,
+    /// The editor ended; the text afterwards.
+    Edited(Result<Edited, Problem>),
     /// A file was written, or is there already.
     Saved(Result<Saved, Problem>),
     /// Whom the mouse speaks to now: true for the program.
@@ -175,15 +169,6 @@ pub struct Copied {
     pub mark: Mark,
 }
 
-/// Where a notice was shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// On the desktop.
-    Desktop,
-    /// By the terminal.
-    Terminal,
-}
-
 impl Answer {
     /// What a person is told of it in one sentence; `None` where there is nothing to tell.
     #[must_use]
@@ -200,9 +185,9 @@ impl Answer {
             Self::Mouse(false) => Some(Ok("The mouse selects text.".to_owned())),
             Self::Copied(Err(problem))
             | Self::Saved(Err(problem))
-            | Self::Edited { result: Err(problem), .. }
+            | Self::Edited(Err(problem))
             | Self::NotSuspended(problem) => Some(Err(problem)),
-            Self::Cleared(false) | Self::Notified(_) | Self::Edited { .. } => None,
+            Self::Cleared(false) | Self::Notified | Self::Edited(Ok(_)) => None,
         }
     }
 }

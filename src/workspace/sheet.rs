@@ -91,10 +91,8 @@ pub fn place(runtime: Option<&Path>, state: Option<&StateDirectory>) -> Result<P
 
 /// Ours, and nobody else's to look into.
 fn is_private(folder: &Path) -> bool {
-    /// Whatever somebody else may do with it.
-    const OTHERS: u32 = 0o077;
     let Ok(meta) = fs::metadata(folder) else { return false };
-    meta.is_dir() && meta.uid() == getuid().as_raw() && meta.mode() & OTHERS == 0
+    meta.is_dir() && meta.uid() == getuid().as_raw() && meta.mode() & 0o777 == 0o700
 }
 
 fn no_follow() -> i32 {

@@ -9,7 +9,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::surroundings::{Multiplexer, Surroundings};
-use super::{Answer, Copied, Errand, Mark, Settings, Shown, Text, osc};
+use super::{Answer, Copied, Errand, Mark, Settings, Text, osc};
 use crate::model::Problem;
 use crate::ops::clipboard::{self, Desktop, Found};
 use crate::ops::editor::{Editing, Wishes};
@@ -51,7 +51,7 @@ pub struct Desk {
     wishes: Wishes,
     desktop: Option<Desktop>,
     focus: Focus,
-    editing: Option<(Ticket, Editing, String)>,
+    editing: Option<(Ticket, Editing)>,
     /// The secret that was copied last and not taken out since.
     held: Option<Mark>,
 }
@@ -90,13 +90,13 @@ impl Desk {
             }
             Errand::Notify { title, body, took } => {
                 if !self.is_worth_a_notice(took) {
-                    return Begun::Done(Answer::Notified(None));
+                    return Begun::Done(Answer::Notified);
                 }
                 // Of its own: the next notice must not end this one.
                 let shown = tokio::spawn(notify(title, body, self.ways(), stage.wire()));
-                Begun::Going(async { shown.await.unwrap_or(Answer::Notified(None)) }.boxed())
+                Begun::Going(async { shown.await.unwrap_or(Answer::Notified) }.boxed())
             }
-            Errand::Edit { text, suffix, what } => self.edit(ticket, text, &suffix, what, stage),
+            Errand::Edit { text, suffix, what } => self.edit(ticket, text, &suffix, &what, stage),
             Errand::Save { path, text, replace } => {
                 let text = text.words;
                 Begun::Going(async move { Answer::Saved(save::save(path, text, replace).await) }.boxed())
@@ -115,12 +115,12 @@ impl Desk {
 
     /// The program that had the terminal ended: the answer of the errand that it was for.
     pub fn returned(&mut self, ended: io::Result<ExitStatus>) -> Option<(Ticket, BoxFuture<'static, Answer>)> {
-        let (ticket, editing, what) = self.editing.take()?;
+        let (ticket, editing) = self.editing.take()?;
         let finish = async move {
             let result = tokio::task::spawn_blocking(move || editing.finish(ended)).await.unwrap_or_else(|stopped| {
                 Err(Problem::new("What was edited could not be read.").detail(stopped.to_string()))
             });
-            Answer::Edited { what, result }
+            Answer::Edited(result)
         };
         Some((ticket, finish.boxed()))
     }
@@ -133,17 +133,17 @@ impl Desk {
         let _ = tokio::time::timeout(LEAVING, cleared).await;
     }
 
-    fn edit(&mut self, ticket: Ticket, text: Text, suffix: &str, what: String, stage: &mut impl Stage) -> Begun {
-        let editing = match Editing::begin(&self.wishes, text.words, suffix, &what) {
+    fn edit(&mut self, ticket: Ticket, text: Text, suffix: &str, what: &str, stage: &mut impl Stage) -> Begun {
+        let editing = match Editing::begin(&self.wishes, text.words, suffix, what) {
             Ok(editing) => editing,
-            Err(problem) => return Begun::Done(Answer::Edited { what, result: Err(problem) }),
+            Err(problem) => return Begun::Done(Answer::Edited(Err(problem))),
         };
         match stage.lend(&mut editing.command()) {
             Ok(()) => {
-                self.editing = Some((ticket, editing, what));
+                self.editing = Some((ticket, editing));
                 Begun::Lent
             }
-            Err(error) => Begun::Done(Answer::Edited { what, result: Err(editing.not_started(&error)) }),
+            Err(error) => Begun::Done(Answer::Edited(Err(editing.not_started(&error)))),
         }
     }
 
@@ -234,20 +234,19 @@ struct Ways {
 
 async fn notify(title: String, body: String, ways: Ways, wire: Wire) -> Answer {
     if ways.desktop && told("notice", notice::on_desktop(&title, &body).await).is_ok() {
-        return Answer::Notified(Some(Shown::Desktop));
+        return Answer::Notified;
     }
-    let mut shown = false;
     if ways.terminal {
         if let Some(notice) = ways.notice {
             let message = osc::notice(notice, &title, &body);
-            shown |= wire.send(osc::through(ways.multiplexer, &message)).await;
+            wire.send(osc::through(ways.multiplexer, &message)).await;
         }
         if ways.bell {
             // Not wrapped: tmux shows in its own line which window rang.
-            shown |= wire.send(Zeroizing::new(osc::bell())).await;
+            wire.send(Zeroizing::new(osc::bell())).await;
         }
     }
-    Answer::Notified(shown.then_some(Shown::Terminal))
+    Answer::Notified
 }
 
 /// To tmux both ways: to itself, and past it. Which of the two it takes is a matter of its configuration.
@@ -339,7 +338,7 @@ mod tests {
             }
             let answer = answer(&mut desk, &mut stage, notify(seconds)).await;
             assert_eq!(stage.told(), expected, "{here:?}, {seconds} s");
-            assert!(matches!(answer, Answer::Notified(shown) if shown.is_none() == expected.is_empty()));
+            assert!(matches!(answer, Answer::Notified));
         }
     }
 
@@ -349,7 +348,8 @@ mod tests {
         let mut desk = Desk::new(Settings::default(), Surroundings::default());
         desk.note_focus(false);
         desk.note_key();
-        assert!(matches!(answer(&mut desk, &mut stage, notify(3)).await, Answer::Notified(None)));
+        answer(&mut desk, &mut stage, notify(3)).await;
+        assert_eq!(stage.told(), "");
     }
 
     #[tokio::test]
@@ -418,9 +418,7 @@ mod tests {
         let edit = Errand::Edit { text: Text::plain("a"), suffix: ".env".to_owned(), what };
         assert_eq!(edit.slot(), Slot::Edit);
         let edited = answer(&mut desk, &mut stage, edit).await;
-        assert!(
-            matches!(edited, Answer::Edited { result: Err(problem), .. } if problem.to_string().contains("not found"))
-        );
+        assert!(matches!(edited, Answer::Edited(Err(problem)) if problem.to_string().contains("not found")));
         assert!(desk.returned(Ok(ExitStatus::default())).is_none());
         let stopped = answer(&mut desk, &mut stage, Errand::Suspend).await;
         assert!(matches!(stopped, Answer::NotSuspended(_)));

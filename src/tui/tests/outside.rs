@@ -74,8 +74,8 @@ fn with_errands(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Key(Key::Char('Y')) => Errand::Copy(Text::plain("copied words")),
         Msg::Key(Key::Char('M')) => Errand::Mouse(false),
         Msg::Key(Key::Char('N')) => Errand::Mouse(true),
-        Msg::Answer(_, Answer::Outside(outside::Answer::Edited { what, result: Ok(edited) })) => {
-            let text = format!("edited {what}: {:?}, {}", edited.text.reveal(), edited.changed);
+        Msg::Answer(_, Answer::Outside(outside::Answer::Edited(Ok(edited)))) => {
+            let text = format!("edited: {:?}, {}", edited.text.reveal(), edited.changed);
             app.shared.toast = Some(Toast { text, bad: false });
             app.shared.timers.toast = None;
             app.shared.dirty = true;
@@ -160,9 +160,8 @@ fn an_editor_has_the_terminal_alone_and_its_file_is_nobody_elses() {
     terminal.wait_for(READY);
     terminal.wait_whose(false);
     terminal.type_keys("q d E\n");
-    terminal.wait_until("the new text", |text| {
-        text.contains(r#"edited the secrets of orchard: "key = new\n", true"#) && !text.contains(READY)
-    });
+    terminal
+        .wait_until("the new text", |text| text.contains(r#"edited: "key = new\n", true"#) && !text.contains(READY));
     terminal.wait_whose(true);
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("the editor wrote it");
     assert_eq!(read("modes"), "600\n700\n");
@@ -252,7 +251,7 @@ fn stop_and_come_back(folder: &Path, stop: impl FnOnce(&mut Terminal)) {
     terminal.type_keys("fg\n");
     // Still the editor's.
     terminal.type_keys("now\n");
-    terminal.wait_for(r#"edited the secrets of orchard: "now\n", true"#);
+    terminal.wait_for(r#"edited: "now\n", true"#);
     terminal.wait_whose(true);
     terminal.type_keys("q");
     terminal.wait_whose(false);

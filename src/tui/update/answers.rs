@@ -68,8 +68,8 @@ fn others(app: &mut App, slot: &Slot, answer: Answer) -> Vec<Effect> {
             logs::ask_to_replace(app);
         }
         Answer::Outside(outside::Answer::Copied(result)) => clipboard::copied(&mut app.shared, result),
-        Answer::Outside(outside::Answer::Edited { what, result }) if secrets::waits_for_editor(app) => {
-            return secrets::edited(app, &what, result);
+        Answer::Outside(outside::Answer::Edited(result)) if secrets::waits_for_editor(app) => {
+            return secrets::edited(app, result);
         }
         Answer::Outside(answer) => match answer.told() {
             Some(Ok(words)) => app.shared.say(words),
