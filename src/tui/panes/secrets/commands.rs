@@ -282,7 +282,7 @@ pub fn waits_for_editor(app: &App) -> bool {
 }
 
 /// The editor has ended: what was written is sent, and nothing where nothing was.
-pub fn edited(app: &mut App, what: &str, result: Result<Edited, Problem>) -> Vec<Effect> {
+pub fn edited(app: &mut App, result: Result<Edited, Problem>) -> Vec<Effect> {
     let Some(subject) = app.panes.secrets.editing.take() else { return done() };
     match result {
         Ok(edited) if edited.changed && !edited.text.reveal().is_empty() => {
@@ -292,7 +292,7 @@ pub fn edited(app: &mut App, what: &str, result: Result<Edited, Problem>) -> Vec
             send(app, &subject, value)
         }
         Ok(_) => {
-            app.shared.say(format!("Nothing was written: there is no {}.", what.trim_start_matches("the ")));
+            app.shared.say("Nothing was written: the secret stays as it is.");
             done()
         }
         Err(problem) => {
