@@ -295,8 +295,8 @@ mod tests {
     #[test]
     fn styles_without_end_do_not_make_a_line_heavier_without_end() {
         let mut chunk = Chunk::new(0, 1 << 20);
-        let message: String =
-            (0..100_000).map(|n| format!("\u{1b}[38;2;{};{};{}mx", n % 256, n / 256, n % 7)).collect();
+        let styled = |n: u32| format!("\u{1b}[38;2;{};{};{}mx", n % 256, n / 256, n % 7);
+        let message = (0..100_000).map(styled).collect::<Vec<_>>().concat();
         chunk.push(line(&message));
         assert_eq!(chunk.runs.len(), MOST_RUNS_OF_LINE);
         assert_eq!(chunk.line(0).unwrap().text.len(), 100_000);

@@ -271,13 +271,11 @@ impl Log {
     #[must_use]
     pub fn rank(&self, key: Key) -> u64 {
         let key = self.order.compared(key);
-        match &self.shown {
-            Some(shown) => shown.list.rank(key, |number| self.order.key(&self.store, number)) as u64,
-            None => {
-                let numbers = self.store.numbers();
-                key.number.clamp(numbers.start, numbers.end) - numbers.start
-            }
+        if let Some(shown) = &self.shown {
+            return shown.list.rank(key, |number| self.order.key(&self.store, number)) as u64;
         }
+        let numbers = self.store.numbers();
+        key.number.clamp(numbers.start, numbers.end) - numbers.start
     }
 
     /// Where the line with this number stands, where it is kept.
@@ -289,24 +287,20 @@ impl Log {
     /// The lines that are shown from this key on.
     fn from(&self, key: Key) -> Box<dyn Iterator<Item = u64> + '_> {
         let key = self.order.compared(key);
-        match &self.shown {
-            Some(shown) => Box::new(shown.list.from(key, |number| self.order.key(&self.store, number))),
-            None => {
-                let numbers = self.store.numbers();
-                Box::new(key.number.clamp(numbers.start, numbers.end)..numbers.end)
-            }
+        if let Some(shown) = &self.shown {
+            return Box::new(shown.list.from(key, |number| self.order.key(&self.store, number)));
         }
+        let numbers = self.store.numbers();
+        Box::new(key.number.clamp(numbers.start, numbers.end)..numbers.end)
     }
 
     /// The lines that are shown before this key, the last first.
     fn before(&self, key: Key) -> Box<dyn Iterator<Item = u64> + '_> {
         let key = self.order.compared(key);
-        match &self.shown {
-            Some(shown) => Box::new(shown.list.before(key, |number| self.order.key(&self.store, number))),
-            None => {
-                let numbers = self.store.numbers();
-                Box::new((numbers.start..key.number.clamp(numbers.start, numbers.end)).rev())
-            }
+        if let Some(shown) = &self.shown {
+            return Box::new(shown.list.before(key, |number| self.order.key(&self.store, number)));
         }
+        let numbers = self.store.numbers();
+        Box::new((numbers.start..key.number.clamp(numbers.start, numbers.end)).rev())
     }
 }
