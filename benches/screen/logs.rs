@@ -21,14 +21,26 @@ const ROOM: Room = Room { columns: 200, rows: 60 };
 const PICTURES: usize = 200;
 
 fn pattern(text: &str) -> Option<Pattern> {
-    Some(Pattern::new(text, Kind::Regex).expect("a pattern"))
+    Pattern::new(text, Kind::Regex).ok()
 }
 
-/// The processor's time that this thread took, so that what else the machine does changes no figure. The kernel counts
+/// The processor's time that this thread takes, so that what else the machine does changes no figure. The kernel counts
 /// it up every few milliseconds only: too coarse for what is short.
-fn processor() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    Duration::from_nanos(text.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or_default())
+struct Work(Duration);
+
+impl Work {
+    fn so_far() -> Duration {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        Duration::from_nanos(text.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or_default())
+    }
+
+    fn begin() -> Self {
+        Self(Self::so_far())
+    }
+
+    fn took(&self) -> Duration {
+        Self::so_far().saturating_sub(self.0)
+    }
 }
 
 fn milliseconds(took: Duration) -> f64 {
@@ -46,7 +58,7 @@ fn full(shape: Shape) -> Log {
 
 /// Lines that a second of the processor's time takes in.
 fn lines_per_second(log: &mut Log, entries: &[LogEntry], lines: usize, sources: &[SourceId]) -> f64 {
-    let begun = processor();
+    let begun = Work::begin();
     let mut count = 0;
     while count < lines {
         for (place, batch) in entries.chunks(BATCH).enumerate() {
@@ -55,7 +67,7 @@ fn lines_per_second(log: &mut Log, entries: &[LogEntry], lines: usize, sources: 
             count += batch.len();
         }
     }
-    count as f64 / (processor() - begun).as_secs_f64()
+    count as f64 / begun.took().as_secs_f64()
 }
 
 /// Lines that come in.
@@ -82,24 +94,24 @@ pub fn intake(table: &mut Table) {
     table.run("intake: ordinary lines of three merged tenants", "lines/s", Goal::AtLeast(300_000.0), || {
         let mut log = Log::new(CAP, "orchard");
         let sources = [SourceId::FIRST, log.add_source("staging"), log.add_source("docs")];
-        let begun = processor();
+        let begun = Work::begin();
         for batch in later.chunks(BATCH) {
             for (place, source) in sources.iter().enumerate() {
                 log.push(*source, batch.iter().skip(place).step_by(sources.len()));
             }
             log.work(SLICE);
         }
-        later.len() as f64 / (processor() - begun).as_secs_f64()
+        later.len() as f64 / begun.took().as_secs_f64()
     });
     let wire: Vec<String> = entries.iter().map(|entry| serde_json::to_string(entry).expect("JSON")).collect();
     table.run("intake: ordinary lines, read from JSON and made harmless first", "lines/s", Goal::None, || {
         let mut log = full(Shape::Plain);
-        let begun = processor();
+        let begun = Work::begin();
         for text in wire.iter().cycle().take(LINES) {
             let entry: LogEntry = serde_json::from_str(text).expect("a line");
             log.add(SourceId::FIRST, &entry);
         }
-        LINES as f64 / (processor() - begun).as_secs_f64()
+        LINES as f64 / begun.took().as_secs_f64()
     });
 }
 
@@ -109,9 +121,9 @@ pub fn looking(table: &mut Table) {
         let mut log = full(shape);
         let name = format!("full log of {} ({} lines)", shape.name(), log.len());
         let whole = |log: &mut Log| {
-            let begun = processor();
+            let begun = Work::begin();
             while log.work(SLICE) {}
-            milliseconds(processor() - begun)
+            milliseconds(begun.took())
         };
         for (what, text) in
             [("a word", "runs/1012"), ("an expression", "runs/(1|2)[0-9]+ .*4[0-9]"), ("every line", "e")]
@@ -142,9 +154,9 @@ pub fn looking(table: &mut Table) {
         });
         table.run(&format!("copy of everything: {name}"), "ms", Goal::None, || {
             log.set_filter(Filter::default());
-            let begun = processor();
+            let begun = Work::begin();
             black_box(log.copy(Selection::ALL, &View::default()));
-            milliseconds(processor() - begun)
+            milliseconds(begun.took())
         });
     }
 }
@@ -166,14 +178,14 @@ pub fn windows(table: &mut Table) {
                     let middle = log.dropped() + log.len() / 2;
                     log.reveal(&mut view, middle, ROOM);
                 }
-                let begun = processor();
+                let begun = Work::begin();
                 for _ in 0..PICTURES {
                     if place.contains("page up") {
                         log.scroll(&mut view, -60, ROOM);
                     }
                     black_box(log.window(&view, ROOM));
                 }
-                milliseconds(processor() - begun) / PICTURES as f64
+                milliseconds(begun.took()) / PICTURES as f64
             });
         }
     }
@@ -183,14 +195,14 @@ pub fn windows(table: &mut Table) {
     table.run("step to the next one that was found", "ms", Goal::AtMost(2.0), || {
         let mut view = View::default();
         let mut from = Key::LAST;
-        let begun = processor();
+        let begun = Work::begin();
         for _ in 0..PICTURES {
             if let tenantry::tui::bench::Step::Found { number, .. } = log.step(from, Direction::Back) {
                 log.reveal(&mut view, number, ROOM);
                 from = log.key(number).expect("a line that is kept");
             }
         }
-        milliseconds(processor() - begun) / PICTURES as f64
+        milliseconds(begun.took()) / PICTURES as f64
     });
 }
 

@@ -97,7 +97,7 @@ impl Line<'_> {
 }
 
 /// Lines in a row.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Chunk {
     first: u64,
     text: String,
@@ -259,8 +259,6 @@ fn offset(bytes: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write as _;
-
     use super::*;
     use crate::tui::log::sgr::Colour;
 
@@ -297,10 +295,8 @@ mod tests {
     #[test]
     fn styles_without_end_do_not_make_a_line_heavier_without_end() {
         let mut chunk = Chunk::new(0, 1 << 20);
-        let mut message = String::new();
-        for n in 0..100_000 {
-            write!(message, "\u{1b}[38;2;{};{};{}mx", n % 256, n / 256, n % 7).unwrap();
-        }
+        let styled = |n: u32| format!("\u{1b}[38;2;{};{};{}mx", n % 256, n / 256, n % 7);
+        let message = (0..100_000).map(styled).collect::<Vec<_>>().concat();
         chunk.push(line(&message));
         assert_eq!(chunk.runs.len(), MOST_RUNS_OF_LINE);
         assert_eq!(chunk.line(0).unwrap().text.len(), 100_000);

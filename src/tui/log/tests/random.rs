@@ -111,8 +111,9 @@ impl Both {
                 let first = self.first();
                 self.log.expect_replay(self.ids[source]);
                 self.naive.expect_replay(self.ids[source], first);
-                let said = self.said[source].clone();
-                for entry in &said[said.len().saturating_sub(*count)..] {
+                let said = &self.said[source];
+                let again = said[said.len().saturating_sub(*count)..].to_vec();
+                for entry in &again {
                     self.add(source, entry);
                 }
             }
@@ -176,7 +177,7 @@ impl Both {
             assert_eq!(line.ascii, line.text.is_ascii());
         }
         let plain = View { times: Times::Off, ..View::default() };
-        let copied = expected.iter().fold(String::new(), |all, number| all + text(*number) + "\n");
+        let copied = expected.iter().map(|number| format!("{}\n", text(*number))).collect::<Vec<_>>().concat();
         assert_eq!(self.log.copy(Selection::ALL, &plain), copied);
         assert_eq!(self.log.selected_len(Selection::ALL), expected.len() as u64);
         for (second, number) in keys {
@@ -198,7 +199,7 @@ impl Both {
     }
 
     /// The view is moved and looked at.
-    fn check_view(&self, mut view: View, room: Room, moves: &[i64]) {
+    fn check_view(&self, mut view: View, room: Room, deltas: &[i64]) {
         let first = self.first();
         let rows = self.naive.rows(first, &view, room.columns);
         let last = rows.len().saturating_sub(room.rows);
@@ -212,12 +213,12 @@ impl Both {
         };
         let page = |top: usize| rows[top..(top + room.rows).min(rows.len())].to_vec();
         assert_eq!(seen(&view), page(top));
-        for delta in moves {
+        for delta in deltas {
             self.log.scroll(&mut view, *delta, room);
             if !rows.is_empty() && room.rows > 0 {
-                let reached = top.saturating_add_signed(isize::try_from(*delta).unwrap());
-                assert_eq!(view.follows(), reached >= last, "{delta} from {top} of {}", rows.len());
-                top = reached.min(last);
+                let moved = top.saturating_add_signed(isize::try_from(*delta).unwrap());
+                assert_eq!(view.follows(), moved >= last, "{delta} from {top} of {}", rows.len());
+                top = moved.min(last);
             }
             assert_eq!(seen(&view), page(top), "moved by {delta}");
         }
