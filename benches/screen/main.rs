@@ -10,6 +10,7 @@ mod lines;
 mod logs;
 mod memory;
 mod table;
+mod whole;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
     logs::looking(&mut table);
     logs::windows(&mut table);
     logs::flood(&mut table);
+    whole::keys(&mut table);
+    whole::events(&mut table);
+    whole::start(&mut table);
     println!("{table}");
     ExitCode::SUCCESS
 }

@@ -152,6 +152,14 @@ impl Keymap {
         bindings.filter(|binding| binding.command == command).map(|binding| binding.chord.shown()).collect()
     }
 
+    /// True where the first key of a command does it while these scopes are read: no stronger scope has taken it.
+    #[must_use]
+    pub fn reaches(&self, scopes: &[Scope], command: &Command) -> bool {
+        let mut bindings = self.scopes.get(&command.scope).into_iter().flatten();
+        let first = bindings.find(|binding| binding.command == command);
+        first.is_some_and(|first| self.find(scopes, first.chord.keys()) == Found::Command(first.command))
+    }
+
     /// The first key of a command, as it is shown; `None` where it has none.
     #[must_use]
     pub fn shown(&self, id: &str) -> Option<String> {

@@ -7,6 +7,8 @@
 mod actions;
 mod app;
 mod backend;
+#[doc(hidden)]
+pub mod bench;
 mod commands;
 mod deploys;
 mod dialogs;
@@ -40,12 +42,6 @@ mod view;
 mod testing;
 #[cfg(test)]
 mod tests;
-
-/// For the benches alone: parts of this room that are private otherwise.
-#[doc(hidden)]
-pub mod bench {
-    pub use super::log::*;
-}
 
 pub use app::{ContextChoice, Options};
 pub use backend::{Backend, Deployed, Live, TenantList};

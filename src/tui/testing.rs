@@ -328,7 +328,13 @@ fn style_name(style: Style) -> String {
             parts.push(format!("{word}{colour}").to_lowercase());
         }
     }
-    for (modifier, word) in [(Modifier::BOLD, "bold"), (Modifier::DIM, "dim"), (Modifier::REVERSED, "reversed")] {
+    for (modifier, word) in [
+        (Modifier::BOLD, "bold"),
+        (Modifier::DIM, "dim"),
+        (Modifier::REVERSED, "reversed"),
+        (Modifier::UNDERLINED, "underlined"),
+        (Modifier::ITALIC, "italic"),
+    ] {
         if style.add_modifier.contains(modifier) {
             parts.push(word.to_owned());
         }

@@ -72,7 +72,6 @@ impl State {
     }
 
     /// The events of a tenant.
-    #[cfg(test)]
     #[must_use]
     pub fn of(&self, id: &TenantId) -> Option<&List> {
         self.lists.get(id)

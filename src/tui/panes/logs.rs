@@ -92,16 +92,10 @@ impl Default for State {
 
 #[cfg(test)]
 impl State {
-    /// How many lines are kept.
+    /// How many lines came so far, also those that are kept no more.
     #[must_use]
-    pub fn len(&self) -> u64 {
-        self.log.len()
-    }
-
-    /// True where no line is kept.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.log.is_empty()
+    pub fn seen(&self) -> u64 {
+        self.log.dropped() + self.log.len()
     }
 }
 

@@ -124,7 +124,7 @@ async fn a_flood_of_lines_arrives_whole_in_few_pictures_and_q_leaves() {
     let stop = CancellationToken::new();
     let draw = |app: &App| {
         pictures += 1;
-        lines = app.panes.logs.len();
+        lines = app.panes.logs.seen();
         if lines == 5_000 && *app.panes.logs.feed() == crate::tui::panes::feed::Feed::Ended {
             let _ = keyboard.sender.send(Ok(key('q')));
         }

@@ -106,11 +106,13 @@ pub fn hints(app: &App, frame: &mut Frame<'_>, area: Rect) {
         return;
     }
     let mut hints: Vec<(String, &'static str, bool)> = Vec::new();
-    for scope in app.scopes() {
-        let wanted = table().filter(|command| command.scope == scope && command.hint);
+    let scopes = app.scopes();
+    for scope in &scopes {
+        let wanted = table().filter(|command| command.scope == *scope && command.hint);
         for command in wanted.filter(|command| is_worth_showing(app, command)) {
-            if let Some(key) = app.shared.keymap.all_of(command).into_iter().next()
-                && !hints.iter().any(|(known, _, _)| *known == key)
+            // A key that means something else in this pane is no hint.
+            if app.shared.keymap.reaches(&scopes, command)
+                && let Some(key) = app.shared.keymap.all_of(command).into_iter().next()
             {
                 hints.push((key, command.title, is_kept(command)));
             }
