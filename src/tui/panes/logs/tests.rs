@@ -57,11 +57,19 @@ fn filled(width: u16, height: u16) -> Play {
         &mut play,
         [
             log(1, "info", "migrations: 12 applied"),
-            log(2, "debug", "\u{1b}[32mDEBUG\u{1b}[0m \u{1b}[2morchard::http\u{1b}[0m request \u{1b}[3mmethod\u{1b}[0m=GET \u{1b}[38;5;208mpath\u{1b}[0m=/"),
+            log(
+                2,
+                "debug",
+                "\u{1b}[32mDEBUG\u{1b}[0m \u{1b}[2morchard::http\u{1b}[0m request \u{1b}[3mmethod\u{1b}[0m=GET \u{1b}[38;5;208mpath\u{1b}[0m=/",
+            ),
             log(3, "warn", "WARN  openai: no key, provider disabled"),
             log(4, "error", "anthropic: 401 invalid key"),
             log(5, "info", "果樹園のリクエストを処理しました 経路=/api/v1/health 所要時間=3ミリ秒"),
-            LogEntry { timestamp: String::new(), message: "a line without a time, of the one before".to_owned(), level: None },
+            LogEntry {
+                timestamp: String::new(),
+                message: "a line without a time, of the one before".to_owned(),
+                level: None,
+            },
             log(6, "info", &format!("a long line: {}", "GET /api/v1/agents ".repeat(14))),
             log(7, "fatal", "the database system is shutting down"),
         ],
@@ -109,7 +117,8 @@ fn without_colours_weights_are_left() {
 fn lost() {
     at_each_size("error", |width, height| {
         let mut play = filled(width, height);
-        let problem = Problem::new("The log cannot be read.").hint("Its machine is gone: deploy it again, then press R.");
+        let problem =
+            Problem::new("The log cannot be read.").hint("Its machine is gone: deploy it again, then press R.");
         said(&mut play, Live::Failed(problem));
         play
     });
@@ -159,11 +168,8 @@ fn lines_that_were_chosen() {
 
 /// Three tenants that log at the same time.
 fn merged(width: u16, height: u16) -> Play {
-    let list = vec![
-        tenant(1, "orchard", "running"),
-        tenant(2, "orchard-staging", "running"),
-        tenant(3, "docs", "running"),
-    ];
+    let list =
+        vec![tenant(1, "orchard", "running"), tenant(2, "orchard-staging", "running"), tenant(3, "docs", "running")];
     let mut play = Play::ready(width, height, list);
     play.keys(&[Key::Char('a'), Key::Char('l'), Key::Char('m')]);
     for (number, name) in [(1, "orchard"), (2, "staging"), (3, "docs")] {

@@ -36,7 +36,9 @@ fn searched(width: u16, height: u16, text: &str) -> Play {
 /// The number of the answer's ticket is the newest of its kind.
 fn outside(play: &mut Play, slot: Slot, answer: outside::Answer) {
     let sequence = (1..500)
-        .find(|sequence| play.app.shared.jobs.is_current(&crate::tui::jobs::Ticket { slot: slot.clone(), sequence: *sequence }))
+        .find(|sequence| {
+            play.app.shared.jobs.is_current(&crate::tui::jobs::Ticket { slot: slot.clone(), sequence: *sequence })
+        })
         .expect("an errand runs");
     play.send(Msg::Answer(crate::tui::jobs::Ticket { slot, sequence }, Answer::Outside(answer)));
 }
@@ -208,7 +210,9 @@ fn the_mouse_chooses_lines_and_the_wheel_scrolls() {
 fn lines_are_saved_and_a_file_is_not_replaced_silently() {
     let mut play = filled(120, 36);
     play.keys(&[Key::Char('W')]);
-    assert!(play.text().contains("~/orchard-20261120-120000.log") && play.text().contains("The 48 lines that are shown"));
+    assert!(
+        play.text().contains("~/orchard-20261120-120000.log") && play.text().contains("The 48 lines that are shown")
+    );
     play.keys(&[Key::Enter]);
     let [Errand::Save { path, text, replace: false }] = &errands(&mut play)[..] else { panic!("no errand") };
     assert_eq!(path, "~/orchard-20261120-120000.log");

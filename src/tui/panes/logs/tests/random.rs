@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::tui::format::width;
-use crate::tui::msg::Msg;
 use crate::tui::mouse::{Act, Mouse};
+use crate::tui::msg::Msg;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -20,7 +20,18 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let letters = "fwTvymnNGkjSz&/".chars().map(Key::Char);
-    let others = [Key::Up, Key::Down, Key::PageUp, Key::PageDown, Key::Home, Key::End, Key::Left, Key::Right, Key::Esc, Key::Enter];
+    let others = [
+        Key::Up,
+        Key::Down,
+        Key::PageUp,
+        Key::PageDown,
+        Key::Home,
+        Key::End,
+        Key::Left,
+        Key::Right,
+        Key::Esc,
+        Key::Enter,
+    ];
     let keys: Vec<Key> = letters.chain(others).collect();
     let act = prop::sample::select(vec![Act::Press, Act::Drag, Act::Release, Act::Wheel(-3), Act::Wheel(3)]);
     let line = (0i64..50, "[a-c漢é\u{301} ]{0,40}|(\u{1b}\\[3[1-6]m[ab]{0,90}){0,3}");
