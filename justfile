@@ -65,6 +65,6 @@ leftovers:
     docker ps -a --filter label=dev.tenantry.instance
     docker volume ls --filter label=dev.tenantry.instance
 
-# Draw the README's picture anew, and the samples of docs/json.md
-readme-picture:
-    TENANTRY_UPDATE_PICTURES=1 cargo test --lib -- tui::tests::readme cli::progress::json
+# Write what is generated: the README's picture, the pages of keys and of the configuration, the samples of docs/json.md
+docs:
+    TENANTRY_UPDATE_PICTURES=1 cargo test --lib -- tui::tests::readme settings::reference cli::progress::json

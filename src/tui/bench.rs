@@ -47,6 +47,7 @@ impl Screen {
         Some(screen)
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "a slot is written where it is answered")]
     fn answer(&self, slot: Slot, answer: Answer) -> Happening {
         Happening(self.tickets.get(&slot).map(|ticket| Msg::Answer(ticket.clone(), answer)).into_iter().collect())
     }
@@ -55,7 +56,7 @@ impl Screen {
     #[must_use]
     pub fn keys(keys: &str) -> Happening {
         let chord = keys.parse::<Chord>();
-        Happening(chord.iter().flat_map(|chord| chord.keys()).map(|key| Msg::Key(*key)).collect())
+        Happening(chord.iter().flat_map(Chord::keys).map(|key| Msg::Key(*key)).collect())
     }
 
     /// Time passes, since the start of the program.

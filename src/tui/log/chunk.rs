@@ -97,7 +97,7 @@ impl Line<'_> {
 }
 
 /// Lines in a row.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Chunk {
     first: u64,
     text: String,

@@ -90,7 +90,6 @@ impl Default for State {
     }
 }
 
-#[cfg(test)]
 impl State {
     /// How many lines came so far, also those that are kept no more.
     #[must_use]

@@ -101,7 +101,7 @@ fn a_bad_pattern_leaves_the_last_good_one() {
     play.keys(&[Key::Char('/'), Key::Ctrl('u')]);
     typed(&mut play, "api(");
     assert!(play.text().contains("no regular expression: unclosed group"));
-    assert_eq!(state(&play).log.search().map(|pattern| pattern.text()), Some("api"));
+    assert_eq!(state(&play).log.search().map(crate::tui::log::Pattern::text), Some("api"));
     play.keys(&[Key::Enter]);
     assert!(play.text().contains("Not taken"));
     assert_eq!(state(&play).mistake, None);
