@@ -2,8 +2,7 @@
 //! Must not know the screen.
 
 use futures_util::FutureExt;
-use rustix::process::{Pid, Signal as Number, getpgid, getpgrp, getpid, getppid, getsid};
-use rustix::process::{kill_current_process_group, kill_process};
+use rustix::process::{Signal as Number, getpid, kill_current_process_group, kill_process};
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -91,18 +90,15 @@ pub fn ask_group_to_stop() -> io::Result<()> {
 #[must_use]
 pub fn has_shell() -> bool {
     // What the system asks as well: is there a parent outside of the group and inside of the session.
-    let group = getpgrp();
-    let session = getsid(None).ok();
-    let mut parent = getppid();
+    let Some(own) = Kin::own() else { return false };
+    let mut parent = own.parent;
     for _ in 0..DEEP {
-        let Some(pid) = parent else { return false };
-        match getpgid(Some(pid)) {
-            Ok(of_parent) if of_parent == group => {}
-            Ok(_) => return getsid(Some(pid)).ok() == session,
-            Err(_) => return false,
+        let Some(kin) = Kin::of(parent) else { return false };
+        if kin.group != own.group {
+            return kin.session == own.session;
         }
-        parent = parent_of(pid);
-        if parent.is_none() && !cfg!(target_os = "linux") {
+        parent = kin.parent;
+        if parent == NOBODY && !cfg!(target_os = "linux") {
             // Only Linux tells here; elsewhere whoever types Ctrl-Z is believed to have a shell.
             return true;
         }
@@ -110,12 +106,57 @@ pub fn has_shell() -> bool {
     false
 }
 
-/// The parent of another process.
-fn parent_of(pid: Pid) -> Option<Pid> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    // The name of the program, in parentheses, may hold anything.
-    let (_, after_name) = stat.rsplit_once(')')?;
-    Pid::from_raw(after_name.split_whitespace().nth(1)?.parse().ok()?)
+/// What stands for a process that does not exist, or that cannot be seen from here.
+const NOBODY: i32 = 0;
+
+/// A process among others. Plain numbers: a group or a session whose leader is outside of this container is 0, which
+/// the types of rustix cannot hold.
+#[derive(Debug, PartialEq, Eq)]
+struct Kin {
+    parent: i32,
+    group: i32,
+    session: i32,
+}
+
+#[cfg(target_os = "linux")]
+impl Kin {
+    fn own() -> Option<Self> {
+        Self::parse(&std::fs::read_to_string("/proc/self/stat").ok()?)
+    }
+
+    fn of(process: i32) -> Option<Self> {
+        if process == NOBODY {
+            return None;
+        }
+        Self::parse(&std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+    }
+
+    /// Reads a line of `/proc/<pid>/stat`: `pid (name) state parent group session …`.
+    fn parse(stat: &str) -> Option<Self> {
+        // The name of the program, in parentheses, may hold anything.
+        let (_, after_name) = stat.rsplit_once(')')?;
+        let mut words = after_name.split_whitespace().skip(1).map(|word| word.parse().ok());
+        Some(Self { parent: words.next()??, group: words.next()??, session: words.next()?? })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Kin {
+    fn own() -> Option<Self> {
+        use rustix::process::{getpgrp, getppid, getsid};
+        Some(Self {
+            parent: getppid().map_or(NOBODY, |pid| pid.as_raw_nonzero().get()),
+            group: getpgrp().as_raw_nonzero().get(),
+            session: getsid(None).ok()?.as_raw_nonzero().get(),
+        })
+    }
+
+    fn of(process: i32) -> Option<Self> {
+        use rustix::process::{Pid, getpgid, getsid};
+        let pid = Some(Pid::from_raw(process)?);
+        let group = getpgid(pid).ok()?.as_raw_nonzero().get();
+        Some(Self { parent: NOBODY, group, session: getsid(pid).ok()?.as_raw_nonzero().get() })
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +165,19 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn the_parent_of_a_process_is_what_the_system_says() {
-        assert_eq!(parent_of(getpid()), getppid());
+    fn the_kin_of_a_process_is_what_the_system_says() {
+        let own = Kin::own().unwrap();
+        let parent = rustix::process::getppid().map_or(NOBODY, |pid| pid.as_raw_nonzero().get());
+        assert_eq!(own.parent, parent);
+        assert_eq!(Kin::of(getpid().as_raw_nonzero().get()), Some(own));
+        assert_eq!(Kin::of(NOBODY), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn leaders_outside_of_a_container_and_strange_names_are_read() {
+        assert_eq!(Kin::parse("7 (a) b (c)) S 1 0 0 34816 7"), Some(Kin { parent: 1, group: 0, session: 0 }));
+        assert_eq!(Kin::parse("7 (sh) S 1"), None);
+        assert_eq!(Kin::parse(""), None);
     }
 }
