@@ -60,6 +60,28 @@ pub fn newest() -> Option<PathBuf> {
     NEWEST.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
+/// The newest report of a folder, also of an earlier run. Blocks on the disk.
+pub(crate) fn last_report(folder: &Path) -> Option<PathBuf> {
+    reports(folder).ok()?.pop().map(|name| folder.join(name))
+}
+
+/// A text as a report would have it.
+pub(crate) fn without_secrets(text: &str) -> String {
+    Scrubber::of_process().scrub(text)
+}
+
+/// The names of the reports of a folder, oldest first.
+fn reports(folder: &Path) -> io::Result<Vec<String>> {
+    let mut all: Vec<_> = fs::read_dir(folder)?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+        .collect();
+    // Without the end of the names these sort as the times do.
+    all.sort_by(|one, other| one.trim_end_matches(SUFFIX).cmp(other.trim_end_matches(SUFFIX)));
+    Ok(all)
+}
+
 fn report(info: &PanicHookInfo<'_>, scrubber: &Scrubber) -> String {
     let payload = info.payload();
     let message = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref().copied());
@@ -126,14 +148,7 @@ fn write(folder: &Path, report: &str, now: Timestamp) -> io::Result<PathBuf> {
             Err(error) => return Err(error),
         }
     };
-    let mut all: Vec<_> = fs::read_dir(folder)?
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
-        .collect();
-    // Without the end of the names these sort as the times do.
-    all.sort_by(|one, other| one.trim_end_matches(SUFFIX).cmp(other.trim_end_matches(SUFFIX)));
-    for old in all.iter().rev().skip(KEPT) {
+    for old in reports(folder)?.iter().rev().skip(KEPT) {
         let _ = fs::remove_file(folder.join(old));
     }
     Ok(path)

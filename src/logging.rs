@@ -1,4 +1,5 @@
-//! Where `tracing` writes: never onto the screen. Stands outside of the rooms, for whoever starts the program.
+//! Where `tracing` writes: never onto the screen. Stands outside of the rooms, for whoever starts
+//! the program, and for whoever wants to know what it noted.
 
 use directories::ProjectDirs;
 use std::collections::VecDeque;

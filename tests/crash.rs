@@ -9,10 +9,9 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, pending};
 use std::sync::Arc;
 use std::time::Duration;
-use tenantry::model::progress::DeployProgress;
 use tenantry::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
 use tenantry::ops::call::{Call, Reply};
-use tenantry::tui::{self, Backend, Deployed, Live, Options, OutsideSettings, TenantList, TuiError};
+use tenantry::tui::{self, Backend, Live, News, Options, OutsideSettings, TenantList, TuiError};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
@@ -52,21 +51,16 @@ impl Backend for Panics {
     fn follow_logs(&self, _: TenantId, _: Sender<Live<LogEntry>>) -> BoxFuture<'_, ()> {
         pending().boxed()
     }
-    fn deploy(
-        &self,
-        _: Vec<TenantId>,
-        _: Sender<(TenantId, DeployProgress)>,
-        _: CancellationToken,
-    ) -> BoxFuture<'_, Deployed> {
+    fn deploy(&self, _: Vec<TenantId>, _: Sender<(TenantId, News)>, _: CancellationToken) -> BoxFuture<'_, ()> {
         pending().boxed()
     }
     fn roll_back(
         &self,
         _: TenantId,
         _: Option<String>,
-        _: Sender<(TenantId, DeployProgress)>,
+        _: Sender<(TenantId, News)>,
         _: CancellationToken,
-    ) -> BoxFuture<'_, Deployed> {
+    ) -> BoxFuture<'_, ()> {
         pending().boxed()
     }
     fn call(&self, _: Call) -> BoxFuture<'_, Result<Reply, Problem>> {

@@ -144,3 +144,21 @@ fn signals_that_mean_leave_leave_the_terminal_whole() {
         assert_eq!(terminal.wait_for_whole_end(), 0, "{signal:?}");
     }
 }
+
+#[test]
+fn nothing_is_asked_of_the_terminal() {
+    let folder = project(NO_API);
+    let mut terminal = open(folder.path());
+    terminal.wait_for("Tenants");
+    terminal.type_keys("q");
+    assert_eq!(terminal.wait_for_whole_end(), 0);
+    let raw = terminal.raw();
+    // Where the cursor is, what it is and can do, its colours, its keyboard, its size: some never answer, and whoever waits
+    // for them starts late.
+    for question in
+        ["\u{1b}[6n", "\u{1b}[c", "\u{1b}[0c", "\u{1b}[>c", "\u{1b}]10;?", "\u{1b}]11;?", "\u{1b}[?u", "\u{1b}[14t"]
+    {
+        let asked = raw.windows(question.len()).any(|window| window == question.as_bytes());
+        assert!(!asked, "{question:?} was asked");
+    }
+}

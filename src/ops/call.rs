@@ -25,6 +25,8 @@ pub enum Call {
     Tenants,
     /// The databases on this machine that the project's list of tenants names.
     LocalTenants,
+    /// Versions, whether API and engine answer, where the files are, and the newest lines of the program's log.
+    Diagnostics,
     /// A tenant's full record.
     Tenant(TenantId),
     /// Where it is.
@@ -135,6 +137,7 @@ impl Call {
             | Self::Plans
             | Self::Tenants
             | Self::LocalTenants
+            | Self::Diagnostics
             | Self::Tenant(_)
             | Self::Status(_)
             | Self::Secrets(_)
@@ -170,7 +173,7 @@ impl Call {
     #[must_use]
     pub fn tenant(&self) -> Option<&TenantId> {
         match self {
-            Self::Me | Self::Plans | Self::Tenants | Self::LocalTenants => None,
+            Self::Me | Self::Plans | Self::Tenants | Self::LocalTenants | Self::Diagnostics => None,
             Self::Tenant(id)
             | Self::Status(id)
             | Self::Restart(id)
@@ -209,6 +212,7 @@ impl Call {
             Self::Plans => "list plans",
             Self::Tenants => "list tenants",
             Self::LocalTenants => "list local tenants",
+            Self::Diagnostics => "look what answers",
             Self::Tenant(_) => "show the tenant",
             Self::Status(_) => "show the status",
             Self::Restart(_) => "restart",

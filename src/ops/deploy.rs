@@ -12,6 +12,7 @@ mod plan;
 mod together;
 mod undo;
 
+use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::mpsc::{self, Sender};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,21 @@ use crate::model::{Problem, TenantId};
 use flow::Flow;
 use plan::Plan;
 use together::Together;
+
+/// What is told of the deploy of one among several tenants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// It goes on.
+    Moved(DeployProgress),
+    /// It ended like this; its last word.
+    Ended(Box<Result<DeployOutcome, Problem>>),
+}
+
+impl From<DeployProgress> for News {
+    fn from(progress: DeployProgress) -> Self {
+        Self::Moved(progress)
+    }
+}
 
 /// How many tenants of one call are under way at the same time.
 const UNDER_WAY: usize = 16;
@@ -65,30 +81,59 @@ pub async fn run_many(
     cancel: &CancellationToken,
 ) -> Vec<(TenantId, Result<DeployOutcome, Problem>)> {
     let together = Together::default();
-    let mut distinct: Vec<&TenantId> = Vec::new();
-    let mut deploys = Vec::new();
-    for tenant in tenants {
-        if !distinct.contains(&tenant) {
-            distinct.push(tenant);
-            deploys.push(one_of_many(&together, session, tenant, options, progress, cancel).boxed());
-        }
-    }
+    let deploys = each(&together, session, tenants, options, progress, cancel);
     stream::iter(deploys).buffered(UNDER_WAY).collect().await
 }
 
-async fn one_of_many(
+/// The same, where every end is told when it comes, behind the last progress of that tenant.
+pub async fn run_and_tell(
+    session: &Session,
+    tenants: &[TenantId],
+    options: &Options,
+    news: &Sender<(TenantId, News)>,
+    cancel: &CancellationToken,
+) {
+    let together = Together::default();
+    let mut deploys =
+        stream::iter(each(&together, session, tenants, options, news, cancel)).buffer_unordered(UNDER_WAY);
+    while let Some((tenant, result)) = deploys.next().await {
+        // Nobody listens any more when the program is being left.
+        let _ = news.send((tenant, News::Ended(Box::new(result)))).await;
+    }
+}
+
+/// A deploy for every tenant; one that is named twice counts once.
+fn each<'a, T: From<DeployProgress> + Send>(
+    together: &'a Together,
+    session: &'a Session,
+    tenants: &'a [TenantId],
+    options: &'a Options,
+    progress: &'a Sender<(TenantId, T)>,
+    cancel: &'a CancellationToken,
+) -> Vec<BoxFuture<'a, (TenantId, Result<DeployOutcome, Problem>)>> {
+    let mut distinct: Vec<&TenantId> = Vec::new();
+    for tenant in tenants {
+        if !distinct.contains(&tenant) {
+            distinct.push(tenant);
+        }
+    }
+    let one = |tenant| one_of_many(together, session, tenant, options, progress, cancel).boxed();
+    distinct.into_iter().map(one).collect()
+}
+
+async fn one_of_many<T: From<DeployProgress>>(
     together: &Together,
     session: &Session,
     tenant: &TenantId,
     options: &Options,
-    progress: &Sender<(TenantId, DeployProgress)>,
+    progress: &Sender<(TenantId, T)>,
     cancel: &CancellationToken,
 ) -> (TenantId, Result<DeployOutcome, Problem>) {
     let (sender, mut receiver) = mpsc::channel(64);
     let work = async move { run_with(together, session, tenant, options, &sender, cancel).await };
     let telling = async {
         while let Some(moved) = receiver.recv().await {
-            let _ = progress.send((tenant.clone(), moved)).await;
+            let _ = progress.send((tenant.clone(), moved.into())).await;
         }
     };
     let (result, ()) = tokio::join!(work, telling);

@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod deploy;
 pub mod deploy_lock;
 mod deploy_options;
+pub mod diagnostics;
 pub mod doctor;
 pub mod domain;
 pub mod editor;

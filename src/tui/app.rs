@@ -15,6 +15,7 @@ use super::key::Key;
 use super::keymap::{Keymap, Own};
 use super::lock::Lock;
 use super::outside::Mark;
+use super::pace::Pace;
 use super::pages::Page;
 use super::panes::{Pane, Panes};
 use super::tenants::Tenants;
@@ -89,7 +90,7 @@ pub enum Health {
     /// Not asked yet.
     #[default]
     Unknown,
-    /// It answers; its name or its pace where it has one.
+    /// It answers; its name, or its pace in words.
     Up(String),
     /// It does not.
     Down(Problem),
@@ -160,6 +161,8 @@ pub struct Shared {
     pub account: Option<Result<Me, Problem>>,
     /// The Management API.
     pub api: Health,
+    /// How fast it answers; of its last answer, also while it does not.
+    pub pace: Option<Pace>,
     /// The Docker Engine.
     pub engine: Health,
     /// The tenants and the selection.
@@ -280,6 +283,7 @@ impl App {
             frame: 0,
             account: None,
             api: Health::Unknown,
+            pace: None,
             engine: Health::Unknown,
             tenants: Tenants::default(),
             followed: None,

@@ -6,13 +6,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::progress::{DeployOutcome, DeployProgress};
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
 use crate::ops::call::{Call, Reply};
+pub use crate::ops::deploy::News;
 pub use crate::ops::live::Live;
-
-/// How the deploys of one job ended.
-pub type Deployed = Vec<(TenantId, Result<DeployOutcome, Problem>)>;
 
 /// The tenants of an account, and what could not be read among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,22 +41,22 @@ pub trait Backend: Send + Sync + 'static {
     fn watch_tenant(&self, id: TenantId, events: mpsc::Sender<Live<ProvisioningEvent>>) -> BoxFuture<'_, ()>;
     /// Sends the tenant's last log lines and then every new one.
     fn follow_logs(&self, id: TenantId, lines: mpsc::Sender<Live<LogEntry>>) -> BoxFuture<'_, ()>;
-    /// Builds the project once, pushes and deploys it to these tenants, and answers for each. When `cancel` fires it tidies up
-    /// and answers soon.
+    /// Builds the project once, pushes and deploys it to these tenants, and tells for each how it goes on and, as the last
+    /// word, how it ended. When `cancel` fires it tidies up and ends soon.
     fn deploy(
         &self,
         tenants: Vec<TenantId>,
-        progress: mpsc::Sender<(TenantId, DeployProgress)>,
+        news: mpsc::Sender<(TenantId, News)>,
         cancel: CancellationToken,
-    ) -> BoxFuture<'_, Deployed>;
+    ) -> BoxFuture<'_, ()>;
     /// Deploys again what ran before: `wanted` is a number of versions back or the beginning of an id.
     fn roll_back(
         &self,
         tenant: TenantId,
         wanted: Option<String>,
-        progress: mpsc::Sender<(TenantId, DeployProgress)>,
+        news: mpsc::Sender<(TenantId, News)>,
         cancel: CancellationToken,
-    ) -> BoxFuture<'_, Deployed>;
+    ) -> BoxFuture<'_, ()>;
     /// Any other operation.
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Problem>>;
     /// Opens the address in the person's browser.

@@ -22,6 +22,7 @@ mod memory;
 mod mouse;
 mod msg;
 mod outside;
+mod pace;
 mod pages;
 mod panes;
 mod reference;
@@ -44,7 +45,7 @@ mod testing;
 mod tests;
 
 pub use app::{ContextChoice, Options};
-pub use backend::{Backend, Deployed, Live, TenantList};
+pub use backend::{Backend, Live, News, TenantList};
 pub use keymap::{Own as OwnKeys, own_keys};
 pub use outside::Settings as OutsideSettings;
 pub use reference::{keys_man, keys_markdown};

@@ -29,6 +29,7 @@ pub const PAGES: &[Row] = &[
     of("environment", &[Pane::Environment]),
     of("plan", &[Pane::Plan]),
     of("domain", &[Pane::Domain]),
+    of("diagnostics", &[Pane::Diagnostics]),
 ];
 
 impl Page {

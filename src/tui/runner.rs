@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::backend::{Backend, Live};
+use super::backend::{Backend, Live, News};
 use super::effect::Request;
 use super::jobs::{Slot, Ticket};
 use super::msg::{Answer, Msg};
@@ -161,7 +161,7 @@ impl Job {
 
     /// A deploy is asked to stop and answers itself; it is not dropped in the middle of something.
     async fn deploy(&self, what: Deploying) {
-        let (sender, mut progress) = mpsc::channel(WAITING);
+        let (sender, mut news) = mpsc::channel(WAITING);
         let cancel = self.token.clone();
         let work = async {
             match what {
@@ -170,14 +170,15 @@ impl Job {
             }
         };
         let forward = async {
-            while let Some((id, word)) = progress.recv().await {
-                self.say(Answer::DeployProgress(id, word)).await;
+            while let Some((id, word)) = news.recv().await {
+                self.say(match word {
+                    News::Moved(progress) => Answer::DeployProgress(id, progress),
+                    News::Ended(result) => Answer::Deployed(id, *result),
+                })
+                .await;
             }
         };
-        let (results, ()) = tokio::join!(work, forward);
-        for (id, result) in results {
-            self.say(Answer::Deployed(id, result)).await;
-        }
+        tokio::join!(work, forward);
     }
 }
 

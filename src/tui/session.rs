@@ -7,9 +7,8 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::app::Options;
-use super::backend::{Backend, Deployed, TenantList};
+use super::backend::{Backend, News, TenantList};
 use super::theme::Wanted;
-use crate::model::progress::DeployProgress;
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
 use crate::ops::call::{self, Call, Reply};
 use crate::ops::live::{self, Live};
@@ -79,25 +78,24 @@ impl Backend for Session {
     fn deploy(
         &self,
         tenants: Vec<TenantId>,
-        progress: Sender<(TenantId, DeployProgress)>,
+        news: Sender<(TenantId, News)>,
         cancel: CancellationToken,
-    ) -> BoxFuture<'_, Deployed> {
-        async move { deploy::run_many(self, &tenants, &deploy::Options::default(), &progress, &cancel).await }.boxed()
+    ) -> BoxFuture<'_, ()> {
+        async move { deploy::run_and_tell(self, &tenants, &deploy::Options::default(), &news, &cancel).await }.boxed()
     }
 
     fn roll_back(
         &self,
         tenant: TenantId,
         wanted: Option<String>,
-        progress: Sender<(TenantId, DeployProgress)>,
+        news: Sender<(TenantId, News)>,
         cancel: CancellationToken,
-    ) -> BoxFuture<'_, Deployed> {
+    ) -> BoxFuture<'_, ()> {
         async move {
             let (sender, mut receiver) = tokio::sync::mpsc::channel(64);
-            let of = tenant.clone();
-            let telling = async move {
+            let telling = async {
                 while let Some(word) = receiver.recv().await {
-                    let _ = progress.send((of.clone(), word)).await;
+                    let _ = news.send((tenant.clone(), News::Moved(word))).await;
                 }
             };
             let work = async {
@@ -105,7 +103,7 @@ impl Backend for Session {
                 deploy::roll_back(self, &tenant, wanted.as_deref(), &sender, &cancel).await
             };
             let (result, ()) = tokio::join!(work, telling);
-            vec![(tenant, result)]
+            let _ = news.send((tenant.clone(), News::Ended(Box::new(result)))).await;
         }
         .boxed()
     }

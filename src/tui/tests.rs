@@ -10,3 +10,4 @@ mod pictures;
 mod random;
 mod readme;
 mod session;
+mod wishes;

@@ -5,6 +5,7 @@ use crate::model::{
     Subscription, Tenant, TenantStatus,
 };
 use crate::ops::credentials::Fetched;
+use crate::ops::diagnostics::Diagnostics;
 use crate::ops::external_access::Access;
 use crate::ops::history::History;
 use crate::ops::rotate::Rotated;
@@ -27,6 +28,8 @@ pub enum Reply {
     },
     /// To `LocalTenants`. Empty also where the project has no list.
     LocalTenants(Vec<LocalTenant>),
+    /// To `Diagnostics`.
+    Diagnostics(Box<Diagnostics>),
     /// To `Tenant`, `Rename` and `ScaleMemory`: the record as it is now.
     Tenant(Box<Tenant>),
     /// To `Status`.
@@ -159,6 +162,7 @@ impl Reply {
             | Self::Plans(_)
             | Self::Tenants { .. }
             | Self::LocalTenants(_)
+            | Self::Diagnostics(_)
             | Self::Tenant(_)
             | Self::Status(_)
             | Self::Secrets(_)

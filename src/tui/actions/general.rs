@@ -90,6 +90,14 @@ pub const COMMANDS: &[Command] = &[
         go(app, Pane::Plan)
     }),
     command("go.domain", Main, &["8", "g n"], "go to domain", "Show its own domain.", |app| go(app, Pane::Domain)),
+    command(
+        "go.diagnostics",
+        Main,
+        &["9", "g x"],
+        "go to diagnostics",
+        "Show versions, what answers, where the files are, and the program's log.",
+        |app| go(app, Pane::Diagnostics),
+    ),
     command("dismiss", Main, &["esc"], "dismiss", "Put a message away, take marks and zoom away.", dismiss)
         .by_key_only(),
     command("help", Main, &["?", "f1"], "help", "Show what the keys do.", |app| {

@@ -10,6 +10,7 @@ pub mod new_tenant;
 pub mod palette;
 pub mod pick;
 pub mod problem;
+mod qr;
 mod reading;
 
 use ratatui::Frame;

@@ -4,7 +4,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{text_columns, window};
+use super::qr::Code;
+use super::{Dialog, text_columns, text_rows, window};
 use crate::model::{CheckoutSession, Plan, Problem, REGIONS, SessionId, TenantId};
 use crate::tui::actions::done;
 use crate::tui::app::App;
@@ -16,7 +17,7 @@ use crate::tui::panes::feed::Feed;
 use crate::tui::panes::frame::keys;
 use crate::tui::panes::frame::{fit, problem_lines, wrapped};
 use crate::tui::theme::{Theme, spinner};
-use crate::tui::update::checkout;
+use crate::tui::update::{checkout, copy};
 
 /// The rows of the dialog that waits for the payment.
 pub const COMMANDS: &[Command] = &[
@@ -31,6 +32,20 @@ pub const COMMANDS: &[Command] = &[
             None => done(),
         },
     )
+    .hinted(),
+    command("payment.copy", Scope::Payment, &["y"], "copy", "Copy the address of the payment page.", |app| {
+        match app.shared.purchase.as_ref().map(|purchase| purchase.url.clone()) {
+            Some(url) => copy(&mut app.shared, url, "the address of the payment page"),
+            None => done(),
+        }
+    })
+    .hinted(),
+    command("payment.code", Scope::Payment, &["c"], "QR code", "Show the address as a QR code, and back.", |app| {
+        if let Some(Dialog::NewTenant(dialog)) = &mut app.dialog {
+            dialog.code_alone = !dialog.code_alone;
+        }
+        done()
+    })
     .hinted(),
     command(
         "payment.anew",
@@ -83,13 +98,16 @@ pub struct NewTenant {
     pub plan: usize,
     /// The selected region.
     pub region: usize,
+    /// While it waits for the payment: the QR code has the dialog for itself. For terminals in which it has no room beside
+    /// the words.
+    pub code_alone: bool,
 }
 
 impl NewTenant {
     /// A dialog at `stage`.
     #[must_use]
     pub fn at(stage: Stage) -> Self {
-        Self { stage, plans: Vec::new(), plan: 0, region: 0 }
+        Self { stage, plans: Vec::new(), plan: 0, region: 0, code_alone: false }
     }
 
     /// Moves the selection, and stops at the ends.
@@ -157,7 +175,8 @@ pub fn draw(app: &App, dialog: &NewTenant, frame: &mut Frame<'_>, area: Rect) {
         Stage::Starting => ("New tenant", vec![under_way(app, "beginning the purchase")]),
         Stage::Plan => ("New tenant · plan", plans(theme, dialog, columns)),
         Stage::Region => ("New tenant · region", regions(theme, dialog, columns)),
-        Stage::Payment => ("New tenant · payment", payment(app, columns)),
+        Stage::Payment if dialog.code_alone => ("Pay with the phone", code_alone(app, columns, text_rows(area))),
+        Stage::Payment => ("New tenant · payment", payment(app, columns, text_rows(area))),
         Stage::Failed(problem) => {
             let mut lines = problem_lines(theme, problem, 0, columns, 10);
             lines.push(Line::raw(""));
@@ -230,7 +249,35 @@ fn regions(theme: &Theme, dialog: &NewTenant, columns: usize) -> Vec<Line<'stati
     lines
 }
 
-fn payment(app: &App, columns: usize) -> Vec<Line<'static>> {
+/// The code in the middle of the dialog.
+fn code(app: &App, url: &str, columns: usize) -> Option<Vec<Line<'static>>> {
+    let code = Code::of(url, &app.shared.theme)?;
+    let before = columns.checked_sub(code.size().0)? / 2;
+    let indented = |mut line: Line<'static>| {
+        line.spans.insert(0, Span::raw(" ".repeat(before)));
+        line
+    };
+    Some(code.lines(&app.shared.theme).into_iter().map(indented).collect())
+}
+
+fn code_alone(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let theme = &app.shared.theme;
+    let Some(purchase) = &app.shared.purchase else { return vec![Line::raw("There is no purchase.")] };
+    if let Some(lines) = code(app, &purchase.url, columns).filter(|lines| lines.len() <= rows) {
+        return lines;
+    }
+    let why = match Code::of(&purchase.url, theme).map(|code| code.size()) {
+        // The border, and what stands above and below the dialog.
+        Some((wide, high)) => format!("The code needs a terminal of at least {}×{}.", wide + 6, high + 4),
+        None => "There is no code of this address here.".to_owned(),
+    };
+    let mut lines = wrapped(&why, 0, columns, 3, theme.warn);
+    lines.push(Line::raw(""));
+    lines.push(flush(keys(theme, &[("c", "back"), ("o", "opens the page"), ("y", "copies the address")])));
+    lines
+}
+
+fn payment(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let theme = &app.shared.theme;
     let Some(purchase) = &app.shared.purchase else { return vec![Line::raw("There is no purchase.")] };
     let mut lines = vec![Line::styled(cut(&purchase.words, columns), theme.dim), Line::raw("")];
@@ -255,7 +302,14 @@ fn payment(app: &App, columns: usize) -> Vec<Line<'static>> {
         }
     }
     lines.push(Line::raw(""));
-    lines.push(flush(keys(theme, &[("o", "opens the page"), ("b", "begin anew"), ("Esc", "close, keeps waiting")])));
+    let shown = code(app, &purchase.url, columns).filter(|code| lines.len() + code.len() + 3 <= rows);
+    let last = if shown.is_some() { ("y", "copy") } else { ("c", "QR code") };
+    if let Some(code) = shown {
+        lines.extend(code);
+        lines.push(Line::raw(""));
+    }
+    let words = [("o", "open"), last, ("b", "begin anew"), ("Esc", "close, it keeps waiting")];
+    lines.push(flush(keys(theme, &words)));
     lines
 }
 

@@ -42,12 +42,20 @@ impl Log {
     /// How many lines of a selection are shown.
     #[must_use]
     pub fn selected_len(&self, selection: Selection) -> u64 {
-        let (start, end) = selection.ends();
+        let (start, end) = self.ends(selection);
         self.rank(behind(end)) - self.rank(start)
     }
 
+    /// The first and the last line, in the order that the lines have here: that of several tenants goes by time, that of
+    /// one by arrival.
+    pub(super) fn ends(&self, selection: Selection) -> (Key, Key) {
+        let Selection { anchor, head } = selection;
+        let is_turned = self.order.compared(head) < self.order.compared(anchor);
+        if is_turned { (head, anchor) } else { (anchor, head) }
+    }
+
     fn selected(&self, selection: Selection) -> impl Iterator<Item = u64> {
-        let (start, end) = selection.ends();
+        let (start, end) = self.ends(selection);
         let end = self.order.compared(end);
         self.from(start).take_while(move |number| self.order.key(&self.store, *number) <= end)
     }
@@ -74,6 +82,19 @@ mod tests {
     use super::*;
     use crate::model::LogEntry;
     use crate::tui::log::SourceId;
+
+    #[test]
+    fn a_selection_goes_by_arrival_where_the_lines_do() {
+        let mut log = Log::new(1 << 20, "orchard");
+        // Their times go back.
+        log.push(SourceId::FIRST, &[entry("2026-11-20T12:00:09Z", "one"), entry("2026-11-20T12:00:01Z", "two")]);
+        let (first, last) = (log.key(0).unwrap(), log.key(1).unwrap());
+        for selection in [Selection { anchor: first, head: last }, Selection { anchor: last, head: first }] {
+            assert_eq!(log.selected_len(selection), 2);
+            let view = View { times: Times::Off, ..View::default() };
+            assert_eq!(log.copy(selection, &view), "one\ntwo\n");
+        }
+    }
 
     fn entry(timestamp: &str, message: &str) -> LogEntry {
         LogEntry { timestamp: timestamp.to_owned(), message: message.to_owned(), level: None }

@@ -59,12 +59,6 @@ pub struct Selection {
 impl Selection {
     /// Everything that is shown.
     pub const ALL: Self = Self { anchor: Key::FIRST, head: Key::LAST };
-
-    /// The first and the last line.
-    #[must_use]
-    pub fn ends(self) -> (Key, Key) {
-        (self.anchor.min(self.head), self.anchor.max(self.head))
-    }
 }
 
 /// How the log is looked at.

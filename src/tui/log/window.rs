@@ -43,7 +43,7 @@ impl Log {
         let current = view.current == Some(line.number);
         let look = Look { line, search: self.search.as_ref(), current, hidden: layout.hidden(line) };
         let selected = view.selection.is_some_and(|selection| {
-            let (start, end) = selection.ends();
+            let (start, end) = self.ends(selection);
             let key = self.place_of(line.number);
             (self.order.compared(start)..=self.order.compared(end)).contains(&key)
         });

@@ -78,6 +78,10 @@ pub struct State {
     filter: String,
     /// The name of the selected variable; the first one where nothing is said.
     chosen: Option<String>,
+    /// The room inside of the border, columns and rows.
+    room: (u16, u16),
+    /// The first row in sight.
+    top: usize,
 }
 
 impl State {
@@ -142,7 +146,12 @@ impl PaneView for State {
         done()
     }
 
+    fn room(&mut self, columns: u16, rows: u16) {
+        self.room = (columns, rows);
+    }
+
     fn attend(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        self.top = draw::top(self, shared, self.room);
         self.variables.attend(shared, Pane::Environment, VARIABLES, Call::Environment).into_iter().collect()
     }
 

@@ -78,6 +78,10 @@ pub struct State {
     details: bool,
     /// When the tenant's last deploy from here ended, as it was at the last question.
     ended: Option<Timestamp>,
+    /// The room inside of the border, columns and rows.
+    room: (u16, u16),
+    /// The first row in sight.
+    top: usize,
 }
 
 impl State {
@@ -200,6 +204,10 @@ impl PaneView for State {
         done()
     }
 
+    fn room(&mut self, columns: u16, rows: u16) {
+        self.room = (columns, rows);
+    }
+
     fn attend(&mut self, shared: &mut Shared) -> Vec<Effect> {
         let ended = shared.followed.as_ref().and_then(|id| shared.deploys.ended(id));
         if self.ended != ended {
@@ -213,6 +221,7 @@ impl PaneView for State {
         if !effects.is_empty() || self.of.as_ref() != self.local.asked() {
             self.arrange(shared);
         }
+        self.top = draw::top(self, shared, self.room);
         effects
     }
 

@@ -9,14 +9,14 @@ mod feeds;
 mod looking;
 mod saving;
 #[cfg(test)]
-mod tests;
+pub(in crate::tui) mod tests;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 use std::time::Duration;
 
-pub use saving::{ask_to_replace, waits_for_file};
+pub use saving::wrote;
 
 use super::PaneView;
 use crate::model::TenantId;

@@ -7,7 +7,7 @@ mod draw;
 mod scale;
 mod series;
 #[cfg(test)]
-mod tests;
+pub(in crate::tui) mod tests;
 
 use jiff::Timestamp;
 use ratatui::Frame;

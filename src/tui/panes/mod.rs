@@ -2,6 +2,7 @@
 //! pane. A new one is a file and a row of the table below.
 
 pub mod deploy;
+pub mod diagnostics;
 pub mod domain;
 pub mod environment;
 pub mod events;
@@ -200,4 +201,6 @@ panes! {
     Plan, plan, "Plan";
     /// Its own domain.
     Domain, domain, "Domain";
+    /// Versions, what answers, where the files are, and the program's log.
+    Diagnostics, diagnostics, "Diagnostics";
 }

@@ -177,6 +177,14 @@ pub fn scrolled(lines: Vec<Line<'static>>, scroll: usize, rows: usize) -> Vec<Li
     lines.into_iter().skip(skip).collect()
 }
 
+/// The first row in sight of a list of `count`, of which `rows` can be seen: the `top` of the last picture, moved just so
+/// far that the selected row at `place` is among them and none of the room stays empty.
+#[must_use]
+pub fn top_of(top: usize, place: usize, rows: usize, count: usize) -> usize {
+    let last = count.saturating_sub(rows);
+    top.clamp((place + 1).saturating_sub(rows).min(place), place).min(last)
+}
+
 /// A place in lines moved by `delta`, and kept between 0 and `last`.
 #[must_use]
 pub fn moved(place: usize, delta: i64, last: usize) -> usize {
@@ -204,6 +212,17 @@ mod tests {
         assert_eq!(wide[0].find('b'), Some(40), "the right half begins in the middle");
         assert!(wide[1].starts_with('c') && wide[2].starts_with("id") && wide[3].starts_with('d'));
         assert_eq!(fields(&theme, all(), 40).len(), 5);
+    }
+
+    #[test]
+    fn a_list_moves_only_where_the_selection_would_leave_it() {
+        assert_eq!(top_of(0, 4, 5, 20), 0);
+        assert_eq!(top_of(0, 5, 5, 20), 1, "down past the last row");
+        assert_eq!(top_of(10, 12, 5, 20), 10, "up within the room");
+        assert_eq!(top_of(10, 9, 5, 20), 9, "up past the first row");
+        assert_eq!(top_of(10, 19, 5, 20), 15);
+        assert_eq!(top_of(18, 18, 5, 20), 15, "a list that became shorter leaves no room empty");
+        assert_eq!((top_of(3, 0, 5, 0), top_of(3, 2, 0, 9), top_of(0, 0, 0, 0)), (0, 2, 0));
     }
 
     #[test]

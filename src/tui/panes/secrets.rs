@@ -8,7 +8,7 @@ mod commands;
 mod draw;
 mod ended;
 #[cfg(test)]
-mod tests;
+pub(in crate::tui) mod tests;
 mod values;
 
 use ratatui::Frame;

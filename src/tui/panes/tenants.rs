@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 use columns::Columns;
 
 use super::frame::{draw_lines, fit, keys, problem_lines, wrapped};
+use super::parts::top_of;
 use super::{Pane, PaneView};
 use crate::model::{Tenant, TenantState};
 use crate::tui::actions::{address, done};
@@ -88,7 +89,12 @@ fn sort(app: &mut App, steps: usize) -> Vec<Effect> {
 
 /// What the pane knows beside the list itself, which is everybody's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct State {}
+pub struct State {
+    /// The room inside of the border, columns and rows.
+    room: (usize, usize),
+    /// The first row in sight.
+    top: usize,
+}
 
 impl PaneView for State {
     fn subject(&self, _shared: &Shared) -> String {
@@ -123,7 +129,7 @@ impl PaneView for State {
     }
 
     fn draw(&self, shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
-        draw(shared, frame, area);
+        draw(self, shared, frame, area);
     }
 
     fn move_by(&mut self, shared: &mut Shared, delta: i64, _rows: usize) -> Vec<Effect> {
@@ -132,11 +138,20 @@ impl PaneView for State {
     }
 
     fn click(&mut self, shared: &mut Shared, row: u16, _column: u16, size: (u16, u16)) -> Vec<Effect> {
-        let place = Place::of(shared, usize::from(size.0), usize::from(size.1));
+        let place = Place::of(self, shared, usize::from(size.0), usize::from(size.1));
         // The first row is the heading.
         if let Some(row) = usize::from(row).checked_sub(1).filter(|row| *row < place.rows) {
             shared.tenants.select_place(place.first + row);
         }
+        done()
+    }
+
+    fn room(&mut self, columns: u16, rows: u16) {
+        self.room = (usize::from(columns), usize::from(rows));
+    }
+
+    fn attend(&mut self, shared: &mut Shared) -> Vec<Effect> {
+        self.top = Place::of(self, shared, self.room.0, self.room.1).first;
         done()
     }
 }
@@ -152,18 +167,19 @@ struct Place {
 }
 
 impl Place {
-    fn of(shared: &Shared, columns: usize, rows: usize) -> Self {
+    fn of(state: &State, shared: &Shared, columns: usize, rows: usize) -> Self {
         let card = card(shared, columns).len();
         // The list comes first; the card shows when it fits beside at least a few tenants.
         let fixed = 1 + below(shared, columns).len();
         let listed = shared.tenants.count().min(rows.saturating_sub(fixed));
         let shows_card = card > 0 && rows > fixed + listed.min(4) + card;
         let rows = if shows_card { rows - fixed - card - 1 } else { rows.saturating_sub(fixed) };
-        Self { first: (shared.tenants.place() + 1).saturating_sub(rows), rows, card: shows_card }
+        let first = top_of(state.top, shared.tenants.place(), rows, shared.tenants.count());
+        Self { first, rows, card: shows_card }
     }
 }
 
-fn draw(shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
+fn draw(state: &State, shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
     let tenants = &shared.tenants;
     let columns = usize::from(area.width);
     let rows = usize::from(area.height);
@@ -171,7 +187,7 @@ fn draw(shared: &Shared, frame: &mut Frame<'_>, area: Rect) {
         draw_lines(frame, area, empty(shared, columns, rows));
         return;
     }
-    let place = Place::of(shared, columns, rows);
+    let place = Place::of(state, shared, columns, rows);
     let table = Columns::of(columns);
     let mut lines = vec![table.heading(&shared.theme, columns)];
     for (number, tenant) in tenants.from(place.first).take(place.rows) {

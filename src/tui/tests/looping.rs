@@ -10,18 +10,19 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::progress::DeployProgress;
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
 use crate::ops::call::{Call, Reply};
 use crate::tui::app::App;
-use crate::tui::backend::{Backend, Deployed, Live, TenantList};
+use crate::tui::backend::{Backend, Live, News, TenantList};
 use crate::tui::runtime::testing::{Loop, drive};
-use crate::tui::testing::{event, log, me, tenant};
+use crate::tui::testing::{event, log, me, tenant, tenant_id};
 
 /// Answers at once; its streams say a little and stay open, its deploy waits until it is stopped.
 #[derive(Default)]
 pub(super) struct Script {
     stopped_deploys: AtomicUsize,
+    /// There is a second tenant.
+    two: bool,
 }
 
 fn ready<T: Send + 'static>(value: T) -> BoxFuture<'static, T> {
@@ -42,7 +43,8 @@ impl Backend for Script {
         ready(Ok(Vec::new()))
     }
     fn tenants(&self) -> BoxFuture<'_, Result<TenantList, Problem>> {
-        let tenants: Vec<Tenant> = vec![tenant(1, "orchard", "running")];
+        let mut tenants: Vec<Tenant> = vec![tenant(1, "orchard", "running")];
+        tenants.extend(self.two.then(|| tenant(2, "docs", "running")));
         ready(Ok(TenantList { tenants, rejected: Vec::new() }))
     }
     fn checkout(&self, _: String, _: String) -> BoxFuture<'_, Result<CheckoutSession, Problem>> {
@@ -70,14 +72,21 @@ impl Backend for Script {
     }
     fn deploy(
         &self,
-        tenants: Vec<TenantId>,
-        _: mpsc::Sender<(TenantId, DeployProgress)>,
+        mut tenants: Vec<TenantId>,
+        news: mpsc::Sender<(TenantId, News)>,
         cancel: CancellationToken,
-    ) -> BoxFuture<'_, Deployed> {
+    ) -> BoxFuture<'_, ()> {
         async move {
+            if tenants.len() > 1 {
+                let failed = Err(Problem::new("This one has no room."));
+                let _ = news.send((tenants.remove(0), News::Ended(Box::new(failed)))).await;
+            }
             cancel.cancelled().await;
             self.stopped_deploys.fetch_add(1, Ordering::SeqCst);
-            tenants.into_iter().map(|id| (id, Err(Problem::new("The deploy was stopped.")))).collect()
+            for id in tenants {
+                let stopped = Err(Problem::new("The deploy was stopped."));
+                let _ = news.send((id, News::Ended(Box::new(stopped)))).await;
+            }
         }
         .boxed()
     }
@@ -85,10 +94,10 @@ impl Backend for Script {
         &self,
         _: TenantId,
         _: Option<String>,
-        _: mpsc::Sender<(TenantId, DeployProgress)>,
+        _: mpsc::Sender<(TenantId, News)>,
         _: CancellationToken,
-    ) -> BoxFuture<'_, Deployed> {
-        ready(Vec::new())
+    ) -> BoxFuture<'_, ()> {
+        ready(())
     }
     fn call(&self, _: Call) -> BoxFuture<'_, Result<Reply, Problem>> {
         ready(Err(Problem::new("Not in this test.")))
@@ -155,6 +164,33 @@ async fn stop_leaves_at_once_and_lets_the_deploy_tidy_up() {
     let result = drive(Loop::default(), Arc::clone(&script) as Arc<dyn Backend>, input, stop, draw).await;
     assert!(result.is_ok());
     assert_eq!(script.stopped_deploys.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn several_deploys_end_one_by_one() {
+    let (keyboard, input) = keyboard();
+    let script = Arc::new(Script { two: true, ..Script::default() });
+    let stop = CancellationToken::new();
+    let fire = stop.clone();
+    let (mut pressed, mut told) = (false, false);
+    let draw = |app: &App| {
+        if app.shared.tenants.count() == 2 && !pressed {
+            pressed = true;
+            // Both are marked, and the question is answered.
+            for c in [' ', ' ', 'd', 'y'] {
+                let _ = keyboard.sender.send(Ok(key(c)));
+            }
+        }
+        let ended = |number| app.shared.deploys.of(&tenant_id(number)).is_some_and(|run| run.result().is_some());
+        if ended(1) && !ended(2) {
+            told = true;
+            fire.cancel();
+        }
+        Ok(())
+    };
+    let result = drive(Loop::default(), Arc::clone(&script) as Arc<dyn Backend>, input, stop, draw).await;
+    assert!(result.is_ok());
+    assert!(told, "the end of one is told while the other runs");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::tui::backend::Live;
 use crate::tui::dialogs::new_tenant::Purchase;
 use crate::tui::jobs::Slot;
 use crate::tui::key::Key;
-use crate::tui::msg::Answer;
+use crate::tui::msg::{Answer, Msg};
 use crate::tui::testing::{
     Play, deploy_job, deployed_answer, event_answer, log, log_answer, log_feed, phase_one, progress_answer, tenants,
 };
@@ -214,6 +214,27 @@ fn plans() -> Vec<Plan> {
         .to_vec()
 }
 
+fn begin_purchase(play: &mut Play) {
+    play.answer(
+        Slot::Checkout,
+        Answer::Checkout(Ok(CheckoutSession {
+            checkout_url: format!("http://127.0.0.1:8765/sandbox/pay/txn_{}", "01k9x7h2".repeat(6)),
+            transaction_id: None,
+            checkout_session_id: Some(SessionId::new("cs_1").unwrap()),
+        })),
+    );
+}
+
+/// A purchase that waits for its payment.
+pub fn paying(width: u16, height: u16) -> Play {
+    let mut play = filled(width, height);
+    play.keys(&[Key::Char('n')]);
+    play.answer(Slot::Plans, Answer::Plans(Ok(plans())));
+    play.keys(&[Key::Down, Key::Enter, Key::Enter]);
+    begin_purchase(&mut play);
+    play
+}
+
 #[test]
 fn buying_step_by_step() {
     let mut play = Play::ready(100, 30, Vec::new());
@@ -224,15 +245,17 @@ fn buying_step_by_step() {
     play.keys(&[Key::Enter, Key::Char('j')]);
     insta::assert_snapshot!("regions_100x30", play.picture());
     play.keys(&[Key::Enter]);
-    play.answer(
-        Slot::Checkout,
-        Answer::Checkout(Ok(CheckoutSession {
-            checkout_url: format!("http://127.0.0.1:8765/sandbox/pay/txn_{}", "01k9x7h2".repeat(6)),
-            transaction_id: None,
-            checkout_session_id: Some(SessionId::new("cs_1").unwrap()),
-        })),
-    );
+    begin_purchase(&mut play);
     insta::assert_snapshot!("payment_100x30", play.picture());
+    play.keys(&[Key::Char('c')]);
+    insta::assert_snapshot!("payment_code_100x30", play.picture());
+    play.send(Msg::Resized { width: 60, height: 16 });
+    assert!(play.text().contains("The code needs a terminal of at least"));
+    play.send(Msg::Resized { width: 120, height: 50 });
+    play.keys(&[Key::Char('c')]);
+    insta::assert_snapshot!("payment_120x50", play.picture());
+    play.keys(&[Key::Char('y')]);
+    assert!(play.copied().is_some_and(|(text, _)| text.ends_with("01k9x7h2")));
     play.keys(&[Key::Esc]);
     assert!(play.app.shared.purchase.as_ref().is_some_and(Purchase::waits_for_payment));
     assert!(play.text().contains("a purchase waits for its payment"));

@@ -3,9 +3,12 @@
 
 use std::path::Path;
 
-use super::pictures::pushing;
+use super::pictures::{filled, paying, pushing};
+use crate::tui::key::Key;
+use crate::tui::panes;
 use crate::tui::reference;
 use crate::tui::svg::svg;
+use crate::tui::testing::typed;
 
 /// Set by `just docs`: what is generated is written instead of compared.
 const UPDATE: &str = "TENANTRY_UPDATE_PICTURES";
@@ -23,6 +26,18 @@ fn compare(place: &str, made: &str) {
 #[test]
 fn the_readme_shows_the_program_as_it_is() {
     compare("docs/pictures/main.svg", &svg(&pushing(120, 36).buffer()));
+    let mut palette = filled(120, 36);
+    palette.keys(&[Key::Char(':')]);
+    typed(&mut palette, "re");
+    compare("docs/pictures/palette.svg", &svg(&palette.buffer()));
+    let mut logs = panes::logs::tests::filled(120, 36);
+    logs.keys(&[Key::Char('z'), Key::Char('/')]);
+    typed(&mut logs, "401|database");
+    logs.keys(&[Key::Enter]);
+    compare("docs/pictures/logs.svg", &svg(&logs.buffer()));
+    compare("docs/pictures/metrics.svg", &svg(&panes::metrics::tests::filled(120, 36).buffer()));
+    compare("docs/pictures/secrets.svg", &svg(&panes::secrets::tests::rotated_now(120, 36).buffer()));
+    compare("docs/pictures/payment.svg", &svg(&paying(120, 36).buffer()));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What the jobs answer: what everybody needs to know is noted here, the rest goes to the pane that asked.
 
+use std::time::Duration;
+
 use super::{checkout, clipboard, feeds, note_health, notices, timers};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{LocalTenant, Problem, Tenant, TenantId};
@@ -11,7 +13,8 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
-use crate::tui::outside::{self, Saved};
+use crate::tui::outside;
+use crate::tui::pace::Pace;
 use crate::tui::panes::{Pane, PaneView, logs, secrets};
 use crate::tui::view::layout;
 
@@ -31,7 +34,7 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
             local_tenants(app, result);
             Vec::new()
         }
-        (_, Answer::Api(result)) => api(app, result.map(drop)),
+        (_, Answer::Api(result)) => api(app, result),
         (_, Answer::Engine(result)) => {
             note_health(app, &Slot::Engine, result.map_or_else(Health::Down, Health::Up));
             Vec::new()
@@ -64,26 +67,38 @@ fn others(app: &mut App, slot: &Slot, answer: Answer) -> Vec<Effect> {
         Answer::Deployed(id, result) => return deployed(app, slot, &id, result),
         Answer::Opened(Err(problem)) => app.shared.tell(&problem),
         Answer::Paid(result) => checkout::paid(app, result),
-        Answer::Outside(outside::Answer::Saved(Ok(Saved::Exists(_)))) if logs::waits_for_file(app) => {
-            logs::ask_to_replace(app);
+        Answer::Outside(answer @ outside::Answer::Saved(_)) => {
+            if let outside::Answer::Saved(result) = &answer
+                && !logs::wrote(app, result)
+            {
+                tell(app, &answer);
+            }
         }
         Answer::Outside(outside::Answer::Copied(result)) => clipboard::copied(&mut app.shared, result),
         Answer::Outside(outside::Answer::Edited(result)) if secrets::waits_for_editor(app) => {
             return secrets::edited(app, result);
         }
-        Answer::Outside(answer) => match answer.told() {
-            Some(Ok(words)) => app.shared.say(words),
-            Some(Err(problem)) => app.shared.tell(problem),
-            None => {}
-        },
+        Answer::Outside(answer) => tell(app, &answer),
         _ => {}
     }
     Vec::new()
 }
 
-fn api(app: &mut App, result: Result<(), Problem>) -> Vec<Effect> {
+fn tell(app: &mut App, answer: &outside::Answer) {
+    match answer.told() {
+        Some(Ok(words)) => app.shared.say(words),
+        Some(Err(problem)) => app.shared.tell(problem),
+        None => {}
+    }
+}
+
+fn api(app: &mut App, result: Result<Duration, Problem>) -> Vec<Effect> {
     let was_down = matches!(app.shared.api, Health::Down(_));
-    let fresh = result.map_or_else(Health::Down, |()| Health::Up(String::new()));
+    let fresh = result.map_or_else(Health::Down, |took| {
+        let pace = app.shared.pace.map_or_else(|| Pace::of(took), |pace| pace.then(took));
+        app.shared.pace = Some(pace);
+        Health::Up(pace.words())
+    });
     let is_up = matches!(fresh, Health::Up(_));
     note_health(app, &Slot::Api, fresh);
     if !(was_down && is_up) {

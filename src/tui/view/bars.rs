@@ -14,6 +14,9 @@ use crate::tui::lock::Lock;
 use crate::tui::panes::frame::{fit, spread};
 use crate::tui::update::keys;
 
+/// Columns below which the header leaves out what is only nice to know.
+const NARROW: u16 = 72;
+
 /// One blank column on either side.
 pub fn inset(area: Rect) -> Rect {
     Rect { x: area.x.saturating_add(1), width: area.width.saturating_sub(2), ..area }
@@ -31,11 +34,13 @@ pub fn header(app: &App, frame: &mut Frame<'_>, area: Rect) {
         Some(Err(_)) => Span::styled("✕ account not loaded", theme.bad),
     };
     let dot = || Span::styled(" · ", theme.dim);
-    let mut left = vec![
-        Span::styled("tenantry", theme.strong),
-        Span::raw("   "),
-        Span::styled(shared.options.context_label.clone(), theme.accent),
-    ];
+    // Where there is little room it is for whom one works with.
+    let is_narrow = area.width < NARROW;
+    let mut left = Vec::new();
+    if !is_narrow {
+        left.extend([Span::styled("tenantry", theme.strong), Span::raw("   ")]);
+    }
+    left.push(Span::styled(shared.options.context_label.clone(), theme.accent));
     match shared.lock {
         Lock::Open => {}
         Lock::ReadOnly => left.extend([dot(), Span::styled("read-only", theme.warn)]),
@@ -45,7 +50,8 @@ pub fn header(app: &App, frame: &mut Frame<'_>, area: Rect) {
     left.extend([dot(), Span::raw(shared.options.api_label.clone()), dot(), user]);
     let mut right = match &shared.api {
         Health::Unknown => vec![Span::styled("· API", theme.dim)],
-        Health::Up(_) => vec![Span::styled("● ", theme.good), Span::raw("API")],
+        Health::Up(_) if is_narrow => vec![Span::styled("● ", theme.good), Span::raw("API")],
+        Health::Up(pace) => vec![Span::styled("● ", theme.good), Span::raw(format!("API {pace}"))],
         Health::Down(_) => vec![Span::styled("✕ API not reachable", theme.bad)],
     };
     right.push(Span::raw("   "));
@@ -53,7 +59,8 @@ pub fn header(app: &App, frame: &mut Frame<'_>, area: Rect) {
         Health::Unknown => right.push(Span::styled("· Docker", theme.dim)),
         Health::Up(name) => {
             right.push(Span::styled("● ", theme.good));
-            right.push(Span::raw(format::cut(&format!("Docker {name}"), 28)));
+            let name = if is_narrow { "" } else { name };
+            right.push(Span::raw(format::cut(format!("Docker {name}").trim_end(), 28)));
         }
         Health::Down(_) => right.push(Span::styled("✕ Docker not answering", theme.bad)),
     }

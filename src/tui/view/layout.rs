@@ -265,10 +265,21 @@ pub fn tabs(app: &App, columns: u16) -> Vec<Tab> {
         words.iter().map(|(words, _, _)| format::width(words) + extra + gap).sum()
     };
     let numbered = !single && wide(&wanted, 2) <= usize::from(columns);
+    for (place, (words, _, _)) in wanted.iter_mut().enumerate().filter(|_| numbered) {
+        *words = format!("{} {words}", place + 1);
+    }
+    // Where they are too many the first ones go, so that the one that is shown is among them.
+    let here = wanted.iter().position(|(_, _, here)| *here).unwrap_or(0);
+    let fits =
+        |skip: &usize| wide(&wanted[*skip..=here], 0) + usize::from(*skip > 0) * (1 + gap) < usize::from(columns);
+    let skip = (0..=here).find(fits).unwrap_or(here);
+    if let Some(before) = skip.checked_sub(1) {
+        "…".clone_into(&mut wanted[before].0);
+        wanted.drain(..before);
+    }
     let mut x = 1;
     let mut tabs = Vec::new();
-    for (place, (words, pane, here)) in wanted.into_iter().enumerate() {
-        let words = if numbered { format!("{} {words}", place + 1) } else { words };
+    for (words, pane, here) in wanted {
         let next = x + u16::try_from(format::width(&words) + gap).unwrap_or(0);
         tabs.push(Tab { words, x, pane, here });
         x = next;

@@ -328,3 +328,18 @@ fn nobody_reads_the_lines_in_a_debug_picture() {
     let log = log(&[entry(1, "", "a secret")]);
     assert!(!format!("{log:?}").contains("secret"));
 }
+
+#[test]
+fn the_cap_counts_bytes() {
+    let cap = 256 * 1024;
+    let mut log = Log::new(cap, "orchard");
+    let entries: Vec<LogEntry> = (0..50).map(|second| entry(second, "info", &"x".repeat(1000))).collect();
+    let mut came = 0;
+    for _ in 0..40 {
+        log.push(SourceId::FIRST, &entries);
+        came += 50;
+        assert!(log.bytes() <= cap, "{} bytes of {cap}", log.bytes());
+    }
+    assert!(log.bytes() > cap / 2, "most of the room is used: {} bytes", log.bytes());
+    assert_eq!(log.dropped() + log.len(), came, "what is gone is counted");
+}

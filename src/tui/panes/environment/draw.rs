@@ -9,7 +9,7 @@ use crate::model::Variable;
 use crate::tui::app::Shared;
 use crate::tui::format::{cut, pad, width};
 use crate::tui::panes::frame::{draw_lines, fit, readable, wrapped};
-use crate::tui::panes::parts::{failed, loading, nobody, not_fresh};
+use crate::tui::panes::parts::{failed, loading, nobody, not_fresh, top_of};
 
 /// Columns of the marks at the right.
 const MARKS: usize = 7;
@@ -51,7 +51,13 @@ fn places(state: &State, shared: &Shared, shown: &[&Variable], columns: usize, r
     let problem = state.variables.problem(shared);
     let above = 1 + problem.map_or(0, |problem| not_fresh(shared, problem, columns).len());
     let rows = rows.saturating_sub(above + full.len()).max(1);
-    Places { name, value, first: (place + 1).saturating_sub(rows), rows, above, full }
+    Places { name, value, first: top_of(state.top, place, rows, shown.len()), rows, above, full }
+}
+
+/// The first row in sight in a pane of this size.
+pub(super) fn top(state: &State, shared: &Shared, size: (u16, u16)) -> usize {
+    let area = readable(Rect::new(0, 0, size.0, size.1));
+    places(state, shared, &state.fitting(shared), usize::from(area.width), usize::from(area.height)).first
 }
 
 /// The name of the variable in a row of the pane.

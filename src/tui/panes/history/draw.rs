@@ -13,7 +13,7 @@ use crate::ops::history::Comparison;
 use crate::tui::app::Shared;
 use crate::tui::format::{self, cut_middle, pad, pad_left};
 use crate::tui::panes::frame::{draw_lines, fit, wrapped};
-use crate::tui::panes::parts::{Field, LABEL, ago, date, failed, fields, hints, loading, nobody, rule, stamp};
+use crate::tui::panes::parts::{Field, LABEL, ago, date, failed, fields, hints, loading, nobody, rule, stamp, top_of};
 use crate::tui::theme::spinner;
 
 /// Columns of the table with everything in it.
@@ -51,7 +51,13 @@ fn places(state: &State, shared: &Shared, area: Rect) -> Places {
         }
     };
     let rows = usize::from(table.height).saturating_sub(above).max(1);
-    Places { table, card, first: (state.place().unwrap_or(0) + 1).saturating_sub(rows), above }
+    let first = top_of(state.top, state.place().unwrap_or(0), rows, state.shown(shared).len());
+    Places { table, card, first, above }
+}
+
+/// The first row in sight in a pane of this size.
+pub(super) fn top(state: &State, shared: &Shared, size: (u16, u16)) -> usize {
+    places(state, shared, Rect::new(0, 0, size.0, size.1)).first
 }
 
 /// The deploy at a place inside of the pane.

@@ -11,7 +11,7 @@ use crate::tui::effect::Effect;
 use crate::tui::format::count;
 use crate::tui::lock::Lock;
 use crate::tui::log::{Key, Selection};
-use crate::tui::outside::{Errand, Text};
+use crate::tui::outside::{Errand, Saved, Text};
 
 /// What is written, until it is known how that ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,13 +84,19 @@ fn write(app: &mut App, saving: Saving, replace: bool) -> Vec<Effect> {
     vec![app.shared.errand(Errand::Save { path, text: Text::plain(text), replace })]
 }
 
-/// True where the answer about a file is about one of this pane's, which is known from then on.
-pub fn waits_for_file(app: &App) -> bool {
-    app.panes.logs.saving.is_some() && app.dialog.is_none()
+/// How writing a file ended. True where the pane says the rest: there is such a file, and it asks what to do.
+pub fn wrote(app: &mut App, result: &Result<Saved, Problem>) -> bool {
+    let logs = &mut app.panes.logs;
+    let asks = matches!(result, Ok(Saved::Exists(_))) && logs.saving.is_some() && app.dialog.is_none();
+    if asks {
+        ask_to_replace(app);
+    } else {
+        logs.saving = None;
+    }
+    asks
 }
 
-/// There is such a file: asks what to do.
-pub fn ask_to_replace(app: &mut App) {
+fn ask_to_replace(app: &mut App) {
     let Some(saving) = &app.panes.logs.saving else { return };
     let entries = vec![
         Entry::new("leave", "leave it", "nothing is written"),

@@ -49,7 +49,7 @@ fn requests(second: i64) -> impl Iterator<Item = LogEntry> {
 }
 
 /// Lines of every kind.
-fn filled(width: u16, height: u16) -> Play {
+pub(in crate::tui) fn filled(width: u16, height: u16) -> Play {
     let mut play = opened(width, height);
     said(&mut play, Live::Connected);
     lines(&mut play, requests(-60));

@@ -73,7 +73,7 @@ fn opened(width: u16, height: u16) -> Play {
     play
 }
 
-fn filled(width: u16, height: u16) -> Play {
+pub(in crate::tui) fn filled(width: u16, height: u16) -> Play {
     let mut play = opened(width, height);
     reply(&mut play, "now", Reply::Metrics(now(0)));
     reply(&mut play, "curve", Reply::MetricsHistory(day()));

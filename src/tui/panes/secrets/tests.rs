@@ -109,6 +109,15 @@ fn with_credentials(width: u16, height: u16, stored: Stored) -> Play {
     play
 }
 
+/// The credentials of the first tenant were rotated.
+pub(in crate::tui) fn rotated_now(width: u16, height: u16) -> Play {
+    let mut play = filled(width, height);
+    play.keys(&[Key::Char('r'), Key::Char('y')]);
+    play.tick(4);
+    ended(&mut play, "rotate", Ok(rotated(profile())));
+    play
+}
+
 /// Nothing of the value is anywhere: not on the screen, and in no `Debug`.
 fn assert_hidden(play: &Play) {
     for text in [play.picture(), format!("{:?}", play.app), format!("{:?}", play.effects)] {

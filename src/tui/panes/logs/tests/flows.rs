@@ -6,7 +6,7 @@ use crate::tui::dialogs::Dialog;
 use crate::tui::effect::{Effect, Request};
 use crate::tui::mouse::{Act, Mouse};
 use crate::tui::msg::Msg;
-use crate::tui::outside::{self, Copied, Errand, Saved};
+use crate::tui::outside::{self, Copied, Errand, Saved, Text};
 
 fn texts(play: &Play) -> Vec<String> {
     let log = &state(play).log;
@@ -228,6 +228,12 @@ fn lines_are_saved_and_a_file_is_not_replaced_silently() {
     assert_eq!(text.reveal().lines().count(), 48, "what came later is not what was saved");
     outside(&mut play, Slot::Save, outside::Answer::Saved(Ok(Saved::Done("/home/mara/orchard.log".into()))));
     assert!(play.text().contains("Written to /home/mara/orchard.log."));
+    // It is written: an answer about some other file asks nothing about this one.
+    let save = Errand::Save { path: "/home/mara/other".to_owned(), text: Text::plain("a"), replace: false };
+    let effect = play.app.shared.errand(save);
+    play.effects.push(effect);
+    outside(&mut play, Slot::Save, outside::Answer::Saved(Ok(Saved::Exists("/home/mara/other".into()))));
+    assert!(play.app.dialog.is_none() && play.text().contains("/home/mara/other is there already"));
 }
 
 #[test]
