@@ -1,4 +1,5 @@
-//! How fast the screen's parts are, and how much memory they take. No terminal and no network is needed.
+//! How fast the screen's parts are, how much memory they take, and how the built program starts and rests in a
+//! pseudo-terminal. Nothing beyond this machine is needed.
 //!
 //! `just bench-screen` runs it. `TENANTRY_BENCH_RUNS` sets the number of runs of each case (7 where it is not set),
 //! `TENANTRY_BENCH_CASES` a word that a case must hold to be run. It prints a table in Markdown: medians, spread, goals.
@@ -9,6 +10,7 @@
 mod lines;
 mod logs;
 mod memory;
+mod process;
 mod table;
 mod whole;
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     whole::keys(&mut table);
     whole::events(&mut table);
     whole::start(&mut table);
+    process::measure(&mut table, runs);
     println!("{table}");
     ExitCode::SUCCESS
 }

@@ -67,7 +67,7 @@ impl Palette {
 #[must_use]
 pub fn entries(app: &App, typed: &str) -> Vec<Goal> {
     let mut commands: Vec<&'static Command> = Vec::new();
-    for command in table().filter(|command| command.listed && reachable(app, command)) {
+    for command in table().filter(|command| command.listed) {
         // One entry for a command of several scopes.
         if !commands.iter().any(|known| known.id == command.id) {
             commands.push(command);
@@ -95,15 +95,12 @@ pub fn entries(app: &App, typed: &str) -> Vec<Goal> {
             found.push((score, Goal::Tenant(tenant.id.clone())));
         }
     }
-    found.sort_by_key(|(score, _)| Reverse(*score));
+    // Of equal ones first what is possible now.
+    let refused = |goal: &Goal| matches!(goal, Goal::Command(command) if keys::allowed(app, command).is_err());
+    found.sort_by_cached_key(|(score, goal)| (Reverse(*score), refused(goal)));
     // More than a screen of them helps nobody.
     found.truncate(200);
     found.into_iter().map(|(_, goal)| goal).collect()
-}
-
-/// A pane's command makes sense while its pane can be reached.
-fn reachable(_app: &App, command: &Command) -> bool {
-    matches!(command.scope, Scope::Main | Scope::Pane(_))
 }
 
 fn step(app: &mut App, down: bool) -> Vec<Effect> {

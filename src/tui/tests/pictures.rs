@@ -10,6 +10,7 @@ use crate::tui::backend::Live;
 use crate::tui::dialogs::new_tenant::Purchase;
 use crate::tui::jobs::Slot;
 use crate::tui::key::Key;
+use crate::tui::lock::Lock;
 use crate::tui::msg::{Answer, Msg};
 use crate::tui::testing::{
     Play, deploy_job, deployed_answer, event_answer, log, log_answer, log_feed, phase_one, progress_answer, tenants,
@@ -120,6 +121,15 @@ fn no_tenants() {
 #[test]
 fn everything_at_once() {
     at_each_size("filled", filled);
+}
+
+#[test]
+fn nothing_may_be_changed() {
+    at_each_size("read_only", |width, height| {
+        let mut play = filled(width, height);
+        play.app.shared.lock = Lock::ReadOnly;
+        play
+    });
 }
 
 #[test]

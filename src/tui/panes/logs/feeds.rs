@@ -26,6 +26,15 @@ pub struct Stream {
     source: SourceId,
     /// How the stream is doing.
     pub feed: Feed,
+    /// The tenant as it was when the stream ended: another state is a reason to open it again.
+    ended: Option<Seen>,
+}
+
+/// What of a tenant says that it may have another machine: its state, and when it was deployed.
+type Seen = (TenantState, Option<String>);
+
+fn seen(shared: &Shared, id: &TenantId) -> Option<Seen> {
+    shared.tenants.get(id).map(|tenant| (tenant.state(), tenant.deployed_at.clone()))
 }
 
 impl State {
@@ -40,7 +49,7 @@ impl State {
         let mut log = Log::new(cap, &tenants.first().map(name).unwrap_or_default());
         for (place, id) in tenants.into_iter().enumerate() {
             let source = if place == 0 { SourceId::FIRST } else { log.add_source(&name(&id)) };
-            self.streams.push(Stream { id, source, feed: Feed::Off });
+            self.streams.push(Stream { id, source, feed: Feed::Off, ended: None });
         }
         let mut filter = self.log.filter().clone();
         filter.since = self.since.begin(shared.now.wall);
@@ -55,25 +64,30 @@ impl State {
             ..View::default()
         };
         (self.paused, self.step, self.saving) = (None, None, None);
-        effects.extend(self.open(shared, |feed| *feed == Feed::Off));
+        effects.extend(self.follow_state(shared));
         effects
     }
 
     /// Opens the logs again that are not open: after a deploy there is a new machine.
     pub fn reopen(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        self.open(shared, |feed| !matches!(feed, Feed::Live | Feed::Connecting))
+        self.open(shared, |_, stream| !matches!(stream.feed, Feed::Live | Feed::Connecting))
     }
 
     /// Opens what the state of the followed tenants asks for; called after every message.
     pub fn follow_state(&mut self, shared: &mut Shared) -> Vec<Effect> {
-        self.open(shared, |feed| *feed == Feed::Off)
+        self.open(shared, |shared, stream| match stream.feed {
+            Feed::Off => true,
+            // Whoever is followed beside others has no events here that would say so.
+            Feed::Ended | Feed::Failed(_) => stream.ended.is_some() && stream.ended != seen(shared, &stream.id),
+            Feed::Live | Feed::Connecting | Feed::Interrupted { .. } => false,
+        })
     }
 
-    fn open(&mut self, shared: &mut Shared, wanted: fn(&Feed) -> bool) -> Vec<Effect> {
+    fn open(&mut self, shared: &mut Shared, wanted: fn(&Shared, &Stream) -> bool) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for stream in self.streams.iter_mut().filter(|stream| wanted(&stream.feed)) {
-            if can_log(shared, &stream.id) {
-                stream.feed = Feed::Connecting;
+        for stream in &mut self.streams {
+            if wanted(shared, stream) && can_log(shared, &stream.id) {
+                (stream.feed, stream.ended) = (Feed::Connecting, None);
                 self.log.expect_replay(stream.source);
                 effects.push(shared.start(Slot::LogFeed(stream.id.clone()), Request::FollowLogs(stream.id.clone())));
             }
@@ -86,7 +100,10 @@ impl State {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == *id) else { return };
         for live in news {
             match &live {
-                Live::Failed(_) | Live::Ended => shared.jobs.end(&Slot::LogFeed(id.clone())),
+                Live::Failed(_) | Live::Ended => {
+                    shared.jobs.end(&Slot::LogFeed(id.clone()));
+                    stream.ended = seen(shared, id);
+                }
                 Live::Connected => self.log.expect_replay(stream.source),
                 Live::Interrupted { .. } | Live::Item(_) => {}
             }

@@ -216,6 +216,11 @@ fn read_only_writes_no_file_and_copies_all_the_same() {
     play.keys(&[Key::Char('W')]);
     assert!(play.app.dialog.is_none());
     insta::assert_snapshot!("read_only_120x36", play.picture());
+    for (width, height) in [(80, 24), (200, 60)] {
+        let mut play = filled(width, height);
+        play.app.shared.lock = Lock::ReadOnly;
+        insta::assert_snapshot!(format!("read_only_{width}x{height}"), play.picture());
+    }
     play.app.shared.lock = Lock::Protected;
     play.keys(&[Key::Char('W')]);
     assert!(play.app.dialog.is_some(), "nothing is changed in the context");

@@ -311,6 +311,27 @@ fn a_lost_stream_among_several_is_named() {
 }
 
 #[test]
+fn a_stream_that_ended_is_opened_again_once_its_tenant_is_another() {
+    let mut play = merged(120, 36);
+    let id = tenant_id(3);
+    play.answer(Slot::LogFeed(id.clone()), Answer::Logs(id.clone(), vec![Live::Ended]));
+    play.take_effects();
+    play.tick(2);
+    assert!(follows(&play.take_effects()).is_empty(), "nothing says that there is anything new");
+    let list = |phase: &str| {
+        vec![tenant(1, "orchard", "running"), tenant(2, "orchard-staging", "running"), tenant(3, "docs", phase)]
+    };
+    play.send(Msg::Key(Key::Char('R')));
+    play.take_effects();
+    play.app.shared.tenants.take(crate::tui::TenantList { tenants: list("suspended"), rejected: Vec::new() });
+    play.tick(3);
+    assert!(follows(&play.take_effects()).is_empty(), "a suspended one has no machine");
+    play.app.shared.tenants.take(crate::tui::TenantList { tenants: list("restarting"), rejected: Vec::new() });
+    play.tick(4);
+    assert_eq!(follows(&play.take_effects()), [id]);
+}
+
+#[test]
 fn a_large_log_is_looked_through_in_slices_and_then_rests() {
     let mut play = opened(120, 36);
     lines(&mut play, (0..60_000).map(|number| log(number / 100, "info", &format!("line {number} of a large log"))));

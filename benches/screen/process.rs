@@ -1,0 +1,236 @@
+//! The built program in a pseudo-terminal, beside others of its kind where they are installed: how long it takes until the
+//! first complete picture, and what it does while nothing happens.
+//!
+//! The others show the containers of this machine's engine; the first one that runs is what is waited for. Ours shows a
+//! hundred tenants of an API on the loopback.
+
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use serde_json::json;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+use crate::table::{Goal, Table};
+
+const SIZE: PtySize = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
+/// Programs of the same kind, the goal's words for them.
+const OTHERS: [&str; 2] = ["oxker", "dtop"];
+const TENANTS: usize = 100;
+/// How long something may take at all.
+const LIMIT: Duration = Duration::from_secs(20);
+/// Toasts and the first questions are over by then.
+const SETTLED: Duration = Duration::from_secs(12);
+const IDLE: Duration = Duration::from_secs(10);
+/// Runs of the idle time: each takes half a minute.
+const IDLE_RUNS: usize = 3;
+
+/// What the terminal was sent so far.
+struct Seen {
+    parser: Mutex<(vt100::Parser, usize)>,
+    changed: Condvar,
+}
+
+struct Program {
+    child: Box<dyn Child + Send + Sync>,
+    _master: Box<dyn MasterPty + Send>,
+    keyboard: Box<dyn Write + Send>,
+    seen: Arc<Seen>,
+    begun: Instant,
+}
+
+impl Program {
+    fn start(mut command: CommandBuilder) -> Self {
+        command.env("TERM", "xterm-256color");
+        command.env("COLORTERM", "truecolor");
+        let pair = native_pty_system().openpty(SIZE).expect("a pseudo-terminal");
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let keyboard = pair.master.take_writer().expect("a writer");
+        let seen = Arc::new(Seen {
+            parser: Mutex::new((vt100::Parser::new(SIZE.rows, SIZE.cols, 0), 0)),
+            changed: Condvar::new(),
+        });
+        let writes = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 65536];
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                let mut state = writes.parser.lock().expect("nobody panics with it");
+                state.0.process(&buffer[..read]);
+                state.1 += read;
+                drop(state);
+                writes.changed.notify_all();
+            }
+        });
+        let begun = Instant::now();
+        let child = pair.slave.spawn_command(command).expect("the program starts");
+        Self { child, _master: pair.master, keyboard, seen, begun }
+    }
+
+    /// The time from the start until the screen holds a text.
+    fn shows(&self, what: &str) -> Option<Duration> {
+        let state = self.seen.parser.lock().expect("nobody panics with it");
+        let missing = |state: &mut (vt100::Parser, usize)| !state.0.screen().contents().contains(what);
+        let (_, timeout) = self.seen.changed.wait_timeout_while(state, LIMIT, missing).expect("nobody panics with it");
+        (!timeout.timed_out()).then(|| self.begun.elapsed())
+    }
+
+    fn bytes(&self) -> usize {
+        self.seen.parser.lock().expect("nobody panics with it").1
+    }
+
+    /// What the program's processor time is so far, milliseconds; the kernel counts it in hundredths of a second.
+    fn processor(&self) -> f64 {
+        let pid = self.child.process_id().expect("it runs");
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+        let after = stat.rsplit_once(')').expect("a name").1;
+        let ticks: f64 =
+            after.split_whitespace().skip(11).take(2).map(|word| word.parse::<f64>().expect("ticks")).sum();
+        ticks * 10.0
+    }
+
+    fn leave(mut self, key: &str) {
+        let _ = self.keyboard.write_all(key.as_bytes()).and_then(|()| self.keyboard.flush());
+        let until = Instant::now() + Duration::from_secs(2);
+        while Instant::now() < until {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn stream() -> Response {
+    // Open, and silent.
+    let body = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    ([(CONTENT_TYPE, "text/event-stream")], body).into_response()
+}
+
+/// An API with a hundred tenants; answers its address.
+fn api(runtime: &Runtime) -> String {
+    let tenant = |number: usize| {
+        json!({
+            "id": format!("ten_{number:03}"), "name": format!("orchard-{number:03}"), "phase": "running",
+            "status": "active", "region": "fra", "created_at": "2026-11-20T12:00:00Z",
+            "deployed_at": "2026-11-20T12:00:00Z", "app_url": format!("http://127.0.0.1:{}", 20_000 + number),
+        })
+    };
+    let tenants = json!({ "tenants": (0..TENANTS).map(tenant).collect::<Vec<_>>() });
+    let me = json!({ "user": { "id": "u1", "email": "mara@orchard.example" }, "tenants": [] });
+    let app = Router::new()
+        .route("/health", get(|| async { "ok" }))
+        .route("/api/v1/auth/me", get(move || async { Json(me) }))
+        .route("/api/v1/tenants", get(move || async { Json(tenants) }))
+        .route("/api/v1/tenants/{id}/events", get(stream))
+        .route("/api/v1/tenants/{id}/logs", get(stream));
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    runtime.spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+/// A project that is logged in there.
+fn project(api: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = folder.path().join(".systemprompt");
+    std::fs::create_dir(&own).expect("a folder");
+    std::fs::create_dir(folder.path().join("services")).expect("a folder");
+    let login = json!({ "api_token": "sp_live_bench", "api_url": api, "user_email": "mara@orchard.example" });
+    std::fs::write(own.join("credentials.json"), login.to_string()).expect("a file");
+    folder
+}
+
+fn ours(folder: &Path) -> CommandBuilder {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tenantry"));
+    command.cwd(folder);
+    command.env("XDG_STATE_HOME", folder.join("state"));
+    command.env("XDG_CONFIG_HOME", folder.join("config"));
+    command
+}
+
+/// A container that runs, by its name.
+fn container() -> Option<String> {
+    let output = Command::new("docker").args(["ps", "--format", "{{.Names}}"]).output().ok()?;
+    let names = String::from_utf8(output.stdout).ok()?;
+    names.lines().next().map(str::to_owned)
+}
+
+fn milliseconds(took: Duration) -> f64 {
+    took.as_secs_f64() * 1000.0
+}
+
+/// The program from its start, and while nothing happens.
+pub fn measure(table: &mut Table, runs: usize) {
+    let case = "the program, 120×36: from its start to a picture with 100 tenants of an API";
+    if !table.wants(case) && !table.wants("the program, idle") {
+        return;
+    }
+    let runtime = Runtime::new().expect("a runtime");
+    let folder = project(&api(&runtime));
+    if table.wants(case) {
+        start(table, case, runs, folder.path());
+    }
+    if table.wants("the program, idle") {
+        idle(table, folder.path());
+    }
+}
+
+fn start(table: &mut Table, case: &str, runs: usize, folder: &Path) {
+    let container = container();
+    let mut figures: Vec<(String, Vec<f64>)> = vec![(case.to_owned(), Vec::new())];
+    for other in OTHERS {
+        figures.push((format!("beside it {other}: to a picture with the containers of this machine"), Vec::new()));
+    }
+    // Taking turns, so that what else the machine does meets all of them. The first turn warms up.
+    for run in 0..=runs {
+        let program = Program::start(ours(folder));
+        let took = program.shows("orchard-000").expect("the list");
+        program.leave("q");
+        if run > 0 {
+            figures[0].1.push(milliseconds(took));
+        }
+        for (place, other) in OTHERS.into_iter().enumerate() {
+            let Some(name) = container.as_ref().filter(|_| is_installed(other)) else { continue };
+            let program = Program::start(CommandBuilder::new(other));
+            let took = program.shows(&name.chars().take(8).collect::<String>());
+            program.leave("q");
+            figures[place + 1].1.extend(took.filter(|_| run > 0).map(milliseconds));
+        }
+    }
+    for (case, figures) in figures {
+        if figures.is_empty() {
+            eprintln!("not measured, not installed or no container runs: {case}");
+        } else {
+            table.add(&case, "ms", Goal::None, figures);
+        }
+    }
+}
+
+fn is_installed(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+fn idle(table: &mut Table, folder: &Path) {
+    let (mut bytes, mut processor) = (Vec::new(), Vec::new());
+    for _ in 0..IDLE_RUNS {
+        let program = Program::start(ours(folder));
+        program.shows("orchard-000").expect("the list");
+        std::thread::sleep(SETTLED);
+        let before = (program.bytes(), program.processor());
+        std::thread::sleep(IDLE);
+        bytes.push((program.bytes() - before.0) as f64);
+        processor.push(program.processor() - before.1);
+        program.leave("q");
+    }
+    table.add("the program, idle for 10 s: bytes written", "bytes", Goal::AtMost(0.0), bytes);
+    table.add("the program, idle for 10 s: time of the processor", "ms", Goal::AtMost(10.0), processor);
+}
