@@ -1,6 +1,7 @@
 //! What the screen asks of the floor below, in one trait, so that this room can be built and tested
 //! without network, Docker or files. The session of the `ops` room implements it.
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -10,6 +11,7 @@ use crate::model::progress::{DeployOutcome, DeployProgress};
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
 use crate::ops::call::{Call, Reply};
 pub use crate::ops::live::Live;
+use crate::ops::login::{Failed, How, LoggedIn, News, Store};
 
 /// How the deploys of one job ended.
 pub type Deployed = Vec<(TenantId, Result<DeployOutcome, Problem>)>;
@@ -60,10 +62,29 @@ pub trait Backend: Send + Sync + 'static {
         progress: mpsc::Sender<(TenantId, DeployProgress)>,
         cancel: CancellationToken,
     ) -> BoxFuture<'_, Deployed>;
+    /// Logs in, and keeps the login; says on the way what happens. What the screen works with stays as it is.
+    fn log_in(
+        &self,
+        how: How,
+        store: Option<Store>,
+        news: mpsc::Sender<News>,
+    ) -> BoxFuture<'_, Result<LoggedIn, Failed>> {
+        drop((how, store, news));
+        std::future::ready(Err(no_login().into())).boxed()
+    }
+    /// Forgets the login.
+    fn log_out(&self) -> BoxFuture<'_, Result<(), Problem>> {
+        std::future::ready(Err(no_login())).boxed()
+    }
     /// Any other operation.
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Problem>>;
     /// Opens the address in the person's browser.
     fn open_url(&self, url: String) -> BoxFuture<'_, Result<(), Problem>>;
     /// Goes through the payment page's form without a browser; only the sandbox's page has one that allows it.
     fn auto_pay(&self, url: String) -> BoxFuture<'_, Result<(), Problem>>;
+}
+
+/// What a backend says that has no login to change.
+fn no_login() -> Problem {
+    Problem::new("This session has a login of its own.").hint("Leave it to log in as somebody else.")
 }

@@ -5,6 +5,7 @@
 //! This room must not know HTTP, Docker or files.
 
 mod actions;
+mod again;
 mod app;
 mod backend;
 #[doc(hidden)]
@@ -43,6 +44,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use again::Again;
 pub use app::{ContextChoice, Options};
 pub use backend::{Backend, Deployed, Live, TenantList};
 pub use keymap::{Own as OwnKeys, own_keys};

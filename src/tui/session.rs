@@ -13,6 +13,7 @@ use crate::model::progress::DeployProgress;
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
 use crate::ops::call::{self, Call, Reply};
 use crate::ops::live::{self, Live};
+use crate::ops::login::{self, Failed, How, LoggedIn, News, Store};
 use crate::ops::{Session, browser, checkout, deploy};
 use crate::settings::ContextKind;
 
@@ -25,6 +26,7 @@ pub fn for_session(session: &Session) -> Options {
     Options {
         api_label: host.to_owned(),
         context_label: kind.word().to_owned(),
+        login_ends: session.client().expires_at(),
         look: Wanted { kind, ..Wanted::default() },
         ..Options::default()
     }
@@ -108,6 +110,14 @@ impl Backend for Session {
             vec![(tenant, result)]
         }
         .boxed()
+    }
+
+    fn log_in(&self, how: How, store: Option<Store>, news: Sender<News>) -> BoxFuture<'_, Result<LoggedIn, Failed>> {
+        async move { login::log_in(self.seat()?, how, store, &news).await }.boxed()
+    }
+
+    fn log_out(&self) -> BoxFuture<'_, Result<(), Problem>> {
+        async { self.seat()?.log_out().await.map(drop) }.boxed()
     }
 
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Problem>> {
