@@ -257,6 +257,6 @@ pub(super) fn watch_end(shared: &mut Shared) {
         return;
     }
     let key = shared.key_of("login");
-    let key = if key.is_empty() { "log in".to_owned() } else { key };
-    shared.warn(format!("Your login ends in {}. {key} logs in again.", format::estimate(left.unsigned_abs())));
+    let then = if key.is_empty() { String::new() } else { format!(" Press {key} to log in again.") };
+    shared.warn(format!("Your login ends in {}.{then}", format::estimate(left.unsigned_abs())));
 }
