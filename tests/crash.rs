@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tenantry::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
 use tenantry::ops::call::{Call, Reply};
-use tenantry::tui::{self, Backend, Live, News, Options, OutsideSettings, TenantList, TuiError};
+use tenantry::tui::{self, Backend, DeployNews, Live, Options, OutsideSettings, TenantList, TuiError};
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
@@ -51,14 +51,14 @@ impl Backend for Panics {
     fn follow_logs(&self, _: TenantId, _: Sender<Live<LogEntry>>) -> BoxFuture<'_, ()> {
         pending().boxed()
     }
-    fn deploy(&self, _: Vec<TenantId>, _: Sender<(TenantId, News)>, _: CancellationToken) -> BoxFuture<'_, ()> {
+    fn deploy(&self, _: Vec<TenantId>, _: Sender<(TenantId, DeployNews)>, _: CancellationToken) -> BoxFuture<'_, ()> {
         pending().boxed()
     }
     fn roll_back(
         &self,
         _: TenantId,
         _: Option<String>,
-        _: Sender<(TenantId, News)>,
+        _: Sender<(TenantId, DeployNews)>,
         _: CancellationToken,
     ) -> BoxFuture<'_, ()> {
         pending().boxed()

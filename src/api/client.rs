@@ -3,6 +3,7 @@
 //!
 //! These modules must not know what a call is made for: the order of calls is an operation's business.
 
+mod account;
 mod billing;
 mod credentials;
 mod domain;
@@ -38,6 +39,8 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     base: BaseUrl,
     token: Secret,
+    /// Nobody is logged in: only what needs no login is asked for.
+    is_nobody: bool,
     authorization: HeaderValue,
     calls: reqwest::Client,
     streams: reqwest::Client,
@@ -63,14 +66,23 @@ impl Client {
         Self::with_pace(base, token, Pace::default())
     }
 
+    /// A client of nobody: it can ask whether the API answers; every call that needs a login fails before it is sent.
+    pub fn nobody(base: BaseUrl) -> Result<Self, ApiError> {
+        Self::make(base, Secret::new(""), true, Pace::default())
+    }
+
     /// The same with other pauses; for tests.
     pub fn with_pace(base: BaseUrl, token: Secret, pace: Pace) -> Result<Self, ApiError> {
+        Self::make(base, token, false, pace)
+    }
+
+    fn make(base: BaseUrl, token: Secret, is_nobody: bool, pace: Pace) -> Result<Self, ApiError> {
         let mut authorization =
             HeaderValue::from_str(&format!("Bearer {}", token.reveal())).map_err(|_| ApiError::Token)?;
         authorization.set_sensitive(true);
         let calls = transport::finish(transport::builder(base.url()).timeout(CALL))?;
         let streams = transport::finish(transport::builder(base.url()).read_timeout(pace.silence))?;
-        Ok(Self(Arc::new(Inner { base, token, authorization, calls, streams, pace })))
+        Ok(Self(Arc::new(Inner { base, token, is_nobody, authorization, calls, streams, pace })))
     }
 
     /// The API it talks to.
@@ -109,6 +121,11 @@ impl Client {
         let request = self.0.calls.get(url.clone()).timeout(PING);
         request.send().await.map_err(|error| transport::failure(&url, error))?;
         Ok(begun.elapsed())
+    }
+
+    /// Refuses where nobody is logged in.
+    fn somebody(&self) -> Result<(), ApiError> {
+        if self.0.is_nobody { Err(ApiError::NoLogin) } else { Ok(()) }
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -191,6 +208,7 @@ impl Client {
 
     /// A call whose success says everything.
     async fn succeed(&self, request: RequestBuilder, url: &Url) -> Result<(), ApiError> {
+        self.somebody()?;
         let answer = request.headers(self.headers()).send().await.map_err(|error| transport::failure(url, error))?;
         tracing::debug!(path = url.path(), status = answer.status().as_u16(), "answered");
         if answer.status().is_success() {
@@ -200,6 +218,7 @@ impl Client {
     }
 
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder, url: &Url, holds: Holds) -> Result<T, ApiError> {
+        self.somebody()?;
         let secret = Some(self.0.token.reveal());
         let answer = request.headers(self.headers()).send().await.map_err(|error| transport::failure(url, error))?;
         let status = answer.status();

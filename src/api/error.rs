@@ -22,6 +22,9 @@ pub enum ApiError {
         /// The rule it breaks.
         why: &'static str,
     },
+    /// Nobody is logged in; nothing was sent.
+    #[error("nobody is logged in")]
+    NoLogin,
     /// A token that cannot be sent in a header.
     #[error("the login token holds characters that a token cannot have")]
     Token,
@@ -154,7 +157,7 @@ impl ApiError {
     /// True where only a new login helps.
     #[must_use]
     pub fn requires_login(&self) -> bool {
-        self.status() == Some(401) || matches!(self, Self::Token)
+        self.status() == Some(401) || matches!(self, Self::Token | Self::NoLogin)
     }
 
     /// True where a request may have reached the server, and been carried out, without its answer coming back.
@@ -182,6 +185,7 @@ impl ApiError {
             Self::BaseUrl { shown, why } => Problem::new("The API address cannot be used.")
                 .detail(format!("{shown:?}: {why}."))
                 .hint("Use an https address, or http for a server on this machine."),
+            Self::NoLogin => Problem::new("Not logged in.").hint("Log in first.").needs_login(),
             Self::Token => Problem::new("Your login is no longer valid.")
                 .detail("The stored token is damaged.")
                 .hint("Log in again.")

@@ -13,7 +13,8 @@ struct Claims {
 }
 
 /// When the token ends; `None` where it does not say so, or is of another form.
-pub(super) fn expires_at(token: &Secret) -> Option<Timestamp> {
+#[must_use]
+pub fn expires_at(token: &Secret) -> Option<Timestamp> {
     let mut parts = token.reveal().split('.');
     let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {

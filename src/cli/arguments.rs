@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::{deploy, history, open, rollback, serve};
+use super::{auth, deploy, history, login, logout, open, rollback, serve, whoami};
 
 /// Manage your cloud tenants: buy one, watch it being provisioned, deploy with one key, read its logs.
 ///
@@ -34,6 +34,14 @@ pub(super) enum Command {
     Serve(Box<Serve>),
     /// List a tenant's deploys: when, from which commit, how they ended, and which one runs.
     History(history::Arguments),
+    /// Log in through the browser, or with a token.
+    Login(login::Arguments),
+    /// Forget the login, wherever it is kept.
+    Logout(logout::Arguments),
+    /// Show who is logged in, where, and until when.
+    Whoami(whoami::Arguments),
+    /// Login, logout and whoami under one name.
+    Auth(auth::Arguments),
 }
 
 #[derive(Debug, Args)]

@@ -162,7 +162,7 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result
     let mode = if arguments.check { arguments.output.mode(false) } else { arguments.output.mode_here() };
     let prepared = async {
         options.build_secrets = super::build_secret::read_all(secrets).await?;
-        let session = open()?;
+        let session = open().await?;
         let tenants = wanted(&session, &arguments).await?;
         Ok((session, tenants))
     };
@@ -186,10 +186,10 @@ pub(super) async fn unless_stopped<T>(
 }
 
 /// The session of the project of the working directory. Also for other commands that tell a deploy.
-pub(super) fn open() -> Result<Session, Problem> {
+pub(super) async fn open() -> Result<Session, Problem> {
     let here: PathBuf = std::env::current_dir()
         .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
-    Session::open(Project::discover(&here).map_err(|error| error.problem())?)
+    Session::open(Project::discover(&here).map_err(|error| error.problem())?).await
 }
 
 async fn wanted(session: &Session, arguments: &Arguments) -> Result<Vec<Tenant>, Problem> {

@@ -16,7 +16,7 @@ use crate::workspace::Project;
 pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Result<Exit, Problem> {
     let here = std::env::current_dir()
         .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
-    let session = Session::open(Project::discover(&here).map_err(|error| error.problem())?)?;
+    let session = Session::open(Project::discover(&here).map_err(|error| error.problem())?).await?;
     let options = Options { profile: arguments.profile, project_build: true, ..Options::default() };
     let tell = |check: &Check| {
         if !arguments.json {

@@ -37,7 +37,7 @@ async fn show(arguments: Arguments) -> Result<(), Problem> {
     let here = std::env::current_dir()
         .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
     let project = Project::discover(&here).map_err(|error| error.problem())?;
-    let session = Session::open(project)?;
+    let session = Session::open(project).await?;
     let tenant = tenants::resolve(&session, arguments.tenant.as_deref()).await?;
     let history = history::of_tenant(&session, &tenant.id).await?;
     let mut out = io::stdout().lock();

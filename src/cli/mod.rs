@@ -3,16 +3,20 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login needed, 4 a check before a deploy failed.
 
 mod arguments;
+mod auth;
 mod build_secret;
 mod deploy;
 mod doctor;
 mod exit;
 mod history;
+mod login;
+mod logout;
 mod open;
 mod progress;
 mod rollback;
 mod serve;
 pub(crate) mod stop;
+mod whoami;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -99,6 +103,22 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         Some(Command::History(arguments)) => {
             let _log = logging::to_state_directory();
             history::run(arguments, stop).await.map(|()| Exit::Done)
+        }
+        Some(Command::Auth(arguments)) => {
+            let _log = logging::to_state_directory();
+            auth::run(arguments, stop).await
+        }
+        Some(Command::Login(arguments)) => {
+            let _log = logging::to_state_directory();
+            login::run(arguments, stop).await
+        }
+        Some(Command::Logout(arguments)) => {
+            let _log = logging::to_state_directory();
+            logout::run(arguments, stop).await
+        }
+        Some(Command::Whoami(arguments)) => {
+            let _log = logging::to_state_directory();
+            whoami::run(arguments, stop).await
         }
         Some(Command::Doctor(doctor)) => {
             let _log = logging::to_state_directory();

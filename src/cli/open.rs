@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{BaseUrl, Client};
 use crate::model::Problem;
 use crate::ops::Session;
+use crate::ops::login::{Seat, Surroundings, Wanted};
 use crate::settings::{self, Config, Context, ContextKind, ScreenState};
 use crate::tui::{self, ContextChoice, Look, Options, Way};
 use crate::workspace::{Project, StateDirectory};
@@ -46,25 +46,27 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
         .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
     let directory = StateDirectory::of_user();
     let opened = blocking(move || open(&arguments, &here, directory)).await??;
-    let Opened { config, project, directory, arguments, mut wanted, mut problem, mut state } = opened;
+    let Opened { config, project, directory, arguments, mut problem, mut state } = opened;
+    let mut wanted = arguments.context.clone();
     let mut before: Option<Session> = None;
+    let mut again = None;
     loop {
-        let choice = choose(&config, wanted.as_deref());
-        let (session, context) = match choice.and_then(|context| session(&project, context)) {
-            Ok(found) => found,
+        let session = match session(&config, &project, wanted.clone()).await {
+            Ok(session) => session,
             // The way back is open: whoever switched stays where they were, and is told.
             Err(failed) => match before.take() {
                 Some(session) => {
                     problem = Some(failed);
-                    wanted = state.last_context.clone();
-                    let context = wanted.as_deref().and_then(|name| config.context(name)).cloned();
-                    (session, context)
+                    session
                 }
                 None => return Err(failed),
             },
         };
+        let context = session.seat().ok().and_then(|seat| seat.context().cloned());
+        wanted = context.as_ref().map(|context| context.name.clone()).or_else(|| arguments.context.clone());
         let mut options = options(&config, &arguments, &session, context.as_ref());
         options.problem = problem.take();
+        options.again = again.take();
         options.state.clone_from(&state);
         let left = Box::pin(tui::run(Arc::new(session.clone()), options, stop.clone()))
             .await
@@ -77,6 +79,10 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
                 wanted = Some(name);
                 before = Some(session);
             }
+            Way::Reopen => {
+                again = left.again;
+                before = None;
+            }
         }
     }
 }
@@ -87,8 +93,6 @@ struct Opened {
     project: Project,
     directory: Option<StateDirectory>,
     arguments: Screen,
-    /// The context to work in; none is the project's own login.
-    wanted: Option<String>,
     problem: Option<Problem>,
     state: ScreenState,
 }
@@ -99,36 +103,20 @@ fn open(arguments: &Screen, here: &Path, directory: Option<StateDirectory>) -> R
     let config = loaded.config;
     let project = Project::discover(here).map_err(|error| error.problem())?;
     let state = directory.as_ref().map_or_else(ScreenState::default, ScreenState::load);
-    // A login of the project's own is what its folder is about; without one the configuration says where to go.
-    let has_login = project.directory().join("credentials.json").exists();
-    let fallback = || if has_login { None } else { config.first_context().map(|context| context.name.clone()) };
-    let wanted = arguments.context.clone().or_else(fallback);
-    Ok(Opened { config, project, directory, arguments: arguments.clone(), wanted, problem, state })
+    Ok(Opened { config, project, directory, arguments: arguments.clone(), problem, state })
 }
 
-fn choose<'a>(config: &'a Config, wanted: Option<&str>) -> Result<Option<&'a Context>, Problem> {
-    let Some(name) = wanted else { return Ok(None) };
-    config.context(name).map(Some).ok_or_else(|| {
-        let known: Vec<&str> = config.contexts.iter().map(|context| context.name.as_str()).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        Problem::new(format!("There is no context {name:?}."))
-            .detail(format!("The configuration has: {known}."))
-            .hint("`tenantry --print-config` shows how one is written.")
-    })
-}
-
-fn session(project: &Project, context: Option<&Context>) -> Result<(Session, Option<Context>), Problem> {
-    let Some(context) = context else { return Session::open(project.clone()).map(|session| (session, None)) };
-    let token = context.token(Some(project)).map_err(|error| error.problem())?.ok_or_else(|| {
-        Problem::new(format!("Not logged in to {}.", context.name))
-            .detail(format!("No token for {} was found.", context.api))
-            .hint("Set `login` of the context to a variable or a file, or log in within the project.")
-            .needs_login()
-    })?;
-    let base = BaseUrl::parse(context.api.as_str()).map_err(|error| error.problem())?;
-    let client = Client::new(base, token).map_err(|error| error.problem())?;
-    let session = Session::new(client, project.clone(), StateDirectory::of_user());
-    Ok((session, Some(context.clone())))
+/// The session of a context, or of what the project used last. Without a login it is nobody's: the screen opens all the
+/// same, and offers to log in.
+async fn session(config: &Config, project: &Project, context: Option<String>) -> Result<Session, Problem> {
+    let (config, around) = (config.clone(), Surroundings::of_user(Some(project.clone())));
+    let wanted = Wanted { context, base: None };
+    let seat = blocking(move || Seat::choose(&config, around, wanted)).await??;
+    match Session::at(seat.clone(), project.clone()).await {
+        // Nobody could log in there: the token comes from elsewhere.
+        Err(problem) if problem.requires_login && seat.can_log_in().is_ok() => Session::nobody(seat, project.clone()),
+        opened => opened,
+    }
 }
 
 fn options(config: &Config, arguments: &Screen, session: &Session, context: Option<&Context>) -> Options {

@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
     let mode = arguments.output.mode_here();
     let prepared = async {
-        let session = open()?;
+        let session = open().await?;
         let tenant = tenants::resolve(&session, arguments.tenant.as_deref()).await?;
         Ok((session, tenant))
     };

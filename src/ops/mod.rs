@@ -21,6 +21,7 @@ pub mod history;
 pub mod image;
 pub mod lifecycle;
 pub mod live;
+pub mod login;
 pub mod notice;
 mod project_build;
 pub mod push;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::login::{self, Seat, Wanted};
 use crate::api::{BaseUrl, Client};
 use crate::engine::Engine;
 use crate::model::{Problem, Secret};
@@ -13,21 +14,48 @@ pub struct Session {
     client: Client,
     project: Arc<Project>,
     state: Option<StateDirectory>,
+    /// Where somebody can log in and out; `None` for a login that was handed in.
+    seat: Option<Arc<Seat>>,
 }
 
 impl Session {
     /// A session of `client` in `project`, which remembers its deploys in `state`.
     #[must_use]
     pub fn new(client: Client, project: Project, state: Option<StateDirectory>) -> Self {
-        Self { client, project: Arc::new(project), state }
+        Self { client, project: Arc::new(project), state, seat: None }
     }
 
-    /// The session that the project's stored login allows.
-    pub fn open(project: Project) -> Result<Self, Problem> {
-        let stored = Credentials::read(&project).map_err(|error| error.problem())?.ok_or_else(not_logged_in)?;
-        let base = BaseUrl::parse(&stored.api_url).map_err(|error| error.problem())?;
-        let client = Client::new(base, stored.token).map_err(|error| error.problem())?;
-        Ok(Self::new(client, project, StateDirectory::of_user()))
+    /// The session that the login of this project allows, wherever it is kept.
+    ///
+    /// # Errors
+    /// Where nobody is logged in, among others.
+    pub async fn open(project: Project) -> Result<Self, Problem> {
+        let seat = Seat::of_user(Some(project.clone()), Wanted::default()).await?;
+        Self::at(seat, project).await
+    }
+
+    /// The session of whoever is logged in at `seat`.
+    ///
+    /// # Errors
+    /// Where nobody is, or where the login cannot be read.
+    pub async fn at(seat: Seat, project: Project) -> Result<Self, Problem> {
+        let found = seat.find().await?.ok_or_else(|| login::not_logged_in(&seat))?;
+        let client = Client::new(found.base, found.token).map_err(|error| error.problem())?;
+        Ok(Self::seated(client, seat, project))
+    }
+
+    /// The session of nobody: what needs no login works, and somebody can log in.
+    ///
+    /// # Errors
+    /// Where no connection can be made at all.
+    pub fn nobody(seat: Seat, project: Project) -> Result<Self, Problem> {
+        let client = Client::nobody(seat.base().clone()).map_err(|error| error.problem())?;
+        Ok(Self::seated(client, seat, project))
+    }
+
+    fn seated(client: Client, seat: Seat, project: Project) -> Self {
+        let state = seat.state().cloned();
+        Self { client, project: Arc::new(project), state, seat: Some(Arc::new(seat)) }
     }
 
     /// Logs in with a token: asks the server whose it is, and stores it in the project for the next time.
@@ -66,6 +94,16 @@ impl Session {
         &self.project
     }
 
+    /// Where somebody can log in and out.
+    ///
+    /// # Errors
+    /// For a login that was handed in, which is nobody's to change.
+    pub fn seat(&self) -> Result<&Seat, Problem> {
+        self.seat.as_deref().ok_or_else(|| {
+            Problem::new("This session has a login of its own.").hint("Leave it to log in as somebody else.")
+        })
+    }
+
     /// Where deploys are remembered; `None` where there is no place for it.
     #[must_use]
     pub fn state(&self) -> Option<&StateDirectory> {
@@ -80,11 +118,4 @@ impl Session {
             Err(stopped) => Err(Problem::new("The search for the Docker Engine stopped.").detail(stopped.to_string())),
         }
     }
-}
-
-fn not_logged_in() -> Problem {
-    Problem::new("Not logged in.")
-        .detail("The project has no .systemprompt/credentials.json.")
-        .hint("Try `tenantry demo`, which logs in by itself, or store a login there.")
-        .needs_login()
 }

@@ -123,7 +123,7 @@ impl ContextKind {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Login {
-    /// In the project's `credentials.json`, where that is for the same API.
+    /// Where a login of this program's is kept: the keyring, or the project's `credentials.json` for the same API.
     #[default]
     Project,
     /// In an environment variable of this name.

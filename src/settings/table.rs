@@ -80,8 +80,8 @@ pub(super) const PARTS: &[Part] = &[
                 "login",
                 r#""project""#,
                 r#""project", { env = "NAME" }, or { file = "path" }"#,
-                "Where the token is: in the project's .systemprompt/credentials.json where that is for the same API, in an \
-                 environment variable, or in a file that nobody else can read. A path begins at home (~/) or beside this \
+                "Where the token is: where `tenantry login` keeps it (the keyring, or the project's .systemprompt/credentials.json \
+                 where that is for the same API), in an environment variable, or in a file that nobody else can read. A path begins at home (~/) or beside this \
                  file. The token itself never stands here.",
             ),
         ],

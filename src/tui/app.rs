@@ -6,6 +6,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 use std::time::Duration;
 
+use super::again::Again;
 use super::commands::Scope;
 use super::deploys::Deploys;
 use super::dialogs::Dialog;
@@ -20,6 +21,7 @@ use super::pages::Page;
 use super::panes::{Pane, Panes};
 use super::tenants::Tenants;
 use super::theme::{Theme, Wanted};
+use super::update::login::LoginState;
 use super::view::layout::Splits;
 use crate::model::{Me, Problem, Tenant, TenantId};
 use crate::settings::{ScreenState, Timestamps};
@@ -52,6 +54,10 @@ pub struct Options {
     pub contexts: Vec<ContextChoice>,
     /// What is remembered of the last time.
     pub state: ScreenState,
+    /// When the login ends, as it says itself.
+    pub login_ends: Option<Timestamp>,
+    /// What a login that was over broke off, before the screen was opened again.
+    pub again: Option<Again>,
     /// What went wrong before the screen opened.
     pub problem: Option<Problem>,
     /// How long an unlock lasts, minutes; nothing set is ten.
@@ -124,6 +130,8 @@ pub struct Timers {
     pub lock: Option<Duration>,
     /// A secret goes out of the clipboard.
     pub clipboard: Option<Duration>,
+    /// The login is in its last hour.
+    pub login: Option<Duration>,
 }
 
 impl Timers {
@@ -131,7 +139,7 @@ impl Timers {
     #[must_use]
     pub fn next(&self) -> Option<Duration> {
         let all = [self.spinner, self.toast, self.feeds, self.health, self.list, self.ages, self.lock, self.clipboard];
-        all.into_iter().flatten().min()
+        all.into_iter().chain([self.login]).flatten().min()
     }
 }
 
@@ -175,6 +183,10 @@ pub struct Shared {
     pub purchase: Option<Purchase>,
     /// Whether anything may be changed.
     pub lock: Lock,
+    /// What is known of the login.
+    pub login: LoginState,
+    /// What a login that was over broke off.
+    pub again: Option<Again>,
     /// What is being copied, in words.
     pub copying: String,
     /// How long a secret that is being copied may stay in the clipboard.
@@ -290,6 +302,8 @@ impl App {
             deploys: Deploys::default(),
             purchase: None,
             lock,
+            login: LoginState::default(),
+            again: None,
             copying: String::new(),
             clear_after: None,
             copied: None,
@@ -313,6 +327,10 @@ impl App {
             recent: Vec::new(),
         };
         super::memory::recall(&mut app);
+        app.shared.again = app.shared.options.again.take();
+        if let Some(id) = app.shared.again.as_ref().and_then(|again| again.tenant.clone()) {
+            app.shared.tenants.wanted = Some(id);
+        }
         if !refused.is_empty() {
             let problem = Problem::new("Some keys of the configuration are not taken.").detail(refused.join(" "));
             app.shared.tell(&problem.hint("Those commands keep their own keys; e shows this in full."));

@@ -1,6 +1,7 @@
 //! What the screen asks of the floor below, in one trait, so that this room can be built and tested
 //! without network, Docker or files. The session of the `ops` room implements it.
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -8,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
 use crate::ops::call::{Call, Reply};
-pub use crate::ops::deploy::News;
+pub use crate::ops::deploy::News as DeployNews;
 pub use crate::ops::live::Live;
+use crate::ops::login::{Failed, How, LoggedIn, News, Store};
 
 /// The tenants of an account, and what could not be read among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,7 +48,7 @@ pub trait Backend: Send + Sync + 'static {
     fn deploy(
         &self,
         tenants: Vec<TenantId>,
-        news: mpsc::Sender<(TenantId, News)>,
+        news: mpsc::Sender<(TenantId, DeployNews)>,
         cancel: CancellationToken,
     ) -> BoxFuture<'_, ()>;
     /// Deploys again what ran before: `wanted` is a number of versions back or the beginning of an id.
@@ -54,13 +56,32 @@ pub trait Backend: Send + Sync + 'static {
         &self,
         tenant: TenantId,
         wanted: Option<String>,
-        news: mpsc::Sender<(TenantId, News)>,
+        news: mpsc::Sender<(TenantId, DeployNews)>,
         cancel: CancellationToken,
     ) -> BoxFuture<'_, ()>;
+    /// Logs in, and keeps the login; says on the way what happens. What the screen works with stays as it is.
+    fn log_in(
+        &self,
+        how: How,
+        store: Option<Store>,
+        news: mpsc::Sender<News>,
+    ) -> BoxFuture<'_, Result<LoggedIn, Failed>> {
+        drop((how, store, news));
+        std::future::ready(Err(no_login().into())).boxed()
+    }
+    /// Forgets the login.
+    fn log_out(&self) -> BoxFuture<'_, Result<(), Problem>> {
+        std::future::ready(Err(no_login())).boxed()
+    }
     /// Any other operation.
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Problem>>;
     /// Opens the address in the person's browser.
     fn open_url(&self, url: String) -> BoxFuture<'_, Result<(), Problem>>;
     /// Goes through the payment page's form without a browser; only the sandbox's page has one that allows it.
     fn auto_pay(&self, url: String) -> BoxFuture<'_, Result<(), Problem>>;
+}
+
+/// What a backend says that has no login to change.
+fn no_login() -> Problem {
+    Problem::new("This session has a login of its own.").hint("Leave it to log in as somebody else.")
 }

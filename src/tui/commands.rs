@@ -24,6 +24,8 @@ pub enum Scope {
     Choice,
     /// The dialog that waits for the payment.
     Payment,
+    /// The dialog that waits for a sign-in.
+    LogIn,
     /// A question.
     Question,
     /// A dialog with text.
@@ -42,7 +44,16 @@ impl Scope {
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Main];
         all.extend(Pane::ALL.into_iter().map(Self::Pane));
-        all.extend([Self::Choice, Self::Payment, Self::Question, Self::Text, Self::Line, Self::Palette, Self::Always]);
+        all.extend([
+            Self::Choice,
+            Self::Payment,
+            Self::LogIn,
+            Self::Question,
+            Self::Text,
+            Self::Line,
+            Self::Palette,
+            Self::Always,
+        ]);
         all
     }
 
@@ -55,6 +66,7 @@ impl Scope {
             Self::Main => "Main screen",
             Self::Choice => "Choosing from a list",
             Self::Payment => "Waiting for a payment",
+            Self::LogIn => "Waiting for a sign-in",
             Self::Question => "Answering a question",
             Self::Text => "Reading a text",
             Self::Line => "Typing a line",

@@ -4,6 +4,7 @@ use super::jobs::{Slot, Ticket};
 use super::outside::Errand;
 use crate::model::{SessionId, TenantId};
 use crate::ops::call::Call;
+use crate::ops::login::{How, Store};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +15,8 @@ pub enum Effect {
     Stop(Slot),
     /// Work for another context from now on: everything that runs is ended.
     Switch(String),
+    /// Open the screen again with the login that is kept now: everything that runs is ended.
+    Reopen,
     /// Do something around the screen: clipboard, editor, files, notices, the terminal itself.
     Errand(Ticket, Errand),
     /// Leave the program.
@@ -59,6 +62,15 @@ pub enum Request {
     Open(String),
     /// Pay without a browser.
     Pay(String),
+    /// Log in; says on the way what happens.
+    LogIn {
+        /// Which way.
+        how: How,
+        /// Where the login is kept, where somebody said so.
+        store: Option<Store>,
+    },
+    /// Forget the login.
+    LogOut,
     /// Any other operation: it answers once.
     Call(Call),
 }

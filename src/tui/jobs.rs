@@ -36,6 +36,10 @@ pub enum Slot {
     Open,
     /// Paying without a browser.
     Pay,
+    /// Logging in.
+    LogIn,
+    /// Logging out.
+    LogOut,
     /// What a pane asks for itself.
     Pane(Pane, &'static str),
     /// Something that is done to a tenant: `restart`.

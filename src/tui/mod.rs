@@ -5,6 +5,7 @@
 //! This room must not know HTTP, Docker or files.
 
 mod actions;
+mod again;
 mod app;
 mod backend;
 #[doc(hidden)]
@@ -44,8 +45,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use again::Again;
 pub use app::{ContextChoice, Options};
-pub use backend::{Backend, Live, News, TenantList};
+pub use backend::{Backend, DeployNews, Live, TenantList};
 pub use keymap::{Own as OwnKeys, own_keys};
 pub use outside::Settings as OutsideSettings;
 pub use reference::{keys_man, keys_markdown};

@@ -11,6 +11,7 @@ use super::outside;
 use crate::model::progress::{DeployOutcome, DeployProgress};
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, TenantId};
 use crate::ops::call::Reply;
+use crate::ops::login::{Failed, LoggedIn, News};
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -68,6 +69,12 @@ pub enum Answer {
     Opened(Result<(), Problem>),
     /// The payment without a browser.
     Paid(Result<(), Problem>),
+    /// What happens while somebody logs in.
+    LogIn(News),
+    /// How it ended.
+    LoggedIn(Result<LoggedIn, Failed>),
+    /// The login is forgotten.
+    LoggedOut(Result<(), Problem>),
     /// Any other operation.
     Reply(Result<Reply, Problem>),
     /// Something around the screen.
@@ -81,6 +88,7 @@ impl Answer {
         matches!(
             self,
             Self::CheckoutEvent(_)
+                | Self::LogIn(_)
                 | Self::TenantEvents(_)
                 | Self::Logs(..)
                 | Self::DeployProgress(..)

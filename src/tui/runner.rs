@@ -9,11 +9,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::backend::{Backend, Live, News};
+use super::backend::{Backend, DeployNews, Live};
 use super::effect::Request;
 use super::jobs::{Slot, Ticket};
 use super::msg::{Answer, Msg};
 use crate::model::{ProvisioningEvent, TenantId};
+use crate::ops::login::{How, Store};
 
 /// Items of a stream, or words of a deploy, that may wait between its task and the messages.
 const WAITING: usize = 256;
@@ -119,6 +120,8 @@ impl Job {
             }
             Request::Deploy(tenants) => self.deploy(Deploying::Project(tenants)).await,
             Request::RollBack { tenant, wanted } => self.deploy(Deploying::Earlier(tenant, wanted)).await,
+            Request::LogIn { how, store } => self.log_in(how, store).await,
+            Request::LogOut => self.once(backend.log_out(), Answer::LoggedOut).await,
             Request::Call(call) => self.once(backend.call(call), Answer::Reply).await,
         }
     }
@@ -132,6 +135,18 @@ impl Job {
         if let Some(result) = self.token.run_until_cancelled(work).await {
             self.say(answer(result)).await;
         }
+    }
+
+    /// Says what happens on the way, and then how it ended.
+    async fn log_in(&self, how: How, store: Option<Store>) {
+        let (sender, mut news) = mpsc::channel(8);
+        let forward = async {
+            while let Some(word) = news.recv().await {
+                self.say(Answer::LogIn(word)).await;
+            }
+        };
+        let work = async { tokio::join!(self.backend.log_in(how, store, sender), forward).0 };
+        self.once(work, Answer::LoggedIn).await;
     }
 
     /// Forwards a stream until it ends, as much at once as has come; its last word is always an end.
@@ -172,8 +187,8 @@ impl Job {
         let forward = async {
             while let Some((id, word)) = news.recv().await {
                 self.say(match word {
-                    News::Moved(progress) => Answer::DeployProgress(id, progress),
-                    News::Ended(result) => Answer::Deployed(id, *result),
+                    DeployNews::Moved(progress) => Answer::DeployProgress(id, progress),
+                    DeployNews::Ended(result) => Answer::Deployed(id, *result),
                 })
                 .await;
             }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::TuiError;
+use super::again::Again;
 use super::app::{App, Moment, Options};
 use super::backend::Backend;
 use super::effect::Effect;
@@ -37,6 +38,8 @@ pub enum Way {
     Out,
     /// To go on in the context of this name.
     Switch(String),
+    /// To go on with the login that is kept now.
+    Reopen,
 }
 
 /// How the program was left, and what it should know again when it is opened the next time.
@@ -46,6 +49,8 @@ pub struct Left {
     pub way: Way,
     /// What to remember.
     pub state: ScreenState,
+    /// What a login that was over broke off.
+    pub again: Option<Again>,
 }
 
 /// Runs the full-screen program until the person leaves, `stop` fires, or the terminal is lost.
@@ -153,7 +158,7 @@ async fn drive(
     // First the receiver: a task that waits for room in it would wait for ever.
     drop(messages);
     runner.shut_down().await;
-    result.map(|way| Left { way, state: memory::remembered(&app) })
+    result.map(|way| Left { way, state: memory::remembered(&app), again: app.shared.again.clone() })
 }
 
 /// Feeds everything that is waiting to `update`, the time first, and performs what it asks for.
@@ -178,6 +183,7 @@ fn take(
                     Begun::Going(work) => runner.answer(ticket, outside(work)),
                     Begun::Lent => {}
                 },
+                Effect::Reopen => return Some(Way::Reopen),
                 Effect::Switch(name) => return Some(Way::Switch(name)),
                 Effect::Exit => return Some(Way::Out),
             }

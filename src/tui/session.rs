@@ -7,11 +7,12 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::app::Options;
-use super::backend::{Backend, News, TenantList};
+use super::backend::{Backend, DeployNews, TenantList};
 use super::theme::Wanted;
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
 use crate::ops::call::{self, Call, Reply};
 use crate::ops::live::{self, Live};
+use crate::ops::login::{self, Failed, How, LoggedIn, News, Store};
 use crate::ops::{Session, browser, checkout, deploy};
 use crate::settings::ContextKind;
 
@@ -24,6 +25,7 @@ pub fn for_session(session: &Session) -> Options {
     Options {
         api_label: host.to_owned(),
         context_label: kind.word().to_owned(),
+        login_ends: session.client().expires_at(),
         look: Wanted { kind, ..Wanted::default() },
         ..Options::default()
     }
@@ -78,7 +80,7 @@ impl Backend for Session {
     fn deploy(
         &self,
         tenants: Vec<TenantId>,
-        news: Sender<(TenantId, News)>,
+        news: Sender<(TenantId, DeployNews)>,
         cancel: CancellationToken,
     ) -> BoxFuture<'_, ()> {
         async move { deploy::run_and_tell(self, &tenants, &deploy::Options::default(), &news, &cancel).await }.boxed()
@@ -88,14 +90,14 @@ impl Backend for Session {
         &self,
         tenant: TenantId,
         wanted: Option<String>,
-        news: Sender<(TenantId, News)>,
+        news: Sender<(TenantId, DeployNews)>,
         cancel: CancellationToken,
     ) -> BoxFuture<'_, ()> {
         async move {
             let (sender, mut receiver) = tokio::sync::mpsc::channel(64);
             let telling = async {
                 while let Some(word) = receiver.recv().await {
-                    let _ = news.send((tenant.clone(), News::Moved(word))).await;
+                    let _ = news.send((tenant.clone(), DeployNews::Moved(word))).await;
                 }
             };
             let work = async {
@@ -103,9 +105,17 @@ impl Backend for Session {
                 deploy::roll_back(self, &tenant, wanted.as_deref(), &sender, &cancel).await
             };
             let (result, ()) = tokio::join!(work, telling);
-            let _ = news.send((tenant.clone(), News::Ended(Box::new(result)))).await;
+            let _ = news.send((tenant.clone(), DeployNews::Ended(Box::new(result)))).await;
         }
         .boxed()
+    }
+
+    fn log_in(&self, how: How, store: Option<Store>, news: Sender<News>) -> BoxFuture<'_, Result<LoggedIn, Failed>> {
+        async move { login::log_in(self.seat()?, how, store, &news).await }.boxed()
+    }
+
+    fn log_out(&self) -> BoxFuture<'_, Result<(), Problem>> {
+        async { self.seat()?.log_out().await.map(drop) }.boxed()
     }
 
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Problem>> {

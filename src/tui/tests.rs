@@ -4,6 +4,7 @@ mod allocations;
 mod ascii;
 mod deploys;
 mod flows;
+mod login;
 mod looping;
 mod outside;
 mod pictures;

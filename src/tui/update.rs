@@ -6,6 +6,7 @@ pub mod checkout;
 pub mod clipboard;
 mod feeds;
 pub mod keys;
+pub mod login;
 mod mouse;
 mod notices;
 pub mod timers;
@@ -29,6 +30,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     let mut effects = match msg {
         Msg::Started => {
             app.shared.dirty = true;
+            login::watch_end(&mut app.shared);
             let mut effects = vec![app.shared.start(Slot::Account, Request::Account)];
             effects.extend(timers::ask_health(app));
             effects.push(load_tenants(app));
@@ -50,7 +52,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         }
         // A stale answer: somebody asked again, or gave up.
         Msg::Answer(ticket, _) if !app.shared.jobs.is_current(&ticket) => Vec::new(),
-        Msg::Answer(ticket, answer) => answers::take(app, ticket, answer),
+        Msg::Answer(ticket, answer) => login::take(app, ticket, answer),
     };
     effects.extend(feeds::follow_state(app));
     let visible = layout::rooms(app);

@@ -1,7 +1,8 @@
 //! The stored login of a project (protocol E.2).
 
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
 
 use super::{Project, WorkspaceError, atomic, reading};
 use crate::model::{Secret, secret, text};
@@ -11,6 +12,9 @@ pub const PRODUCTION: &str = "https://api.systemprompt.io";
 
 /// What must never be committed, one line of `.gitignore` each.
 const IGNORED: [&str; 4] = ["credentials.json", "tenants.json", "**/secrets.json", "**/*.pem"];
+
+/// What an older login says about itself under another name, or of its own validity: never left beside a new one.
+const OUTDATED: [&str; 4] = ["token", "email", "api_endpoint", "last_validated_at"];
 
 /// A login.
 #[derive(Debug, Clone, Serialize)]
@@ -73,16 +77,40 @@ impl Credentials {
         }))
     }
 
-    /// Stores the login, readable by its owner alone, and sees to it that git leaves it out.
+    /// Stores the login, readable by its owner alone, and sees to it that git leaves it out. What another program wrote
+    /// beside a login of the same user at the same API stays.
     pub fn write(&self, project: &Project) -> Result<(), WorkspaceError> {
         let path = Self::path(project);
         let failed = |cause| WorkspaceError::Write { path: path.clone(), cause };
         std::fs::create_dir_all(project.directory()).map_err(failed)?;
         // First, so that there is no moment in which the token could be committed.
         ignore_secrets(project)?;
-        let mut json = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
+        let mut fields = self.others(&path);
+        let Ok(Value::Object(own)) = serde_json::to_value(self) else {
+            return Err(failed(std::io::ErrorKind::InvalidData.into()));
+        };
+        fields.extend(own);
+        let mut json = serde_json::to_vec_pretty(&fields).map_err(|error| failed(error.into()))?;
         json.push(b'\n');
         atomic::write(&path, &json, 0o600)
+    }
+
+    /// What the file holds besides the login itself, where it is of the same user at the same API. What cannot be
+    /// understood is replaced: whoever logs in again was told so.
+    fn others(&self, path: &Path) -> Map<String, Value> {
+        let bytes = reading::small_file(path).ok().flatten().unwrap_or_default();
+        let Ok(Value::Object(mut fields)) = serde_json::from_slice(&bytes) else { return Map::new() };
+        let text = |keys: [&str; 2]| keys.into_iter().find_map(|key| fields.get(key)?.as_str());
+        let api = text(["api_url", "api_endpoint"]).unwrap_or(PRODUCTION);
+        let same = text(["user_email", "email"]) == Some(&self.email)
+            && api.trim_end_matches('/') == self.api_url.trim_end_matches('/');
+        if !same {
+            return Map::new();
+        }
+        for key in OUTDATED {
+            fields.remove(key);
+        }
+        fields
     }
 
     /// Forgets the login. Nothing to forget is no error.
@@ -113,4 +141,44 @@ fn ignore_secrets(project: &Project) -> Result<(), WorkspaceError> {
         content.push(b'\n');
     }
     atomic::write(&path, &content, 0o644)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login(email: &str, api_url: &str) -> Credentials {
+        Credentials {
+            token: Secret::new("new"),
+            api_url: api_url.to_owned(),
+            authenticated_at: Some("2026-11-20T12:00:00Z".to_owned()),
+            email: email.to_owned(),
+            user_id: None,
+        }
+    }
+
+    #[test]
+    fn what_others_wrote_beside_the_same_login_stays_and_nothing_of_another() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = Project { root: folder.path().to_owned() };
+        let path = Credentials::path(&project);
+        std::fs::create_dir_all(project.directory()).expect("made");
+        let old = r#"{"token": "old", "email": "mara@orchard.example", "tenant_id": "3f6c", "last_validated_at": "x"}"#;
+        for (email, api, stays) in [
+            ("mara@orchard.example", PRODUCTION, true),
+            ("nils@harbour.example", PRODUCTION, false),
+            ("mara@orchard.example", "https://h.example", false),
+        ] {
+            std::fs::write(&path, old).expect("written");
+            login(email, api).write(&project).expect("written");
+            let text = std::fs::read_to_string(&path).expect("read");
+            assert_eq!(text.contains("3f6c"), stays, "{text}");
+            assert!(!text.contains("old") && !text.contains("last_validated_at"), "{text}");
+            let read = Credentials::read(&project).expect("read").expect("a login");
+            assert_eq!((read.token.reveal(), read.email.as_str()), ("new", email));
+        }
+        std::fs::write(&path, "not JSON").expect("written");
+        login("mara@orchard.example", PRODUCTION).write(&project).expect("replaced");
+        assert!(Credentials::read(&project).is_ok_and(|read| read.is_some()));
+    }
 }

@@ -193,7 +193,7 @@ fn is_final(error: &ApiError) -> bool {
         ApiError::Refused(refusal) => {
             (300..500).contains(&refusal.status) && !matches!(refusal.status, 408 | 425 | 429)
         }
-        ApiError::BaseUrl { .. } | ApiError::Token | ApiError::Setup(_) => true,
+        ApiError::BaseUrl { .. } | ApiError::Token | ApiError::NoLogin | ApiError::Setup(_) => true,
         _ => false,
     }
 }

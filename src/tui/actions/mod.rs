@@ -1,6 +1,7 @@
 //! What the person can do, apart from what belongs to one pane or one dialog: one file for each kind of thing. A row says
 //! what it is called, which key it has, when it is possible and what it does; nothing else has to be touched.
 
+mod account;
 mod change;
 pub mod context;
 pub mod deploy;
@@ -19,8 +20,15 @@ use super::effect::Effect;
 use crate::model::{Problem, Tenant, TenantState};
 
 /// The rows, in the order of the hint bar and the help.
-pub const COMMANDS: &[&[Command]] =
-    &[deploy::COMMANDS, tenant::COMMANDS, change::COMMANDS, general::COMMANDS, context::COMMANDS, moving::COMMANDS];
+pub const COMMANDS: &[&[Command]] = &[
+    deploy::COMMANDS,
+    tenant::COMMANDS,
+    change::COMMANDS,
+    general::COMMANDS,
+    context::COMMANDS,
+    account::COMMANDS,
+    moving::COMMANDS,
+];
 
 /// The selected tenant, or why there is none.
 pub fn selected(app: &App) -> Result<&Tenant, Problem> {

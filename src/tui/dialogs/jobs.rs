@@ -43,6 +43,8 @@ fn name(app: &App, slot: &Slot) -> Option<(String, bool)> {
         | Slot::Tenants
         | Slot::LocalTenants
         | Slot::Open
+        | Slot::LogIn
+        | Slot::LogOut
         | Slot::Pane(..)
         | Slot::Copy
         | Slot::Clear

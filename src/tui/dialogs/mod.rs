@@ -6,6 +6,7 @@ pub mod field;
 pub mod help;
 pub mod jobs;
 pub mod line;
+pub mod login;
 pub mod new_tenant;
 pub mod palette;
 pub mod pick;
@@ -26,14 +27,23 @@ use new_tenant::{NewTenant, Stage};
 pub use reading::scroll as scroll_text;
 
 /// The rows of every dialog.
-pub const COMMANDS: &[&[Command]] =
-    &[reading::CHOICE, new_tenant::COMMANDS, confirm::COMMANDS, reading::TEXT, line::COMMANDS, palette::COMMANDS];
+pub const COMMANDS: &[&[Command]] = &[
+    reading::CHOICE,
+    new_tenant::COMMANDS,
+    login::COMMANDS,
+    confirm::COMMANDS,
+    reading::TEXT,
+    line::COMMANDS,
+    palette::COMMANDS,
+];
 
 /// The open dialog.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dialog {
     /// Buying a tenant.
     NewTenant(NewTenant),
+    /// Logging in.
+    Login(login::Login),
     /// A question with yes and no.
     Confirm(confirm::Confirm),
     /// What the keys do; the first visible line.
@@ -56,6 +66,7 @@ impl Dialog {
     pub fn scope(&self) -> Scope {
         match self {
             Self::NewTenant(dialog) if dialog.stage == Stage::Payment => Scope::Payment,
+            Self::Login(dialog) => dialog.scope(),
             Self::NewTenant(_) | Self::Pick(_) | Self::Jobs(_) => Scope::Choice,
             Self::Confirm(confirm) if confirm.is_typing() => Scope::Line,
             Self::Confirm(_) => Scope::Question,
@@ -71,7 +82,9 @@ impl Dialog {
             Self::Confirm(confirm) => confirm.field(),
             Self::Palette(palette) => Some(palette.field()),
             Self::Line(line) => Some(line.field()),
-            Self::NewTenant(_) | Self::Help(_) | Self::Problem(_) | Self::Pick(_) | Self::Jobs(_) => None,
+            Self::NewTenant(_) | Self::Login(_) | Self::Help(_) | Self::Problem(_) | Self::Pick(_) | Self::Jobs(_) => {
+                None
+            }
         }
     }
 
@@ -83,6 +96,7 @@ impl Dialog {
                 Stage::Loading | Stage::Starting => true,
                 Stage::Payment | Stage::Plan | Stage::Region | Stage::Failed(_) => false,
             },
+            Self::Login(dialog) => dialog.is_moving(),
             _ => false,
         }
     }
@@ -98,6 +112,7 @@ impl Dialog {
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, bottom: Rect) {
     match &app.dialog {
         Some(Dialog::NewTenant(dialog)) => new_tenant::draw(app, dialog, frame, area),
+        Some(Dialog::Login(dialog)) => login::draw(app, dialog, frame, area),
         Some(Dialog::Confirm(dialog)) => confirm::draw(app, dialog, frame, area),
         Some(Dialog::Help(first)) => help::draw(app, *first, frame, area),
         Some(Dialog::Problem(first)) => problem::draw(app, *first, frame, area),

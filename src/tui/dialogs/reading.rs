@@ -5,7 +5,7 @@ use crate::tui::actions::done;
 use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::effect::Effect;
-use crate::tui::update::checkout;
+use crate::tui::update::{checkout, login};
 use crate::tui::view::layout;
 use Scope::{Choice, Text};
 
@@ -37,6 +37,9 @@ pub const TEXT: &[Command] = &[
 ];
 
 fn close(app: &mut App) -> Vec<Effect> {
+    if matches!(app.dialog, Some(Dialog::Login(_))) {
+        return login::close(app);
+    }
     app.dialog = None;
     done()
 }
@@ -44,6 +47,7 @@ fn close(app: &mut App) -> Vec<Effect> {
 fn choose(app: &mut App) -> Vec<Effect> {
     match &app.dialog {
         Some(Dialog::NewTenant(_)) => checkout::choose(app),
+        Some(Dialog::Login(_)) => login::go_on(app),
         Some(Dialog::Jobs(selected)) => {
             let selected = *selected;
             jobs::stop(app, selected)

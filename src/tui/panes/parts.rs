@@ -37,7 +37,8 @@ pub fn loading(shared: &Shared, what: &'static str) -> Vec<Line<'static>> {
 pub fn failed(shared: &Shared, problem: &Problem, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let mut lines = problem_lines(&shared.theme, problem, 0, columns, rows.saturating_sub(2).max(1));
     lines.push(Line::raw(""));
-    lines.push(hints(shared, &[("refresh", "try again"), ("details", "full text")]));
+    let first = if problem.requires_login { ("login", "log in") } else { ("refresh", "try again") };
+    lines.push(hints(shared, &[first, ("details", "full text")]));
     lines
 }
 

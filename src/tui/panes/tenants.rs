@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use columns::Columns;
 
 use super::frame::{draw_lines, fit, keys, problem_lines, wrapped};
-use super::parts::top_of;
+use super::parts::{hints, top_of};
 use super::{Pane, PaneView};
 use crate::model::{Tenant, TenantState};
 use crate::tui::actions::{address, done};
@@ -314,7 +314,13 @@ fn empty(shared: &Shared, columns: usize, rows: usize) -> Vec<Line<'static>> {
     if let Some(problem) = shared.tenants.problem() {
         lines.extend(problem_lines(theme, problem, 2, columns, rows.saturating_sub(3)));
         lines.push(Line::raw(""));
-        lines.push(keys(theme, &[("R", "try again"), ("e", "full text")]));
+        if problem.requires_login {
+            let mut line = hints(shared, &[("login", "log in"), ("details", "full text")]);
+            line.spans.insert(0, Span::raw("  "));
+            lines.push(line);
+        } else {
+            lines.push(keys(theme, &[("R", "try again"), ("e", "full text")]));
+        }
     } else if shared.tenants.is_loading() {
         lines.push(Line::from(vec![
             Span::styled(format!("  {} ", spinner(shared.frame)), theme.accent),

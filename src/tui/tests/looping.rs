@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
 use crate::ops::call::{Call, Reply};
 use crate::tui::app::App;
-use crate::tui::backend::{Backend, Live, News, TenantList};
+use crate::tui::backend::{Backend, DeployNews, Live, TenantList};
 use crate::tui::runtime::testing::{Loop, drive};
 use crate::tui::testing::{event, log, me, tenant, tenant_id};
 
@@ -73,19 +73,19 @@ impl Backend for Script {
     fn deploy(
         &self,
         mut tenants: Vec<TenantId>,
-        news: mpsc::Sender<(TenantId, News)>,
+        news: mpsc::Sender<(TenantId, DeployNews)>,
         cancel: CancellationToken,
     ) -> BoxFuture<'_, ()> {
         async move {
             if tenants.len() > 1 {
                 let failed = Err(Problem::new("This one has no room."));
-                let _ = news.send((tenants.remove(0), News::Ended(Box::new(failed)))).await;
+                let _ = news.send((tenants.remove(0), DeployNews::Ended(Box::new(failed)))).await;
             }
             cancel.cancelled().await;
             self.stopped_deploys.fetch_add(1, Ordering::SeqCst);
             for id in tenants {
                 let stopped = Err(Problem::new("The deploy was stopped."));
-                let _ = news.send((id, News::Ended(Box::new(stopped)))).await;
+                let _ = news.send((id, DeployNews::Ended(Box::new(stopped)))).await;
             }
         }
         .boxed()
@@ -94,7 +94,7 @@ impl Backend for Script {
         &self,
         _: TenantId,
         _: Option<String>,
-        _: mpsc::Sender<(TenantId, News)>,
+        _: mpsc::Sender<(TenantId, DeployNews)>,
         _: CancellationToken,
     ) -> BoxFuture<'_, ()> {
         ready(())

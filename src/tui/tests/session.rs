@@ -6,6 +6,7 @@ use proptest::test_runner::{Config, TestRng, TestRunner};
 use std::time::Duration;
 
 use crate::model::{Problem, Tenant};
+use crate::ops;
 use crate::ops::call::{Call, Reply};
 use crate::tui::TenantList;
 use crate::tui::backend::Live;
@@ -101,6 +102,11 @@ fn answer(request: &Request) -> Vec<Answer> {
         Request::RollBack { tenant, .. } => vec![Answer::Deployed(tenant.clone(), Err(Problem::new("Stopped.")))],
         Request::Open(_) => vec![Answer::Opened(Ok(()))],
         Request::Pay(_) => vec![Answer::Paid(Ok(()))],
+        Request::LogIn { .. } => {
+            let news = ops::login::News::Address("https://h.example/sign-in".to_owned());
+            vec![Answer::LogIn(news), Answer::LoggedIn(Err(Problem::new("Nobody signed in.").into()))]
+        }
+        Request::LogOut => vec![Answer::LoggedOut(Err(Problem::new("The keyring is locked.")))],
         Request::Call(Call::Secrets(_)) => {
             vec![Answer::Reply(Ok(Reply::Secrets(vec!["A".to_owned(), "B".to_owned()])))]
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{clipboard, feeds, load_tenants};
+use super::{clipboard, feeds, load_tenants, login};
 use crate::tui::app::{App, Moment, Shared, is_due};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
@@ -43,6 +43,9 @@ pub(super) fn tick(app: &mut App, now: Moment) -> Vec<Effect> {
     }
     if is_due(&mut app.shared.timers.lock, running) && app.shared.lock.tick(running) {
         app.shared.say("The unlock has ended: nothing can be changed.");
+    }
+    if is_due(&mut app.shared.timers.login, running) {
+        login::watch_end(&mut app.shared);
     }
     effects.extend(clipboard::tick(&mut app.shared));
     if is_due(&mut app.shared.timers.feeds, running) {

@@ -1,0 +1,126 @@
+//! `tenantry auth`: logging in, logging out, who is logged in; and what these commands have in common.
+
+use clap::{Args, Subcommand};
+use std::io::Write;
+use tokio_util::sync::CancellationToken;
+
+use super::exit::Exit;
+use super::{login, logout, whoami};
+use crate::api::BaseUrl;
+use crate::model::Problem;
+use crate::ops::login::{Seat, Wanted};
+use crate::workspace::Project;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Auth,
+}
+
+#[derive(Debug, Subcommand)]
+enum Auth {
+    /// Log in through the browser, or with a token.
+    Login(login::Arguments),
+    /// Forget the login, wherever it is kept.
+    Logout(logout::Arguments),
+    /// Show who is logged in, where, and until when.
+    #[command(alias = "status")]
+    Whoami(whoami::Arguments),
+}
+
+/// Which login is meant.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Place {
+    /// Context of the configuration; else what the project used last.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// Address of the Management API; else the context's, the project's, or production.
+    #[arg(long, value_name = "URL", conflicts_with = "context")]
+    base_url: Option<BaseUrl>,
+}
+
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
+    match arguments.command {
+        Auth::Login(arguments) => login::run(arguments, stop).await,
+        Auth::Logout(arguments) => logout::run(arguments, stop).await,
+        Auth::Whoami(arguments) => whoami::run(arguments, stop).await,
+    }
+}
+
+impl Place {
+    /// The seat that is meant. A project is no condition: a login in the keyring serves all.
+    pub(super) async fn seat(&self) -> Result<Seat, Problem> {
+        let here = std::env::current_dir()
+            .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
+        let project = Project::discover(&here).ok();
+        Seat::of_user(project, Wanted { context: self.context.clone(), base: self.base_url.clone() }).await
+    }
+}
+
+/// Work that a signal ends at once. With `json`, what goes wrong is a document on standard output.
+pub(super) async fn until_stopped(
+    json: bool,
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<Exit, Problem>>,
+) -> Result<Exit, Problem> {
+    let ended = tokio::select! {
+        () = stop.cancelled() => Err(Problem::new("Stopped.")),
+        ended = work => ended,
+    };
+    match ended {
+        Err(problem) if json => {
+            print_json(&serde_json::json!({ "problem": problem }));
+            Ok(Exit::of(&problem))
+        }
+        other => other,
+    }
+}
+
+/// One document, on a line of its own.
+pub(super) fn print_json(document: &serde_json::Value) {
+    print(&format!("{document}\n"));
+}
+
+/// A reader that went away is no reason to stop.
+pub(super) fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Something on the way, for the person and not for a script.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::arguments::Arguments;
+    use clap::Parser;
+
+    #[test]
+    fn every_command_has_a_short_form_that_takes_the_same() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' '));
+        for tail in [
+            "login",
+            "login --provider google --base-url https://h.example --no-browser --json",
+            "login --context staging --token-stdin --store file",
+            "logout --context staging --json",
+            "whoami --base-url http://127.0.0.1:9400",
+        ] {
+            for line in [format!("tenantry {tail}"), format!("tenantry auth {tail}")] {
+                assert!(parse(&line).is_ok(), "{line}");
+            }
+        }
+        for bad in [
+            "tenantry auth",
+            "tenantry login --provider gitlab",
+            "tenantry login --token-stdin --provider github",
+            "tenantry login --token hunter2",
+            "tenantry login --base-url http://h.example",
+            "tenantry login --base-url https://h.example --context staging",
+            "tenantry login --store cloud",
+            "tenantry whoami --store file",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `tenantry login`: through the browser, or with a token from standard input, which no process list shows.
+
+use clap::{Args, ValueEnum};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use serde_json::json;
+use std::io::IsTerminal;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::auth::{self, Place, note, print, print_json};
+use super::exit::Exit;
+use crate::model::{Problem, Secret};
+use crate::ops::login::{self, Failed, How, LoggedIn, News, Provider, Store, callback};
+use crate::telling::format;
+
+/// The most that is read as a token, bytes.
+const LONGEST: u64 = 64 * 1024;
+/// What keeps a login where there is no keyring.
+const NO_KEYRING: &str = "Use `--store file` to keep the login in the project's .systemprompt/credentials.json, readable by \
+    you alone, or set TENANTRY_TOKEN.";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Who vouches for you; GitHub where it is left out.
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "token_stdin")]
+    provider: Option<WantedProvider>,
+    #[command(flatten)]
+    place: Place,
+    /// Read a token from standard input instead of opening the browser; typed at a terminal, it is not shown.
+    #[arg(long, conflicts_with = "no_browser")]
+    token_stdin: bool,
+    /// Only print the address, and wait.
+    #[arg(long)]
+    no_browser: bool,
+    /// Where to keep the login; the keyring, or the project's file where the platform keeps it there already.
+    #[arg(long, value_name = "PLACE")]
+    store: Option<WantedStore>,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum WantedProvider {
+    #[value(name = "github")]
+    GitHub,
+    Google,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum WantedStore {
+    Keyring,
+    File,
+}
+
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
+    let json = arguments.json;
+    auth::until_stopped(json, &stop, log_in(arguments)).await
+}
+
+async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
+    let seat = arguments.place.seat().await?;
+    // Before anybody types anything.
+    seat.can_log_in()?;
+    let how = if arguments.token_stdin {
+        How::Token(read_token().await?)
+    } else {
+        let provider = match arguments.provider {
+            Some(WantedProvider::Google) => Provider::Google,
+            Some(WantedProvider::GitHub) | None => Provider::GitHub,
+        };
+        How::Browser { provider, open: !arguments.no_browser }
+    };
+    let store = arguments.store.map(|store| match store {
+        WantedStore::Keyring => Store::Keyring,
+        WantedStore::File => Store::File,
+    });
+    let (sender, mut news) = mpsc::channel(4);
+    let opens = matches!(how, How::Browser { open: true, .. });
+    let telling = async {
+        while let Some(word) = news.recv().await {
+            tell(&word, opens);
+        }
+    };
+    let work = async {
+        let sender = sender;
+        login::log_in(&seat, how, store, &sender).await
+    };
+    let (ended, ()) = tokio::join!(work, telling);
+    let logged_in = ended.map_err(|Failed { problem, no_keyring }| match no_keyring {
+        true => problem.hint(NO_KEYRING),
+        false => problem,
+    })?;
+    if arguments.json {
+        print_json(&document(&logged_in))
+    } else {
+        print(&lines(&logged_in))
+    }
+    Ok(Exit::Done)
+}
+
+fn tell(news: &News, opens: bool) {
+    match news {
+        News::Address(url) if opens => {
+            note(&format!("The browser opens this page. Where it does not, open it yourself:\n\n  {url}\n"));
+        }
+        News::Address(url) => note(&format!("Open this page in a browser on this machine:\n\n  {url}\n")),
+        News::NoBrowser(problem) => note(&problem.title),
+        News::Checking => {}
+    }
+    if matches!(news, News::Address(_)) {
+        note("Waiting for the browser; Ctrl-C stops.");
+    }
+}
+
+/// What a person reads at the end.
+fn lines(logged_in: &LoggedIn) -> String {
+    let mut out = format!("Logged in to {} as {}.\n", logged_in.api, logged_in.me.user.email);
+    out.push_str(&format!("Kept in {}", logged_in.kept.words()));
+    if let Some(end) = logged_in.expires_at {
+        let left = end.duration_since(jiff::Timestamp::now()).unsigned_abs();
+        out.push_str(&format!("; it ends in {}", format::estimate(left)));
+    }
+    out.push_str(".\n");
+    out
+}
+
+fn document(logged_in: &LoggedIn) -> serde_json::Value {
+    let LoggedIn { me, api, context, kept, expires_at } = logged_in;
+    json!({
+        "user": me.user,
+        "customer": me.customer,
+        "api_url": api,
+        "context": context,
+        "kept": kept.word(),
+        "kept_in": kept.words(),
+        "expires_at": expires_at.map(|end| end.to_string()),
+    })
+}
+
+/// A token from standard input: one word, all that there is. At a terminal a line that is not shown.
+async fn read_token() -> Result<Secret, Problem> {
+    let failed = |error: std::io::Error| Problem::new("Standard input cannot be read.").detail(error.to_string());
+    let mut text = String::new();
+    let input = tokio::io::stdin();
+    if std::io::stdin().is_terminal() {
+        note("Paste the token and press Enter; it is not shown.");
+        let _quiet = Quiet::begin();
+        BufReader::new(input.take(LONGEST)).read_line(&mut text).await.map_err(failed)?;
+    } else {
+        input.take(LONGEST).read_to_string(&mut text).await.map_err(failed)?;
+    }
+    let word = text.trim();
+    if callback::is_token(word) {
+        return Ok(Secret::new(word));
+    }
+    Err(Problem::new("Standard input holds no token.")
+        .detail("A token is one word of printable characters.")
+        .hint("For example: tenantry login --token-stdin < token.txt"))
+}
+
+/// A terminal that does not show what is typed, until it is dropped.
+struct Quiet(Termios);
+
+impl Quiet {
+    fn begin() -> Option<Self> {
+        let before = tcgetattr(std::io::stdin()).ok()?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(std::io::stdin(), OptionalActions::Now, &quiet).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
+        note("");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Me, User};
+    use crate::ops::login::Kept;
+
+    #[test]
+    fn the_end_tells_who_where_and_until_when_and_no_token() {
+        let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(7261);
+        let user = User { id: "u1".into(), email: "mara@orchard.example".into(), name: None };
+        let logged_in = LoggedIn {
+            me: Me { user, customer: None },
+            api: "https://api.example".into(),
+            context: Some("staging".into()),
+            kept: Kept::Keyring,
+            expires_at: Some(end),
+        };
+        let text = lines(&logged_in);
+        assert!(text.starts_with("Logged in to https://api.example as mara@orchard.example.\nKept in the keyring; "));
+        assert!(text.contains("it ends in 2 h"), "{text}");
+        let document = document(&logged_in);
+        assert_eq!(
+            (&document["kept"], &document["user"]["email"]),
+            (&json!("keyring"), &json!("mara@orchard.example"))
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! Where a login is kept, and how it is forgotten again: in the keyring; in the project's `credentials.json` where somebody
+//! asks for it, or where the platform's own command line keeps it there already. Never in a file by itself because the
+//! keyring does not answer.
+
+use jiff::Timestamp;
+use std::time::Duration;
+
+use super::find::{Found, Kept};
+use super::{Failed, Seat};
+use crate::api::{BaseUrl, Client};
+use crate::keyring::{Key, KeyringError};
+use crate::model::{Me, Problem, Secret};
+use crate::workspace::{Credentials, KnownLogin};
+
+/// How long the server may take to note a logout that it cannot do anything about.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// A place that a person can choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    /// The desktop's keyring.
+    Keyring,
+    /// `.systemprompt/credentials.json` of the project, readable by its owner alone.
+    File,
+}
+
+impl Seat {
+    /// Where a login will go; looked at before anybody is sent to a browser.
+    ///
+    /// # Errors
+    /// Where that place cannot be used.
+    pub(super) async fn place(&self, wanted: Option<Store>) -> Result<Store, Failed> {
+        self.can_log_in().map_err(Failed::from)?;
+        let store = match wanted {
+            Some(store) => store,
+            None if self.has_file().await => Store::File,
+            None => Store::Keyring,
+        };
+        match store {
+            Store::File if self.project.is_none() => {
+                let problem = Problem::new("There is no project to keep the login in.")
+                    .detail("A file belongs to a project: .systemprompt/credentials.json.")
+                    .hint("Change to a project's folder, or use the keyring.");
+                Err(problem.into())
+            }
+            Store::Keyring if self.state.is_none() => {
+                Err(Problem::new("There is no place to remember the login.").hint("Set TENANTRY_STATE.").into())
+            }
+            Store::File => Ok(store),
+            Store::Keyring => match self.keyring.ready().await {
+                Ok(()) => Ok(store),
+                Err(error) => Err(Failed { problem: error.problem(), no_keyring: true }),
+            },
+        }
+    }
+
+    /// True where the platform's own file is there and is about this API, or about nothing that can be understood.
+    async fn has_file(&self) -> bool {
+        let Some(project) = self.project.clone() else { return false };
+        let path = Credentials::path(&project);
+        let read = super::blocking(move || Ok(path.exists().then(|| Credentials::read(&project)))).await;
+        match read {
+            Ok(Some(Ok(Some(stored)))) => BaseUrl::parse(&stored.api_url).is_ok_and(|base| base == self.base),
+            Ok(Some(Err(_))) => true,
+            _ => false,
+        }
+    }
+
+    /// Keeps a login that the server has confirmed.
+    pub(super) async fn keep(&self, store: Store, token: &Secret, me: &Me) -> Result<Kept, Problem> {
+        let authenticated_at = Some(Timestamp::now().to_string());
+        match store {
+            Store::Keyring => {
+                let Key { api, context } = self.key();
+                let login = KnownLogin {
+                    api,
+                    context,
+                    user_email: me.user.email.clone(),
+                    user_id: Some(me.user.id.clone()),
+                    authenticated_at,
+                    expires_at: crate::api::expires_at(token).map(|end| end.to_string()),
+                };
+                self.keyring.write(&self.key(), token).await.map_err(|error| error.problem())?;
+                let (used, project) = (self.as_used(), self.project.clone());
+                self.remember(move |logins| {
+                    logins.put(login);
+                    if let Some(project) = &project {
+                        logins.put_project(project, used);
+                    }
+                })
+                .await?;
+                Ok(Kept::Keyring)
+            }
+            Store::File => {
+                let Some(project) = self.project.clone() else {
+                    return Err(Problem::new("There is no project to keep the login in."));
+                };
+                let credentials = Credentials {
+                    token: token.clone(),
+                    api_url: self.base.to_string(),
+                    authenticated_at,
+                    email: me.user.email.clone(),
+                    user_id: Some(me.user.id.clone()),
+                };
+                let folder = project.clone();
+                super::blocking(move || credentials.write(&folder).map_err(|error| error.problem())).await?;
+                // An older one in the keyring would be found first; what is not remembered is not looked for.
+                if let Err(error) = self.remove_token().await {
+                    tracing::warn!(%error, "an older token stays in the keyring until it ends");
+                }
+                self.forget().await?;
+                Ok(Kept::File(Credentials::path(&project)))
+            }
+        }
+    }
+
+    /// Logs out: the login is forgotten wherever it is kept, and the server is told, if it listens. Answers where it was;
+    /// `None` where nobody was logged in.
+    ///
+    /// # Errors
+    /// Where the token is not this program's to remove, or a place cannot be changed.
+    pub async fn log_out(&self) -> Result<Option<Kept>, Problem> {
+        self.can_log_in()?;
+        // One that cannot be read is forgotten all the same.
+        let found = self.find().await.ok().flatten();
+        if let Some(found) = &found {
+            let _ = tokio::time::timeout(GOODBYE, goodbye(found)).await;
+        }
+        let mut was = found.map(|found| found.kept);
+        if let (Ok(Some(_)) | Err(_), Some(project)) = (self.in_file().await, self.project.clone()) {
+            let path = Credentials::path(&project);
+            super::blocking(move || Credentials::remove(&project).map_err(|error| error.problem())).await?;
+            was = was.or(Some(Kept::File(path)));
+        }
+        if self.known.is_some() {
+            was = was.or(Some(Kept::Keyring));
+        }
+        let removed = self.remove_token().await;
+        self.forget().await?;
+        removed.map_err(|error| {
+            error.problem().hint("The login is forgotten here; its token may still lie in the keyring until it ends.")
+        })?;
+        Ok(was)
+    }
+
+    /// Takes the token out of the keyring; where nothing is known of one, it is not asked.
+    async fn remove_token(&self) -> Result<(), KeyringError> {
+        let Some(known) = &self.known else { return Ok(()) };
+        let key = Key { api: known.api.clone(), context: known.context.clone() };
+        self.keyring.remove(&key).await.map(drop)
+    }
+
+    /// Forgets what is remembered of this seat's login.
+    async fn forget(&self) -> Result<(), Problem> {
+        let (known, project) = (self.known.clone(), self.project.clone());
+        let used = project.as_ref().is_some_and(|project| self.logins.of_project(project).is_some());
+        if known.is_none() && !used {
+            return Ok(());
+        }
+        self.remember(move |logins| {
+            if let Some(known) = &known {
+                logins.forget(&known.api, known.context.as_deref());
+            }
+            if let Some(project) = &project {
+                logins.forget_project(project);
+            }
+        })
+        .await
+    }
+
+    async fn remember(
+        &self,
+        change: impl FnOnce(&mut crate::workspace::Logins) + Send + 'static,
+    ) -> Result<(), Problem> {
+        let Some(state) = self.state.clone() else { return Ok(()) };
+        super::blocking(move || state.change_logins(change).map_err(|error| error.problem())).await
+    }
+}
+
+/// Tells the server; whether it hears it changes nothing.
+async fn goodbye(found: &Found) {
+    let Ok(client) = Client::new(found.base.clone(), found.token.clone()) else { return };
+    let user = match &found.user_id {
+        Some(id) => id.clone(),
+        None => match client.me().await {
+            Ok(me) => me.user.id,
+            Err(_) => return,
+        },
+    };
+    if let Err(error) = client.activity("cloud_logout", &user).await {
+        tracing::debug!(%error, "the logout was not noted");
+    }
+}
