@@ -5,9 +5,12 @@
 mod arguments;
 mod build_secret;
 mod deploy;
+mod dockerfile;
 mod doctor;
 mod exit;
+mod first_start;
 mod history;
+mod init;
 mod open;
 mod progress;
 mod rollback;
@@ -100,6 +103,11 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
             let _log = logging::to_state_directory();
             history::run(arguments, stop).await.map(|()| Exit::Done)
         }
+        Some(Command::Init(arguments)) => {
+            let _log = logging::to_state_directory();
+            init::run(arguments, stop).await
+        }
+        Some(Command::Dockerfile(arguments)) => dockerfile::run(arguments).await,
         Some(Command::Doctor(doctor)) => {
             let _log = logging::to_state_directory();
             doctor::run(doctor, stop).await

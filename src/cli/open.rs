@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
+use super::first_start;
 use crate::api::{BaseUrl, Client};
 use crate::model::Problem;
 use crate::ops::Session;
 use crate::settings::{self, Config, Context, ContextKind, ScreenState};
 use crate::tui::{self, ContextChoice, Look, Options, Way};
-use crate::workspace::{Project, StateDirectory};
+use crate::workspace::{Project, StateDirectory, WorkspaceError};
 
 /// What the command line says about the screen.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -49,6 +50,10 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
     let Opened { config, project, directory, arguments, mut wanted, mut problem, mut state } = opened;
     let mut before: Option<Session> = None;
     loop {
+        let bare = {
+            let (root, state) = (project.root.clone(), state.clone());
+            blocking(move || first_start::folder(&root, &state)).await?
+        };
         let choice = choose(&config, wanted.as_deref());
         let (session, context) = match choice.and_then(|context| session(&project, context)) {
             Ok(found) => found,
@@ -60,10 +65,26 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
                     let context = wanted.as_deref().and_then(|name| config.context(name)).cloned();
                     (session, context)
                 }
-                None => return Err(failed),
+                None => {
+                    let Some(folder) = bare else { return Err(failed) };
+                    // Why a context that was named is not open; that nobody is logged in the screen says itself.
+                    let problem = problem.take().or_else(|| wanted.is_some().then_some(failed));
+                    let finish = |mut options: Options| {
+                        finish(&mut options, &config, &arguments, None);
+                        options.problem = problem.or(options.problem.take());
+                        options.state.clone_from(&state);
+                        options
+                    };
+                    match first_start::run(&project.root, folder, finish, stop.clone()).await?.way {
+                        Way::Out => return Ok(()),
+                        Way::Switch(name) => wanted = Some(name),
+                    }
+                    continue;
+                }
             },
         };
         let mut options = options(&config, &arguments, &session, context.as_ref());
+        options.bare_folder = bare;
         options.problem = problem.take();
         options.state.clone_from(&state);
         let left = Box::pin(tui::run(Arc::new(session.clone()), options, stop.clone()))
@@ -97,7 +118,10 @@ fn open(arguments: &Screen, here: &Path, directory: Option<StateDirectory>) -> R
     let loaded = settings::load().map_err(|error| error.problem())?;
     let problem = loaded.problem();
     let config = loaded.config;
-    let project = Project::discover(here).map_err(|error| error.problem())?;
+    let project = match Project::discover(here) {
+        Err(WorkspaceError::NoProject { .. }) => Project { root: here.to_owned() },
+        found => found.map_err(|error| error.problem())?,
+    };
     let state = directory.as_ref().map_or_else(ScreenState::default, ScreenState::load);
     // A login of the project's own is what its folder is about; without one the configuration says where to go.
     let has_login = project.directory().join("credentials.json").exists();
@@ -138,6 +162,13 @@ fn options(config: &Config, arguments: &Screen, session: &Session, context: Opti
         options.context_label.clone_from(&context.name);
         options.protected = context.protected;
     }
+    finish(&mut options, config, arguments, Some((context, kind)));
+    options
+}
+
+/// What the configuration and the command line say about the screen, whatever is on it.
+fn finish(options: &mut Options, config: &Config, arguments: &Screen, cloud: Option<(Option<&Context>, ContextKind)>) {
+    let (context, kind) = cloud.unwrap_or_default();
     options.look = Look::of(config, context, kind);
     if arguments.ascii {
         options.look.charset = crate::telling::charset::Charset::Ascii;
@@ -164,7 +195,6 @@ fn options(config: &Config, arguments: &Screen, session: &Session, context: Opti
             protected: context.protected,
         })
         .collect();
-    options
 }
 
 /// What cannot be remembered is no reason to say anything: the program works without it.

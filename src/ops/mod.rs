@@ -3,6 +3,7 @@
 //!
 //! Must not know ratatui, clap, or printing.
 
+pub mod bare;
 pub mod browser;
 pub mod call;
 pub mod checkout;
@@ -18,6 +19,7 @@ pub mod external_access;
 mod git;
 pub mod history;
 pub mod image;
+pub mod init;
 pub mod lifecycle;
 pub mod live;
 pub mod notice;

@@ -24,6 +24,8 @@ pub enum Scope {
     Choice,
     /// The dialog that waits for the payment.
     Payment,
+    /// The dialog that sets a folder up.
+    FirstStart,
     /// A question.
     Question,
     /// A dialog with text.
@@ -42,7 +44,8 @@ impl Scope {
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Main];
         all.extend(Pane::ALL.into_iter().map(Self::Pane));
-        all.extend([Self::Choice, Self::Payment, Self::Question, Self::Text, Self::Line, Self::Palette, Self::Always]);
+        all.extend([Self::Choice, Self::Payment, Self::FirstStart, Self::Question]);
+        all.extend([Self::Text, Self::Line, Self::Palette, Self::Always]);
         all
     }
 
@@ -55,6 +58,7 @@ impl Scope {
             Self::Main => "Main screen",
             Self::Choice => "Choosing from a list",
             Self::Payment => "Waiting for a payment",
+            Self::FirstStart => "Setting a folder up",
             Self::Question => "Answering a question",
             Self::Text => "Reading a text",
             Self::Line => "Typing a line",

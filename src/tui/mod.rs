@@ -7,6 +7,7 @@
 mod actions;
 mod app;
 mod backend;
+mod bare;
 #[doc(hidden)]
 pub mod bench;
 mod commands;
@@ -43,8 +44,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use app::{ContextChoice, Options};
+pub use app::{BareFolder, ContextChoice, Options};
 pub use backend::{Backend, Deployed, Live, TenantList};
+pub use bare::for_folder;
 pub use keymap::{Own as OwnKeys, own_keys};
 pub use outside::Settings as OutsideSettings;
 pub use reference::{keys_man, keys_markdown};

@@ -10,7 +10,7 @@ use crate::model::{Secret, secret, text};
 pub const PRODUCTION: &str = "https://api.systemprompt.io";
 
 /// What must never be committed, one line of `.gitignore` each.
-const IGNORED: [&str; 4] = ["credentials.json", "tenants.json", "**/secrets.json", "**/*.pem"];
+pub(crate) const IGNORED: [&str; 4] = ["credentials.json", "tenants.json", "**/secrets.json", "**/*.pem"];
 
 /// A login.
 #[derive(Debug, Clone, Serialize)]

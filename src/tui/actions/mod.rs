@@ -7,6 +7,7 @@ pub mod deploy;
 mod general;
 mod moving;
 mod offers;
+pub mod project;
 pub mod tenant;
 
 pub use change::{SIZES, pick_memory};
@@ -19,8 +20,15 @@ use super::effect::Effect;
 use crate::model::{Problem, Tenant, TenantState};
 
 /// The rows, in the order of the hint bar and the help.
-pub const COMMANDS: &[&[Command]] =
-    &[deploy::COMMANDS, tenant::COMMANDS, change::COMMANDS, general::COMMANDS, context::COMMANDS, moving::COMMANDS];
+pub const COMMANDS: &[&[Command]] = &[
+    deploy::COMMANDS,
+    tenant::COMMANDS,
+    change::COMMANDS,
+    general::COMMANDS,
+    project::COMMANDS,
+    context::COMMANDS,
+    moving::COMMANDS,
+];
 
 /// The selected tenant, or why there is none.
 pub fn selected(app: &App) -> Result<&Tenant, Problem> {

@@ -3,6 +3,7 @@
 
 pub mod confirm;
 pub mod field;
+pub mod first_start;
 pub mod help;
 pub mod jobs;
 pub mod line;
@@ -25,14 +26,23 @@ use new_tenant::{NewTenant, Stage};
 pub use reading::scroll as scroll_text;
 
 /// The rows of every dialog.
-pub const COMMANDS: &[&[Command]] =
-    &[reading::CHOICE, new_tenant::COMMANDS, confirm::COMMANDS, reading::TEXT, line::COMMANDS, palette::COMMANDS];
+pub const COMMANDS: &[&[Command]] = &[
+    reading::CHOICE,
+    new_tenant::COMMANDS,
+    first_start::COMMANDS,
+    confirm::COMMANDS,
+    reading::TEXT,
+    line::COMMANDS,
+    palette::COMMANDS,
+];
 
 /// The open dialog.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dialog {
     /// Buying a tenant.
     NewTenant(NewTenant),
+    /// Setting a folder up.
+    FirstStart(first_start::FirstStart),
     /// A question with yes and no.
     Confirm(confirm::Confirm),
     /// What the keys do; the first visible line.
@@ -56,6 +66,7 @@ impl Dialog {
         match self {
             Self::NewTenant(dialog) if dialog.stage == Stage::Payment => Scope::Payment,
             Self::NewTenant(_) | Self::Pick(_) | Self::Jobs(_) => Scope::Choice,
+            Self::FirstStart(_) => Scope::FirstStart,
             Self::Confirm(confirm) if confirm.is_typing() => Scope::Line,
             Self::Confirm(_) => Scope::Question,
             Self::Help(_) | Self::Problem(_) => Scope::Text,
@@ -70,7 +81,12 @@ impl Dialog {
             Self::Confirm(confirm) => confirm.field(),
             Self::Palette(palette) => Some(palette.field()),
             Self::Line(line) => Some(line.field()),
-            Self::NewTenant(_) | Self::Help(_) | Self::Problem(_) | Self::Pick(_) | Self::Jobs(_) => None,
+            Self::NewTenant(_)
+            | Self::FirstStart(_)
+            | Self::Help(_)
+            | Self::Problem(_)
+            | Self::Pick(_)
+            | Self::Jobs(_) => None,
         }
     }
 
@@ -82,6 +98,7 @@ impl Dialog {
                 Stage::Loading | Stage::Starting => true,
                 Stage::Payment | Stage::Plan | Stage::Region | Stage::Failed(_) => false,
             },
+            Self::FirstStart(dialog) => dialog.is_moving(),
             _ => false,
         }
     }
@@ -97,6 +114,7 @@ impl Dialog {
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, bottom: Rect) {
     match &app.dialog {
         Some(Dialog::NewTenant(dialog)) => new_tenant::draw(app, dialog, frame, area),
+        Some(Dialog::FirstStart(dialog)) => first_start::draw(app, dialog, frame, area),
         Some(Dialog::Confirm(dialog)) => confirm::draw(app, dialog, frame, area),
         Some(Dialog::Help(first)) => help::draw(app, *first, frame, area),
         Some(Dialog::Problem(first)) => problem::draw(app, *first, frame, area),
