@@ -37,6 +37,8 @@ pub(super) fn beside_new_dockerfile(root: &std::path::Path, found: &Found, their
         .into_iter()
         .map(|copied| copied.from)
         .filter(|path| !Sent::by_rules(root, &rules).is_some_and(|sent| reaches(&sent, path)))
+        // Whoever lets single things of a folder in means these.
+        .filter(|path| !theirs.is_some_and(|theirs| lets_some_in(theirs, path)))
         .collect();
     if !kept_out.is_empty() {
         rules.push_str("\n# The Dockerfile copies these.\n");
@@ -45,6 +47,7 @@ pub(super) fn beside_new_dockerfile(root: &std::path::Path, found: &Found, their
         }
         rules.push_str("\n# Whatever stands above: these never.\n");
         rules.push_str(SECRETS);
+        rules.push_str("**/.env*\n");
     }
     rules
 }
@@ -60,6 +63,14 @@ fn without_comments(theirs: &str) -> String {
     let rules = theirs.strip_prefix('\u{feff}').unwrap_or(theirs).lines();
     let kept = rules.filter(|line| !line.starts_with('#') && !line.trim().is_empty());
     kept.flat_map(|line| [line.trim_end(), "\n"]).collect()
+}
+
+/// True where an exception is about something below the folder.
+fn lets_some_in(theirs: &str, folder: &str) -> bool {
+    let exceptions = theirs.lines().filter_map(|line| line.trim().strip_prefix('!'));
+    exceptions.map(|rule| rule.trim().trim_start_matches('/')).any(|rule| {
+        rule.strip_prefix(folder).is_some_and(|rest| rest.len() > 1 && rest.starts_with('/')) || rule.starts_with("**")
+    })
 }
 
 /// True where the path is sent, and what lies right below it where it is a folder.
@@ -100,11 +111,19 @@ mod tests {
         for path in ["target/release/systemprompt", "services/a/b", ".systemprompt/profiles/p/profile.yaml"] {
             assert!(sent.has_file(path), "{path}\n{rules}");
         }
-        for path in
-            ["private/x", "target/debug/x", ".systemprompt/profiles/p/secrets.json", "services/key.pem", ".git/config"]
-        {
+        for path in [
+            "private/x",
+            "target/debug/x",
+            ".systemprompt/profiles/p/secrets.json",
+            "services/key.pem",
+            "services/.env.local",
+            ".git/config",
+        ] {
             assert!(!sent.has_file(path), "{path}\n{rules}");
         }
+        let rules = beside_new_dockerfile(&root, &found(), Some("services/*\n!services/config\n"));
+        let sent = Sent::by_rules(&root, &rules).expect("rules");
+        assert!(sent.has_file("services/config/x") && !sent.has_file("services/other/x"), "{rules}");
     }
 
     #[test]
