@@ -130,10 +130,11 @@ fn a_terminal_of_20_by_5_is_told_and_works_when_it_grows() {
 #[test]
 fn outside_of_a_project_and_without_a_login_it_says_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut terminal = Terminal::start(&[], folder.path(), &[NO_ENGINE], 120, 36);
-    let text = terminal.wait_for("settings kept");
-    assert!(text.contains("No project found"), "{text}");
-    assert_eq!(terminal.wait_for_whole_end(), 1);
+    let mut terminal = open(folder.path());
+    terminal.wait_for("Look around without a project");
+    terminal.type_keys("\r");
+    terminal.wait_until("who is not logged in", |text| text.contains("not logged in") && !text.contains("Look around"));
+    leave(terminal);
 
     std::fs::create_dir_all(folder.path().join(".systemprompt")).expect("made");
     std::fs::create_dir_all(folder.path().join("services")).expect("made");

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::{auth, deploy, history, login, logout, open, rollback, serve, whoami};
+use super::{auth, deploy, dockerfile, history, init, login, logout, open, rollback, serve, whoami};
 
 /// Manage your cloud tenants: buy one, watch it being provisioned, deploy with one key, read its logs.
 ///
@@ -24,6 +24,10 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Try everything on this machine: a Management API, a registry and a sample project, all thrown away at the end.
     Demo(Demo),
+    /// Set the working directory up as a project: its image, a profile, ignore files, recipes. Overwrites nothing.
+    Init(init::Arguments),
+    /// Generate a Dockerfile that fits what the project has, or check the one that it has.
+    Dockerfile(dockerfile::Arguments),
     /// Build the project, push its image and deploy it to a tenant.
     Deploy(Box<deploy::Arguments>),
     /// Deploy again what a tenant ran before.

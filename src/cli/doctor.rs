@@ -47,7 +47,7 @@ pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Result<Ex
 }
 
 /// What a check says: a line, and one with what to do about it.
-fn line(check: &Check) -> String {
+pub(super) fn line(check: &Check) -> String {
     let sign = match check.result {
         CheckResult::Pass => '✓',
         CheckResult::Warn => '!',

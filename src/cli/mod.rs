@@ -6,9 +6,12 @@ mod arguments;
 mod auth;
 mod build_secret;
 mod deploy;
+mod dockerfile;
 mod doctor;
 mod exit;
+mod first_start;
 mod history;
+mod init;
 mod login;
 mod logout;
 mod open;
@@ -120,6 +123,11 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
             let _log = logging::to_state_directory();
             whoami::run(arguments, stop).await
         }
+        Some(Command::Init(arguments)) => {
+            let _log = logging::to_state_directory();
+            init::run(arguments, stop).await
+        }
+        Some(Command::Dockerfile(arguments)) => dockerfile::run(arguments).await,
         Some(Command::Doctor(doctor)) => {
             let _log = logging::to_state_directory();
             doctor::run(doctor, stop).await

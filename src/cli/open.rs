@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
+use super::first_start;
 use crate::model::Problem;
 use crate::ops::Session;
 use crate::ops::login::{Seat, Surroundings, Wanted};
 use crate::settings::{self, Config, Context, ContextKind, ScreenState};
 use crate::tui::{self, ContextChoice, Look, Options, Way};
-use crate::workspace::{Project, StateDirectory};
+use crate::workspace::{Project, StateDirectory, WorkspaceError};
 
 /// What the command line says about the screen.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -51,6 +52,10 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
     let mut before: Option<Session> = None;
     let mut again = None;
     loop {
+        let bare = {
+            let (root, state) = (project.root.clone(), state.clone());
+            blocking(move || first_start::folder(&root, &state)).await?
+        };
         let session = match session(&config, &project, wanted.clone()).await {
             Ok(session) => session,
             // The way back is open: whoever switched stays where they were, and is told.
@@ -65,6 +70,7 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
         let context = session.seat().ok().and_then(|seat| seat.context().cloned());
         wanted = context.as_ref().map(|context| context.name.clone()).or_else(|| arguments.context.clone());
         let mut options = options(&config, &arguments, &session, context.as_ref());
+        options.bare_folder = bare;
         options.problem = problem.take();
         options.again = again.take();
         options.state.clone_from(&state);
@@ -101,7 +107,10 @@ fn open(arguments: &Screen, here: &Path, directory: Option<StateDirectory>) -> R
     let loaded = settings::load().map_err(|error| error.problem())?;
     let problem = loaded.problem();
     let config = loaded.config;
-    let project = Project::discover(here).map_err(|error| error.problem())?;
+    let project = match Project::discover(here) {
+        Err(WorkspaceError::NoProject { .. }) => Project { root: here.to_owned() },
+        found => found.map_err(|error| error.problem())?,
+    };
     let state = directory.as_ref().map_or_else(ScreenState::default, ScreenState::load);
     Ok(Opened { config, project, directory, arguments: arguments.clone(), problem, state })
 }

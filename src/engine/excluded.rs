@@ -22,6 +22,12 @@ impl Sent {
         Ok(Self { root: root.to_owned(), rules: BuildContext::open(root, dockerfile)?.into_rules() })
     }
 
+    /// The same with the text of an ignore file; `None` for one that Docker would refuse.
+    #[must_use]
+    pub fn by_rules(root: &Path, text: &str) -> Option<Self> {
+        Some(Self { root: root.to_owned(), rules: IgnoreRules::parse(text).ok()? })
+    }
+
     /// True when the file `path`, one below the root with `/` between its parts, is sent.
     #[must_use]
     pub fn has_file(&self, path: &str) -> bool {

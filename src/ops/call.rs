@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 pub use perform::perform;
 pub use reply::Reply;
 
+use super::init;
 use crate::model::{MetricsRange, Secret, TenantId};
 
 /// What is asked for. `Debug` shows no value of a secret.
@@ -126,6 +127,10 @@ pub enum Call {
     Deployments(TenantId),
     /// Its deploys as this machine remembers them.
     LocalHistory(TenantId),
+    /// What setting the folder up would do.
+    PlanSetUp,
+    /// Sets the folder up, as this plan says.
+    SetUp(Box<init::Plan>),
 }
 
 impl Call {
@@ -147,7 +152,8 @@ impl Call {
             | Self::Subscription(_)
             | Self::Domain(_)
             | Self::Deployments(_)
-            | Self::LocalHistory(_) => false,
+            | Self::LocalHistory(_)
+            | Self::PlanSetUp => false,
             // Reading what can be read once takes it away.
             Self::OneTimeCredentials(_)
             | Self::Restart(_)
@@ -165,7 +171,8 @@ impl Call {
             | Self::ChangePlan { .. }
             | Self::SetDomain { .. }
             | Self::RemoveDomain(_)
-            | Self::ExternalAccess { .. } => true,
+            | Self::ExternalAccess { .. }
+            | Self::SetUp(_) => true,
         }
     }
 
@@ -173,7 +180,13 @@ impl Call {
     #[must_use]
     pub fn tenant(&self) -> Option<&TenantId> {
         match self {
-            Self::Me | Self::Plans | Self::Tenants | Self::LocalTenants | Self::Diagnostics => None,
+            Self::Me
+            | Self::Plans
+            | Self::Tenants
+            | Self::LocalTenants
+            | Self::Diagnostics
+            | Self::PlanSetUp
+            | Self::SetUp(_) => None,
             Self::Tenant(id)
             | Self::Status(id)
             | Self::Restart(id)
@@ -241,6 +254,8 @@ impl Call {
             Self::ExternalAccess { enabled: false, .. } => "close the database to the outside",
             Self::Deployments(_) => "list deployments",
             Self::LocalHistory(_) => "show the history",
+            Self::PlanSetUp => "look at the folder",
+            Self::SetUp(_) => "set the folder up",
         }
     }
 }

@@ -7,6 +7,7 @@ mod database;
 mod dockerfile;
 mod finding;
 mod machine;
+pub mod offline;
 mod online;
 mod profile;
 mod project;

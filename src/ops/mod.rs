@@ -19,6 +19,7 @@ pub mod external_access;
 mod git;
 pub mod history;
 pub mod image;
+pub mod init;
 pub mod lifecycle;
 pub mod live;
 pub mod login;

@@ -112,10 +112,15 @@ impl Session {
 
     /// The Docker Engine, looked for anew: it may have been started, or another context chosen, since the last time.
     pub async fn engine(&self) -> Result<Engine, Problem> {
-        // Reads the Docker configuration's files.
-        match tokio::task::spawn_blocking(Engine::connect).await {
-            Ok(found) => found.map_err(|error| error.problem()),
-            Err(stopped) => Err(Problem::new("The search for the Docker Engine stopped.").detail(stopped.to_string())),
-        }
+        find_engine().await
+    }
+}
+
+/// The engine, whoever asks for it.
+pub(super) async fn find_engine() -> Result<Engine, Problem> {
+    // Reads the Docker configuration's files.
+    match tokio::task::spawn_blocking(Engine::connect).await {
+        Ok(found) => found.map_err(|error| error.problem()),
+        Err(stopped) => Err(Problem::new("The search for the Docker Engine stopped.").detail(stopped.to_string())),
     }
 }

@@ -22,6 +22,8 @@ const COMMANDS: usize = 20;
 const CONTEXTS: usize = 50;
 /// The most entries of everything else that is a list.
 const ENTRIES: usize = 100;
+/// The longest path of a folder, bytes.
+const FOLDERS: usize = 1000;
 /// The longest name of anything, characters.
 const NAME: usize = 100;
 
@@ -40,6 +42,8 @@ pub struct ScreenState {
     pub hidden: BTreeSet<String>,
     /// Panes and columns that were brought in and are not there by themselves.
     pub shown: BTreeSet<String>,
+    /// Folders without a project in which somebody chose to look around, at most 100.
+    pub looked_around: BTreeSet<String>,
     /// What belongs to one context each, the one that was used last first, at most 50.
     pub contexts: Vec<ContextState>,
 }
@@ -53,6 +57,7 @@ impl Default for ScreenState {
             splits: BTreeMap::new(),
             hidden: BTreeSet::new(),
             shown: BTreeSet::new(),
+            looked_around: BTreeSet::new(),
             contexts: Vec::new(),
         }
     }
@@ -167,6 +172,10 @@ impl ScreenState {
             while names.len() > ENTRIES {
                 names.pop_last();
             }
+        }
+        self.looked_around.retain(|folder| folder.len() <= FOLDERS && text::line(folder) == *folder);
+        while self.looked_around.len() > ENTRIES {
+            self.looked_around.pop_last();
         }
         self.contexts.retain(|context| clean(&context.name));
         self.contexts.truncate(CONTEXTS);

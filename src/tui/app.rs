@@ -68,6 +68,17 @@ pub struct Options {
     pub log_megabytes: Option<u32>,
     /// What stands in front of log lines.
     pub timestamps: Timestamps,
+    /// The folder that the program works in, where it is no project.
+    pub bare_folder: Option<BareFolder>,
+}
+
+/// A folder that is no project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BareFolder {
+    /// Its path, harmless.
+    pub shown: String,
+    /// Whether the program begins with the question what to do there.
+    pub asks: bool,
 }
 
 /// A context that can be switched to.
@@ -330,6 +341,9 @@ impl App {
         app.shared.again = app.shared.options.again.take();
         if let Some(id) = app.shared.again.as_ref().and_then(|again| again.tenant.clone()) {
             app.shared.tenants.wanted = Some(id);
+        }
+        if app.shared.options.bare_folder.as_ref().is_some_and(|folder| folder.asks) {
+            app.dialog = Some(Dialog::FirstStart(super::dialogs::first_start::FirstStart::question()));
         }
         if !refused.is_empty() {
             let problem = Problem::new("Some keys of the configuration are not taken.").detail(refused.join(" "));

@@ -26,6 +26,8 @@ pub enum Scope {
     Payment,
     /// The dialog that waits for a sign-in.
     LogIn,
+    /// The dialog that sets a folder up.
+    FirstStart,
     /// A question.
     Question,
     /// A dialog with text.
@@ -44,16 +46,8 @@ impl Scope {
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Main];
         all.extend(Pane::ALL.into_iter().map(Self::Pane));
-        all.extend([
-            Self::Choice,
-            Self::Payment,
-            Self::LogIn,
-            Self::Question,
-            Self::Text,
-            Self::Line,
-            Self::Palette,
-            Self::Always,
-        ]);
+        all.extend([Self::Choice, Self::Payment, Self::LogIn, Self::FirstStart, Self::Question]);
+        all.extend([Self::Text, Self::Line, Self::Palette, Self::Always]);
         all
     }
 
@@ -67,6 +61,7 @@ impl Scope {
             Self::Choice => "Choosing from a list",
             Self::Payment => "Waiting for a payment",
             Self::LogIn => "Waiting for a sign-in",
+            Self::FirstStart => "Setting a folder up",
             Self::Question => "Answering a question",
             Self::Text => "Reading a text",
             Self::Line => "Typing a line",

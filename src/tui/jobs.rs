@@ -44,6 +44,8 @@ pub enum Slot {
     Pane(Pane, &'static str),
     /// Something that is done to a tenant: `restart`.
     Action(&'static str, TenantId),
+    /// Setting the folder up.
+    SetUp,
     /// Putting something into the clipboard.
     Copy,
     /// Taking it out again.

@@ -46,7 +46,7 @@ mod testing;
 mod tests;
 
 pub use again::Again;
-pub use app::{ContextChoice, Options};
+pub use app::{BareFolder, ContextChoice, Options};
 pub use backend::{Backend, DeployNews, Live, TenantList};
 pub use keymap::{Own as OwnKeys, own_keys};
 pub use outside::Settings as OutsideSettings;

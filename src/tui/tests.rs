@@ -3,6 +3,7 @@
 mod allocations;
 mod ascii;
 mod deploys;
+mod first_start;
 mod flows;
 mod login;
 mod looping;

@@ -11,7 +11,7 @@ use crate::model::{Secret, secret, text};
 pub const PRODUCTION: &str = "https://api.systemprompt.io";
 
 /// What must never be committed, one line of `.gitignore` each.
-const IGNORED: [&str; 4] = ["credentials.json", "tenants.json", "**/secrets.json", "**/*.pem"];
+pub(crate) const IGNORED: [&str; 4] = ["credentials.json", "tenants.json", "**/secrets.json", "**/*.pem"];
 
 /// What an older login says about itself under another name, or of its own validity: never left beside a new one.
 const OUTDATED: [&str; 4] = ["token", "email", "api_endpoint", "last_validated_at"];

@@ -121,9 +121,9 @@ impl WorkspaceError {
                     "Looked for .systemprompt/ beside Cargo.toml, services/ or storage/, beginning at {}.",
                     shown(from)
                 ))
-                .hint("Change to a project folder."),
+                .hint("Change to a project folder, or set this one up with `tenantry init`."),
             Self::NoDockerfile { path } => Problem::new(format!("No Dockerfile at {}.", shown(path)))
-                .hint("Add one there: the template in .systemprompt.example/ has it."),
+                .hint("Add one there: `tenantry init` writes it, `tenantry dockerfile generate` prints it."),
             Self::NoBinary { path } => Problem::new(format!("Release binary not found at {}.", shown(path)))
                 .hint("Build it: just build --release, or cargo build --release."),
             Self::DamagedCredentials { path, why } => Problem::new("Stored login cannot be read.")

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Names that can stand after `just`: recipes and aliases of this very file. Imported files are not read.
-pub(super) fn recipes(justfile: &str) -> BTreeSet<String> {
+pub(crate) fn recipes(justfile: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut inside: Option<&str> = None;
     for line in justfile.lines() {

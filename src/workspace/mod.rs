@@ -13,7 +13,7 @@ pub mod error;
 mod generated;
 pub mod history;
 pub mod image_records;
-mod justfile;
+pub(crate) mod justfile;
 pub mod kept_credentials;
 pub mod logins;
 pub mod profile;

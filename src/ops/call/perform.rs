@@ -4,7 +4,8 @@ use super::{Call, Reply};
 use crate::api::ApiError;
 use crate::model::{Begun, Problem, Renewal, TenantId};
 use crate::ops::{
-    Session, credentials, diagnostics, domain, external_access, history, lifecycle, rotate, secrets, stored, variables,
+    Session, credentials, diagnostics, domain, external_access, history, init, lifecycle, rotate, secrets, stored,
+    variables,
 };
 use crate::workspace::{profile, tenants_file};
 
@@ -74,6 +75,8 @@ pub async fn perform(session: &Session, call: Call) -> Result<Reply, Problem> {
         }
         Call::Deployments(id) => Reply::Deployments(client.deployments(&id).await.map_err(told)?),
         Call::LocalHistory(id) => Reply::LocalHistory(Box::new(history::of_tenant(session, &id).await?)),
+        Call::PlanSetUp => Reply::SetUpPlan(Box::new(init::plan(session.project().root.clone()).await?)),
+        Call::SetUp(plan) => Reply::SetUp(Box::new(init::set_up(*plan).await?)),
     })
 }
 

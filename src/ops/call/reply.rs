@@ -8,6 +8,7 @@ use crate::ops::credentials::Fetched;
 use crate::ops::diagnostics::Diagnostics;
 use crate::ops::external_access::Access;
 use crate::ops::history::History;
+use crate::ops::init;
 use crate::ops::rotate::Rotated;
 use crate::ops::stored::Stored;
 
@@ -102,6 +103,10 @@ pub enum Reply {
     Deployments(Vec<Deployment>),
     /// To `LocalHistory`.
     LocalHistory(Box<History>),
+    /// To `PlanSetUp`.
+    SetUpPlan(Box<init::Plan>),
+    /// To `SetUp`.
+    SetUp(Box<init::Done>),
 }
 
 impl Reply {
@@ -158,6 +163,8 @@ impl Reply {
             Self::ExternalAccess(access) if access.enabled => plain("The database can be reached from outside."),
             Self::ExternalAccess(_) => plain("The database cannot be reached from outside."),
             Self::Checkout(_) => plain("A page to pay on is open. Nothing has changed before it is paid."),
+            Self::SetUp(done) if done.problem.is_some() => plain("The folder is not set up as a whole."),
+            Self::SetUp(_) => plain("The folder is set up."),
             Self::Me(_)
             | Self::Plans(_)
             | Self::Tenants { .. }
@@ -172,7 +179,8 @@ impl Reply {
             | Self::Subscription(_)
             | Self::Domain(_)
             | Self::Deployments(_)
-            | Self::LocalHistory(_) => None,
+            | Self::LocalHistory(_)
+            | Self::SetUpPlan(_) => None,
         }
     }
 }

@@ -132,7 +132,9 @@ fn programs(file: &Dockerfile, content: &str, extensions: &Extensions) -> Option
             ("The Dockerfile does not fit the extensions.", format!("{} {}", missing_words(), stale_words()))
         }
     };
-    Some(Problem::new(title).detail(detail).hint(format!("Correct its COPY lines, or copy {ALL_PROGRAMS} at once.")))
+    Some(Problem::new(title).detail(detail).hint(format!(
+        "Correct its COPY lines, or copy {ALL_PROGRAMS} at once; `tenantry dockerfile generate` prints one that fits."
+    )))
 }
 
 /// What stands behind `target/release/` in the lines that are no comments.

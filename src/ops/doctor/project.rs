@@ -48,7 +48,12 @@ pub(super) async fn examine(session: &Session, tenant: Option<TenantId>, options
     }
 }
 
-fn all(project: &Project, tenant: Option<&TenantId>, options: &Options, is_local_api: bool) -> (Vec<Finding>, Files) {
+pub(super) fn all(
+    project: &Project,
+    tenant: Option<&TenantId>,
+    options: &Options,
+    is_local_api: bool,
+) -> (Vec<Finding>, Files) {
     let mut found = vec![Finding::pass("project", format!("{} at {}", project.name(), shown(&project.root)))];
     let used = match (tenant, &options.profile) {
         (Some(tenant), name) => crate::workspace::profile::of_tenant(project, tenant, name.as_deref()),
@@ -221,7 +226,7 @@ fn storage(project: &Project) -> Option<Finding> {
     has("storage").then(|| Finding::pass("storage", "storage/files"))
 }
 
-fn extension_config(extensions: &Extensions) -> Option<Finding> {
+pub(super) fn extension_config(extensions: &Extensions) -> Option<Finding> {
     const NAME: &str = "extension-config";
     if let Some(error) = extensions.damaged.first() {
         return Some(Finding::fail(NAME, error.problem()));

@@ -1,6 +1,6 @@
 //! Deploying: of the selected tenant or of all that are marked, and stopping it.
 
-use super::{done, in_the_cloud, no_tenant};
+use super::{done, in_the_cloud, no_tenant, project};
 use crate::model::{Problem, Remedy, Tenant, TenantId, TenantState};
 use crate::tui::app::{App, Health, Shared};
 use crate::tui::commands::{Command, Scope, command};
@@ -39,6 +39,7 @@ pub const COMMANDS: &[Command] = &[
 /// Whether a tenant can be deployed to now, and why not.
 pub fn check(shared: &Shared, tenant: &Tenant) -> Result<(), Problem> {
     in_the_cloud(tenant)?;
+    project::needed(shared, "a deploy")?;
     if let Some(run) = shared.deploys.running(&tenant.id) {
         return Err(Problem::new(format!("A deploy of {} is running.", run.name))
             .hint("Wait until it ends, or stop it with c."));

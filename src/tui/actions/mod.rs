@@ -8,6 +8,7 @@ pub mod deploy;
 mod general;
 mod moving;
 mod offers;
+pub mod project;
 pub mod tenant;
 
 pub use change::{SIZES, pick_memory};
@@ -25,6 +26,7 @@ pub const COMMANDS: &[&[Command]] = &[
     tenant::COMMANDS,
     change::COMMANDS,
     general::COMMANDS,
+    project::COMMANDS,
     context::COMMANDS,
     account::COMMANDS,
     moving::COMMANDS,

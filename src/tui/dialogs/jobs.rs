@@ -36,6 +36,7 @@ fn name(app: &App, slot: &Slot) -> Option<(String, bool)> {
             (format!("events{of}"), false)
         }
         Slot::LogFeed(id) => (format!("log of {}", tenant(id)), false),
+        Slot::SetUp => ("setting the folder up".to_owned(), false),
         Slot::Account
         | Slot::Api
         | Slot::Engine

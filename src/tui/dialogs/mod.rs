@@ -3,6 +3,7 @@
 
 pub mod confirm;
 pub mod field;
+pub mod first_start;
 pub mod help;
 pub mod jobs;
 pub mod line;
@@ -31,6 +32,7 @@ pub const COMMANDS: &[&[Command]] = &[
     reading::CHOICE,
     new_tenant::COMMANDS,
     login::COMMANDS,
+    first_start::COMMANDS,
     confirm::COMMANDS,
     reading::TEXT,
     line::COMMANDS,
@@ -44,6 +46,8 @@ pub enum Dialog {
     NewTenant(NewTenant),
     /// Logging in.
     Login(login::Login),
+    /// Setting a folder up.
+    FirstStart(first_start::FirstStart),
     /// A question with yes and no.
     Confirm(confirm::Confirm),
     /// What the keys do; the first visible line.
@@ -68,6 +72,7 @@ impl Dialog {
             Self::NewTenant(dialog) if dialog.stage == Stage::Payment => Scope::Payment,
             Self::Login(dialog) => dialog.scope(),
             Self::NewTenant(_) | Self::Pick(_) | Self::Jobs(_) => Scope::Choice,
+            Self::FirstStart(_) => Scope::FirstStart,
             Self::Confirm(confirm) if confirm.is_typing() => Scope::Line,
             Self::Confirm(_) => Scope::Question,
             Self::Help(_) | Self::Problem(_) => Scope::Text,
@@ -82,9 +87,13 @@ impl Dialog {
             Self::Confirm(confirm) => confirm.field(),
             Self::Palette(palette) => Some(palette.field()),
             Self::Line(line) => Some(line.field()),
-            Self::NewTenant(_) | Self::Login(_) | Self::Help(_) | Self::Problem(_) | Self::Pick(_) | Self::Jobs(_) => {
-                None
-            }
+            Self::NewTenant(_)
+            | Self::Login(_)
+            | Self::FirstStart(_)
+            | Self::Help(_)
+            | Self::Problem(_)
+            | Self::Pick(_)
+            | Self::Jobs(_) => None,
         }
     }
 
@@ -97,6 +106,7 @@ impl Dialog {
                 Stage::Payment | Stage::Plan | Stage::Region | Stage::Failed(_) => false,
             },
             Self::Login(dialog) => dialog.is_moving(),
+            Self::FirstStart(dialog) => dialog.is_moving(),
             _ => false,
         }
     }
@@ -113,6 +123,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, bottom: Rect) {
     match &app.dialog {
         Some(Dialog::NewTenant(dialog)) => new_tenant::draw(app, dialog, frame, area),
         Some(Dialog::Login(dialog)) => login::draw(app, dialog, frame, area),
+        Some(Dialog::FirstStart(dialog)) => first_start::draw(app, dialog, frame, area),
         Some(Dialog::Confirm(dialog)) => confirm::draw(app, dialog, frame, area),
         Some(Dialog::Help(first)) => help::draw(app, *first, frame, area),
         Some(Dialog::Problem(first)) => problem::draw(app, *first, frame, area),

@@ -302,6 +302,13 @@ fn below(shared: &Shared, columns: usize) -> Vec<Line<'static>> {
             Span::styled("n", theme.accent),
         ]));
     }
+    if shared.options.bare_folder.is_some() {
+        lines.push(Line::from(vec![
+            Span::styled("  No project here · ", theme.dim),
+            Span::styled(shared.key_of("project.setup"), theme.accent),
+            Span::styled(" sets this folder up", theme.dim),
+        ]));
+    }
     if let Some(notice) = &shared.options.notice {
         lines.extend(wrapped(notice, 2, columns, 3, theme.dim));
     }

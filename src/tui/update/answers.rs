@@ -9,7 +9,7 @@ use crate::ops::call::Reply;
 use crate::tui::actions::tenant::words;
 use crate::tui::app::{App, Health};
 use crate::tui::backend::TenantList;
-use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::{Dialog, first_start};
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
@@ -34,6 +34,7 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
             local_tenants(app, result);
             Vec::new()
         }
+        (Slot::SetUp, Answer::Reply(result)) => first_start::answered(app, result),
         (_, Answer::Api(result)) => api(app, result),
         (_, Answer::Engine(result)) => {
             note_health(app, &Slot::Engine, result.map_or_else(Health::Down, Health::Up));

@@ -8,7 +8,7 @@ use crate::model::{Problem, Secret, Tenant, TenantId, secret_name};
 use crate::ops::call::Call;
 use crate::ops::editor::Edited;
 use crate::tui::actions::context::may_change;
-use crate::tui::actions::{done, no_tenant};
+use crate::tui::actions::{done, no_tenant, project};
 use crate::tui::app::{App, Shared};
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::dialogs::confirm::Question;
@@ -82,7 +82,11 @@ pub const COMMANDS: &[Command] = &[
         },
     )
     .changes()
-    .when(|app| own(app).and_then(|tenant| free(app, tenant, "sync")))
+    .when(|app| {
+        let tenant = own(app)?;
+        project::needed(&app.shared, "sending a profile's secrets")?;
+        free(app, tenant, "sync")
+    })
     .asking(|app| {
         let tenant = own(app).ok()?;
         let text = format!(
