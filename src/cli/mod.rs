@@ -13,6 +13,7 @@ mod progress;
 mod rollback;
 mod serve;
 pub(crate) mod stop;
+mod tenant;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -99,6 +100,10 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         Some(Command::History(arguments)) => {
             let _log = logging::to_state_directory();
             history::run(arguments, stop).await.map(|()| Exit::Done)
+        }
+        Some(Command::Tenant(arguments)) => {
+            let _log = logging::to_state_directory();
+            tenant::run(arguments, stop).await
         }
         Some(Command::Doctor(doctor)) => {
             let _log = logging::to_state_directory();

@@ -20,6 +20,7 @@ pub mod history;
 pub mod image;
 pub mod lifecycle;
 pub mod live;
+pub mod local;
 pub mod notice;
 mod project_build;
 pub mod push;

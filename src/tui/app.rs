@@ -61,6 +61,10 @@ pub struct Options {
     pub log_megabytes: Option<u32>,
     /// What stands in front of log lines.
     pub timestamps: Timestamps,
+    /// The image of a local tenant's database, where the configuration says one.
+    pub local_image: Option<String>,
+    /// Everything is thrown away at the end: nothing of one's own belongs here.
+    pub throw_away: bool,
 }
 
 /// A context that can be switched to.

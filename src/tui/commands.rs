@@ -24,6 +24,10 @@ pub enum Scope {
     Choice,
     /// The dialog that waits for the payment.
     Payment,
+    /// The form for a local tenant.
+    LocalForm,
+    /// The making of a local tenant.
+    LocalRun,
     /// A question.
     Question,
     /// A dialog with text.
@@ -42,7 +46,8 @@ impl Scope {
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Main];
         all.extend(Pane::ALL.into_iter().map(Self::Pane));
-        all.extend([Self::Choice, Self::Payment, Self::Question, Self::Text, Self::Line, Self::Palette, Self::Always]);
+        all.extend([Self::Choice, Self::Payment, Self::LocalForm, Self::LocalRun, Self::Question, Self::Text]);
+        all.extend([Self::Line, Self::Palette, Self::Always]);
         all
     }
 
@@ -55,6 +60,8 @@ impl Scope {
             Self::Main => "Main screen",
             Self::Choice => "Choosing from a list",
             Self::Payment => "Waiting for a payment",
+            Self::LocalForm => "Describing a local tenant",
+            Self::LocalRun => "Making a local tenant",
             Self::Question => "Answering a question",
             Self::Text => "Reading a text",
             Self::Line => "Typing a line",

@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::app::Options;
 use super::backend::{Backend, Deployed, TenantList};
 use super::theme::Wanted;
-use crate::model::progress::DeployProgress;
-use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
+use crate::model::progress::{DeployProgress, LocalProgress};
+use crate::model::{CheckoutSession, LocalTenant, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
 use crate::ops::call::{self, Call, Reply};
 use crate::ops::live::{self, Live};
-use crate::ops::{Session, browser, checkout, deploy};
+use crate::ops::{Session, browser, checkout, deploy, local};
 use crate::settings::ContextKind;
 
 /// How the screen of a session begins.
@@ -108,6 +108,15 @@ impl Backend for Session {
             vec![(tenant, result)]
         }
         .boxed()
+    }
+
+    fn create_local(
+        &self,
+        order: local::Order,
+        progress: Sender<LocalProgress>,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'_, Result<LocalTenant, Problem>> {
+        async move { local::create(self.project(), &order, &progress, &cancel).await }.boxed()
     }
 
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Problem>> {

@@ -4,6 +4,7 @@ mod allocations;
 mod ascii;
 mod deploys;
 mod flows;
+mod local;
 mod looping;
 mod outside;
 mod pictures;

@@ -6,6 +6,7 @@ pub mod checkout;
 pub mod clipboard;
 mod feeds;
 pub mod keys;
+pub mod local;
 mod mouse;
 mod notices;
 pub mod timers;

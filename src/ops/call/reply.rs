@@ -1,12 +1,13 @@
 //! What comes back from a [`super::Call`], and the one sentence that says what happened.
 
 use crate::model::{
-    Begun, CheckoutSession, CustomDomain, Deployment, Environment, LocalTenant, Me, Metrics, MetricsHistory, Plan,
-    Subscription, Tenant, TenantStatus,
+    Begun, CheckoutSession, CustomDomain, Deployment, Environment, LocalDefaults, LocalStatus, LocalTenant, Me,
+    Metrics, MetricsHistory, Plan, Subscription, Tenant, TenantStatus,
 };
 use crate::ops::credentials::Fetched;
 use crate::ops::external_access::Access;
 use crate::ops::history::History;
+use crate::ops::local::Deleted;
 use crate::ops::rotate::Rotated;
 use crate::ops::stored::Stored;
 
@@ -27,6 +28,18 @@ pub enum Reply {
     },
     /// To `LocalTenants`. Empty also where the project has no list.
     LocalTenants(Vec<LocalTenant>),
+    /// To `LocalStatuses`.
+    LocalStatuses(Vec<LocalStatus>),
+    /// To `LocalDefaults`.
+    LocalDefaults(LocalDefaults),
+    /// To `StartLocal`: its database answers.
+    LocalStarted(Box<LocalTenant>),
+    /// To `StopLocal`.
+    LocalStopped(Box<LocalTenant>),
+    /// To `RenameLocal`: as it is now.
+    LocalRenamed(Box<LocalTenant>),
+    /// To `DeleteLocal`.
+    LocalDeleted(Deleted),
     /// To `Tenant`, `Rename` and `ScaleMemory`: the record as it is now.
     Tenant(Box<Tenant>),
     /// To `Status`.
@@ -119,6 +132,10 @@ impl Reply {
                 };
                 Some(with(words, begun.message.as_deref()))
             }
+            Self::LocalStarted(_) => plain("Its database answers."),
+            Self::LocalStopped(_) => plain("Its database is stopped; its data stays."),
+            Self::LocalRenamed(tenant) => Some(format!("It is called {} now.", tenant.name)),
+            Self::LocalDeleted(deleted) => Some(deleted.sentence()),
             Self::Deleted { already: true } => plain("It was deleted already."),
             Self::Deleted { .. } => plain("It is deleted, with its data."),
             Self::SubscriptionCanceled => plain("The subscription has ended, and everything of it is removed."),
@@ -159,6 +176,8 @@ impl Reply {
             | Self::Plans(_)
             | Self::Tenants { .. }
             | Self::LocalTenants(_)
+            | Self::LocalStatuses(_)
+            | Self::LocalDefaults(_)
             | Self::Tenant(_)
             | Self::Status(_)
             | Self::Secrets(_)

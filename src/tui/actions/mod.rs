@@ -5,6 +5,7 @@ mod change;
 pub mod context;
 pub mod deploy;
 mod general;
+pub mod local;
 mod moving;
 mod offers;
 pub mod tenant;
@@ -19,8 +20,15 @@ use super::effect::Effect;
 use crate::model::{Problem, Tenant, TenantState};
 
 /// The rows, in the order of the hint bar and the help.
-pub const COMMANDS: &[&[Command]] =
-    &[deploy::COMMANDS, tenant::COMMANDS, change::COMMANDS, general::COMMANDS, context::COMMANDS, moving::COMMANDS];
+pub const COMMANDS: &[&[Command]] = &[
+    deploy::COMMANDS,
+    tenant::COMMANDS,
+    change::COMMANDS,
+    local::COMMANDS,
+    general::COMMANDS,
+    context::COMMANDS,
+    moving::COMMANDS,
+];
 
 /// The selected tenant, or why there is none.
 pub fn selected(app: &App) -> Result<&Tenant, Problem> {

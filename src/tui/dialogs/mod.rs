@@ -6,6 +6,7 @@ pub mod field;
 pub mod help;
 pub mod jobs;
 pub mod line;
+pub mod new_local;
 pub mod new_tenant;
 pub mod palette;
 pub mod pick;
@@ -25,14 +26,23 @@ use new_tenant::{NewTenant, Stage};
 pub use reading::scroll as scroll_text;
 
 /// The rows of every dialog.
-pub const COMMANDS: &[&[Command]] =
-    &[reading::CHOICE, new_tenant::COMMANDS, confirm::COMMANDS, reading::TEXT, line::COMMANDS, palette::COMMANDS];
+pub const COMMANDS: &[&[Command]] = &[
+    reading::CHOICE,
+    new_tenant::COMMANDS,
+    new_local::COMMANDS,
+    confirm::COMMANDS,
+    reading::TEXT,
+    line::COMMANDS,
+    palette::COMMANDS,
+];
 
 /// The open dialog.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dialog {
     /// Buying a tenant.
     NewTenant(NewTenant),
+    /// Making a local tenant.
+    NewLocal(Box<new_local::NewLocal>),
     /// A question with yes and no.
     Confirm(confirm::Confirm),
     /// What the keys do; the first visible line.
@@ -55,6 +65,7 @@ impl Dialog {
     pub fn scope(&self) -> Scope {
         match self {
             Self::NewTenant(dialog) if dialog.stage == Stage::Payment => Scope::Payment,
+            Self::NewLocal(dialog) => dialog.scope(),
             Self::NewTenant(_) | Self::Pick(_) | Self::Jobs(_) => Scope::Choice,
             Self::Confirm(confirm) if confirm.is_typing() => Scope::Line,
             Self::Confirm(_) => Scope::Question,
@@ -70,6 +81,7 @@ impl Dialog {
             Self::Confirm(confirm) => confirm.field(),
             Self::Palette(palette) => Some(palette.field()),
             Self::Line(line) => Some(line.field()),
+            Self::NewLocal(dialog) => dialog.field(),
             Self::NewTenant(_) | Self::Help(_) | Self::Problem(_) | Self::Pick(_) | Self::Jobs(_) => None,
         }
     }
@@ -78,6 +90,7 @@ impl Dialog {
     #[must_use]
     pub fn is_moving(&self) -> bool {
         match self {
+            Self::NewLocal(dialog) => dialog.is_moving(),
             Self::NewTenant(dialog) => match dialog.stage {
                 Stage::Loading | Stage::Starting => true,
                 Stage::Payment | Stage::Plan | Stage::Region | Stage::Failed(_) => false,
@@ -97,6 +110,7 @@ impl Dialog {
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, bottom: Rect) {
     match &app.dialog {
         Some(Dialog::NewTenant(dialog)) => new_tenant::draw(app, dialog, frame, area),
+        Some(Dialog::NewLocal(dialog)) => new_local::draw(app, dialog, frame, area),
         Some(Dialog::Confirm(dialog)) => confirm::draw(app, dialog, frame, area),
         Some(Dialog::Help(first)) => help::draw(app, *first, frame, area),
         Some(Dialog::Problem(first)) => problem::draw(app, *first, frame, area),
