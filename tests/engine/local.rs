@@ -21,6 +21,7 @@ use tenantry::workspace::Project;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::common::terminal::Terminal;
 use crate::postgres_image;
 use crate::support::{Outcome, trial};
 
@@ -39,6 +40,7 @@ pub fn trials() -> Vec<Trial> {
         trial("local::what_is_somebody_elses_is_not_touched", || in_place(not_ours)),
         trial("local::an_image_that_cannot_be_had_leaves_nothing", || in_place(no_image)),
         trial("local::the_commands_do_the_same", || in_place(commands)),
+        trial("local::the_screen_does_the_same", || in_place(screen)),
     ]
 }
 
@@ -400,6 +402,56 @@ async fn commands(place: Here) -> Outcome {
         let document: serde_json::Value = serde_json::from_str(&out).expect("one document");
         assert_eq!(code, Some(1));
         assert!(document["problem"]["title"].as_str().is_some_and(|title| title.contains("cannot be pulled")));
+    };
+    tokio::task::spawn_blocking(play).await?;
+    place.assert_nothing().await
+}
+
+/// By keys, with an API that nobody answers at: a local tenant needs none.
+async fn screen(place: Here) -> Outcome {
+    let image = place.postgres().await?;
+    let root = place.project.root.clone();
+    let login =
+        serde_json::json!({"api_token": "t0p", "api_url": "http://127.0.0.1:9", "user_email": "mara@orchard.example"});
+    std::fs::write(root.join(".systemprompt/credentials.json"), login.to_string())?;
+    let config = root.join("config.toml");
+    std::fs::write(&config, format!("[local]\nimage = \"{image}\"\n"))?;
+    let (name, played) = (place.mark.clone(), root.clone());
+    let play = move || {
+        let state = played.join("state");
+        let environment =
+            [("TENANTRY_CONFIG", config.to_str().expect("plain")), ("TENANTRY_STATE", state.to_str().expect("plain"))];
+        let mut terminal = Terminal::start(&[], &played, &environment, 120, 36);
+        terminal.wait_for("Tenants");
+        terminal.type_keys("n");
+        terminal.wait_for("local container");
+        terminal.type_keys("j\r");
+        // The form is whole once a name is suggested.
+        terminal.wait_until("the form", |text| text.contains("creates it") && text.contains("name      local"));
+        terminal.type_keys(&format!("\u{15}{name}\r"));
+        let text = terminal.wait_for("answers and is in the list of tenants.");
+        assert!(text.contains("systemprompt:****@localhost"), "{text}");
+        let list = std::fs::read_to_string(played.join(".systemprompt/tenants.json")).expect("the list");
+        let behind = list.split("systemprompt:").nth(1).expect("an address");
+        let password = behind.split('@').next().expect("a password").to_owned();
+        assert_eq!(password.len(), 32);
+        terminal.type_keys("\r");
+        terminal.wait_until("it runs", |text| text.contains("running") && text.contains(&name));
+        terminal.type_keys("ts");
+        terminal.wait_for("Stop its database?");
+        terminal.type_keys("y");
+        terminal.wait_until("it is stopped", |text| text.contains("◌ stopped"));
+        terminal.type_keys("ta");
+        terminal.wait_until("it runs again", |text| text.contains("● running"));
+        terminal.type_keys("td");
+        terminal.wait_for("delete the data too");
+        terminal.type_keys("jj\r");
+        terminal.wait_for("to confirm");
+        terminal.type_keys(&format!("{name}\r"));
+        terminal.wait_gone("● running");
+        terminal.type_keys("q");
+        assert_eq!(terminal.wait_for_whole_end(), 0);
+        assert!(!String::from_utf8_lossy(&terminal.raw()).contains(&password), "the password was shown");
     };
     tokio::task::spawn_blocking(play).await?;
     place.assert_nothing().await

@@ -59,6 +59,8 @@ pub async fn postgres(docker: &Docker, reference: &str, label: &str) -> Result<(
         root.program(&libraries.join(name))?;
     }
     root.folder(&share(&bin))?;
+    let zone = Path::new("/usr/share/zoneinfo/UTC");
+    root.add(zone, &std::fs::read(zone)?)?;
     root.text("entry", ENTRY)?;
     root.text("etc/passwd", "root:x:0:0::/:/bin/sh\npostgres:x:70:70::/tmp:/bin/sh\n")?;
     let path = format!("ENV PATH={}:/usr/bin:/bin", bin.display());

@@ -22,7 +22,9 @@ const LONGEST: usize = 4096;
 pub(super) enum Silence {
     /// Nobody listens, or it is still starting: a later look may find it.
     NotYet(String),
-    /// It answers, and does not let us in.
+    /// It answers, and does not take the password.
+    Password(String),
+    /// It answers, and does not let us in for another reason.
     Refused(String),
 }
 
@@ -30,7 +32,7 @@ impl Silence {
     /// In words.
     pub(super) fn words(&self) -> &str {
         match self {
-            Self::NotYet(words) | Self::Refused(words) => words,
+            Self::NotYet(words) | Self::Password(words) | Self::Refused(words) => words,
         }
     }
 }
@@ -61,6 +63,9 @@ fn silence(error: &sqlx::Error) -> Silence {
         // `cannot_connect_now`: it is starting or stopping.
         sqlx::Error::Database(said) if said.code().as_deref() == Some("57P03") => {
             Silence::NotYet(words(said.message()))
+        }
+        sqlx::Error::Database(said) if matches!(said.code().as_deref(), Some("28P01" | "28000")) => {
+            Silence::Password(words(said.message()))
         }
         sqlx::Error::Database(said) => Silence::Refused(words(said.message())),
         sqlx::Error::Io(cause) => Silence::NotYet(words(&cause.to_string())),
@@ -97,6 +102,9 @@ pub(super) fn checked(url: &Secret) -> Result<Secret, Problem> {
     if parsed.path().len() < 2 {
         return Err(wrong("It names no database."));
     }
+    if parsed.query_pairs().any(|(key, _)| key == "password") {
+        return Err(wrong("Its password stands behind the question mark, where it would be shown."));
+    }
     if database_url::is_masked(raw) {
         return Err(wrong("Its password is left out: there are only stars for it."));
     }
@@ -111,7 +119,9 @@ pub(super) fn no_answer(url: &Secret, silence: &Silence) -> Problem {
             Problem::new("The database does not answer."),
             "Start it, and check host and port in its address; then try again.",
         ),
-        Silence::Refused(_) => (problem, "Check user, password and database in its address; then try again."),
+        Silence::Password(_) | Silence::Refused(_) => {
+            (problem, "Check user, password and database in its address; then try again.")
+        }
     };
     problem.detail(format!("{}: {}.", database_url::masked(url), silence.words())).hint(hint).remedy(Remedy::Retry)
 }
@@ -133,6 +143,7 @@ mod tests {
             "postgres://u:hunter2@h",
             "postgres://u:hunter2@h/",
             "postgres://u:****@h/d",
+            "postgres://u@h/d?password=hunter2",
             &format!("postgres://u:hunter2@h/{}", "x".repeat(LONGEST)),
         ] {
             let problem = checked(&Secret::new(bad)).expect_err(bad);

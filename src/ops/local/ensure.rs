@@ -53,7 +53,7 @@ pub(super) async fn started(project: &Project, engine: &Engine, plan: &mut Plan)
     for _ in 0..MOVES {
         let id = made(project, engine, plan).await?;
         match engine.start_container(&id).await {
-            Ok(()) => return Ok((id, format!("{} on 127.0.0.1:{}", plan.container(), plan.port))),
+            Ok(()) => return Ok((id, format!("127.0.0.1:{}, {}", plan.port, plan.container()))),
             Err(error) if error.is_port_taken() && plan.port_is_fixed => return Err(port_taken(plan.port)),
             Err(error) if error.is_port_taken() => {
                 // A container's port cannot be changed; what it knows is in the volume.
@@ -137,7 +137,10 @@ pub(super) async fn answers(engine: &Engine, plan: &Plan, id: &str, steps: &Step
             }
             return Err(problem);
         }
-        if let Silence::Refused(words) = &silence {
+        if let Silence::Refused(_) = &silence {
+            return Err(database::no_answer(&url, &silence));
+        }
+        if let Silence::Password(words) = &silence {
             return Err(Problem::new("The database does not take its password.")
                 .detail(format!("{words}. Its volume {} may be from another time.", plan.volume()))
                 .hint("Delete the tenant with its data and create it again."));
