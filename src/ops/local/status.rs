@@ -39,7 +39,13 @@ type Found = (LocalState, Option<String>);
 
 async fn in_container(engine: &Engine, tenant: &LocalTenant) -> Found {
     match container::of(engine, tenant).await {
-        Ok(states) => of_containers(&states, tenant.unfinished),
+        Ok(states) => match of_containers(&states, tenant.unfinished) {
+            // The engine looks only every few seconds; the database itself knows.
+            (LocalState::Starting, detail) if by_itself(tenant).await.0 == LocalState::Running => {
+                (LocalState::Running, detail)
+            }
+            found => found,
+        },
         Err(error) => (LocalState::Unknown, Some(error.to_string())),
     }
 }

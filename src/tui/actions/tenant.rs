@@ -40,7 +40,7 @@ pub const COMMANDS: &[Command] = &[
             format!("{} does not answer for a moment while its machine starts again.", tenant.name)
         })
     }),
-    command("tenant.suspend", Main, &["t s"], "suspend", "Stop the tenant's machine; its data stays, billing pauses.", |app| {
+    command("tenant.suspend", Main, &["t s"], "suspend", "Stop the tenant's machine (billing pauses), or a local one's database; the data stays.", |app| {
         local::stop(app).unwrap_or_else(|| act(app, "suspend", Call::Suspend))
     })
     .changes()
@@ -53,7 +53,7 @@ pub const COMMANDS: &[Command] = &[
             format!("{} stops and answers nobody until it is activated. Its data stays; billing pauses.", tenant.name)
         })
     }),
-    command("tenant.activate", Main, &["t a"], "activate", "Start a suspended tenant again; billing goes on.", |app| {
+    command("tenant.activate", Main, &["t a"], "activate", "Start a suspended tenant again (billing goes on), or a local one's database.", |app| {
         local::start(app).unwrap_or_else(|| act(app, "activate", Call::Activate))
     })
     .changes()
@@ -85,7 +85,7 @@ pub const COMMANDS: &[Command] = &[
         Main,
         &["t d"],
         "delete",
-        "Delete the tenant with its machine, volume and database for good.",
+        "Delete the tenant with its machine, volume and database for good; of a local one the data can stay.",
         |app| local::ask_delete(app).unwrap_or_else(|| act(app, "delete", |id| Call::Delete { id })),
     )
     .changes()
