@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::{auth, deploy, dockerfile, history, init, login, logout, open, rollback, serve, whoami};
+use super::{auth, deploy, dockerfile, history, init, login, logout, open, rollback, serve, tenant, whoami};
 
 /// Manage your cloud tenants: buy one, watch it being provisioned, deploy with one key, read its logs.
 ///
@@ -36,6 +36,8 @@ pub(super) enum Command {
     Doctor(Doctor),
     /// Run the Management API: for the sandbox, or to host your own.
     Serve(Box<Serve>),
+    /// Tenants: list, show, rename and delete them; make, start and stop those on this machine.
+    Tenant(tenant::Arguments),
     /// List a tenant's deploys: when, from which commit, how they ended, and which one runs.
     History(history::Arguments),
     /// Log in through the browser, or with a token.

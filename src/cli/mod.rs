@@ -19,6 +19,7 @@ mod progress;
 mod rollback;
 mod serve;
 pub(crate) mod stop;
+mod tenant;
 mod whoami;
 
 use std::io::{IsTerminal, Write};
@@ -128,6 +129,10 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
             init::run(arguments, stop).await
         }
         Some(Command::Dockerfile(arguments)) => dockerfile::run(arguments).await,
+        Some(Command::Tenant(arguments)) => {
+            let _log = logging::to_state_directory();
+            tenant::run(arguments, stop).await
+        }
         Some(Command::Doctor(doctor)) => {
             let _log = logging::to_state_directory();
             doctor::run(doctor, stop).await

@@ -144,6 +144,7 @@ fn options(config: &Config, arguments: &Screen, session: &Session, context: Opti
     options.clear_secrets_seconds = Some(config.ui.clear_secrets_seconds);
     options.log_megabytes = Some(config.ui.log_megabytes);
     options.timestamps = config.ui.timestamps;
+    options.local_image = Some(config.local.image.clone());
     options.outside.mouse = config.ui.mouse;
     options.outside.notify = config.ui.notify;
     options.outside.editor.clone_from(&config.ui.editor);

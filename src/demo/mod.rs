@@ -93,6 +93,7 @@ async fn flow(
         };
     }
     let mut screen = tui::for_session(&session);
+    screen.throw_away = true;
     screen.context_label = "sandbox".into();
     screen.look.kind = ContextKind::Sandbox;
     screen.auto_pay = options.auto_pay;

@@ -12,6 +12,7 @@ mod stats;
 pub use changes::ChangeStream;
 pub use files::{ArchiveStream, FileState};
 pub use logs::LogStream;
+pub(super) use pull::pull_error;
 pub use stats::ContainerUsage;
 
 use bollard::errors::Error;

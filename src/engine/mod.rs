@@ -35,6 +35,7 @@ mod push;
 mod push_output;
 mod registry_auth;
 mod request;
+mod service;
 mod storage;
 mod volumes;
 
@@ -52,3 +53,4 @@ pub use export::{Export, ImageLayers};
 pub use fingerprint::{Fingerprint, FingerprintKey, ImageRecord, InputRecord, place};
 pub use images::REGISTRY_LABEL;
 pub use registry_auth::Credentials;
+pub use service::ServiceSpec;

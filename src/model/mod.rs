@@ -47,7 +47,7 @@ pub use environment::{Environment, SecretKeys, Variable};
 pub use event::{EventKind, ProvisioningEvent};
 pub use hash::Hasher;
 pub use id::{InvalidId, SessionId, TenantId};
-pub use local_tenant::LocalTenant;
+pub use local_tenant::{LocalDefaults, LocalState, LocalStatus, LocalTenant};
 pub use log::LogEntry;
 pub use nearest::nearest;
 pub use phase::Phase;

@@ -2,10 +2,12 @@
 //! for JSON alike. All text in here is harmless already.
 
 pub mod build;
+pub mod local;
 pub mod meter;
 pub mod push;
 
 pub use build::{Advice, BuildProgress, Builder, Vertex, VertexState};
+pub use local::{LocalProgress, LocalStep};
 pub use meter::Meter;
 pub use push::{LayerProgress, LayerState, PushedBy};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Phase, PlanInfo, TenantId};
+use super::{LocalState, Phase, PlanInfo, TenantId};
 use super::{lenient, text};
 
 /// A tenant's record. Only id and name are promised by every server; the rest may be absent.
@@ -111,12 +111,15 @@ impl Tenant {
     /// True for a database on this machine (protocol E.11): no cloud knows it.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        self.id.as_str().starts_with("local_")
+        self.id.as_str().starts_with("local_") || self.region.as_deref() == Some("local")
     }
 
     /// What the screen says about it.
     #[must_use]
     pub fn state(&self) -> TenantState {
+        if self.is_local() {
+            return TenantState::Local(LocalState::from_word(self.status.as_deref().unwrap_or_default()));
+        }
         let phase = self.phase.as_deref().and_then(Phase::from_word);
         match (phase, self.fly_status.as_deref(), self.status.as_deref()) {
             (Some(phase), _, _) => TenantState::from(phase),
@@ -209,6 +212,8 @@ pub enum TenantState {
     Deleting,
     /// A word this program does not know.
     Unknown,
+    /// A database on this machine, which has words of its own.
+    Local(LocalState),
 }
 
 impl TenantState {
@@ -241,13 +246,21 @@ impl TenantState {
             Self::Failed => "failed",
             Self::Deleting => "deleting",
             Self::Unknown => "unknown",
+            Self::Local(state) => state.word(),
         }
     }
 
     /// True while something is under way that ends by itself.
     #[must_use]
     pub fn is_moving(self) -> bool {
-        matches!(self, Self::Provisioning | Self::Deploying | Self::Restarting | Self::Deleting)
+        matches!(
+            self,
+            Self::Provisioning
+                | Self::Deploying
+                | Self::Restarting
+                | Self::Deleting
+                | Self::Local(LocalState::Starting)
+        )
     }
 }
 

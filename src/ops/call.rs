@@ -28,6 +28,28 @@ pub enum Call {
     LocalTenants,
     /// Versions, whether API and engine answer, where the files are, and the newest lines of the program's log.
     Diagnostics,
+    /// The same, and how each of them is.
+    LocalStatuses,
+    /// What a new one would begin with.
+    LocalDefaults,
+    /// Starts a local tenant's database, and waits until it answers.
+    StartLocal(TenantId),
+    /// Stops a local tenant's database.
+    StopLocal(TenantId),
+    /// Gives a local tenant another name.
+    RenameLocal {
+        /// Which.
+        id: TenantId,
+        /// The new name.
+        name: String,
+    },
+    /// Removes a local tenant.
+    DeleteLocal {
+        /// Which.
+        id: TenantId,
+        /// With the volume that has its data.
+        data: bool,
+    },
     /// A tenant's full record.
     Tenant(TenantId),
     /// Where it is.
@@ -143,6 +165,8 @@ impl Call {
             | Self::Tenants
             | Self::LocalTenants
             | Self::Diagnostics
+            | Self::LocalStatuses
+            | Self::LocalDefaults
             | Self::Tenant(_)
             | Self::Status(_)
             | Self::Secrets(_)
@@ -156,6 +180,10 @@ impl Call {
             | Self::PlanSetUp => false,
             // Reading what can be read once takes it away.
             Self::OneTimeCredentials(_)
+            | Self::StartLocal(_)
+            | Self::StopLocal(_)
+            | Self::RenameLocal { .. }
+            | Self::DeleteLocal { .. }
             | Self::Restart(_)
             | Self::Suspend(_)
             | Self::Activate(_)
@@ -184,10 +212,16 @@ impl Call {
             | Self::Plans
             | Self::Tenants
             | Self::LocalTenants
+            | Self::LocalStatuses
+            | Self::LocalDefaults
             | Self::Diagnostics
             | Self::PlanSetUp
             | Self::SetUp(_) => None,
             Self::Tenant(id)
+            | Self::StartLocal(id)
+            | Self::StopLocal(id)
+            | Self::RenameLocal { id, .. }
+            | Self::DeleteLocal { id, .. }
             | Self::Status(id)
             | Self::Restart(id)
             | Self::Suspend(id)
@@ -224,8 +258,13 @@ impl Call {
             Self::Me => "show the account",
             Self::Plans => "list plans",
             Self::Tenants => "list tenants",
-            Self::LocalTenants => "list local tenants",
             Self::Diagnostics => "look what answers",
+            Self::LocalTenants | Self::LocalStatuses => "list local tenants",
+            Self::LocalDefaults => "look for a free name and port",
+            Self::StartLocal(_) => "start the database",
+            Self::StopLocal(_) => "stop the database",
+            Self::RenameLocal { .. } => "rename",
+            Self::DeleteLocal { .. } => "delete",
             Self::Tenant(_) => "show the tenant",
             Self::Status(_) => "show the status",
             Self::Restart(_) => "restart",

@@ -22,6 +22,7 @@ pub mod image;
 pub mod init;
 pub mod lifecycle;
 pub mod live;
+pub mod local;
 pub mod login;
 pub mod notice;
 mod project_build;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use url::Url;
 
-use super::{Colour, Ui, UserTheme};
+use super::{Colour, Local, Ui, UserTheme};
 
 /// The host of the production API.
 const PRODUCTION: &str = "api.systemprompt.io";
@@ -23,6 +23,8 @@ pub struct Config {
     pub contexts: Vec<Context>,
     /// How the screen behaves.
     pub ui: Ui,
+    /// How local tenants are made.
+    pub local: Local,
     /// Other keys for commands, in the file's order.
     pub keys: Vec<KeyBinding>,
     /// The user's own themes, in the file's order.

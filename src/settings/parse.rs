@@ -19,6 +19,8 @@ const NAME: usize = 40;
 const KEY: usize = 60;
 /// The most keys of one command.
 const KEYS: usize = 10;
+/// The longest name of an image, characters.
+const IMAGE: usize = 255;
 /// The longest path and the longest command line, characters.
 const LONG: usize = 400;
 
@@ -38,6 +40,13 @@ pub(super) fn parse_in(text: &str, folders: &Folders) -> (Config, Vec<Mistake>) 
     let wanted = top.read("default_context", line(NAME)).flatten();
     if let Some(table) = top.table("ui") {
         config.ui = ui(Section::new("ui", table, &lines), &mut mistakes);
+    }
+    if let Some(table) = top.table("local") {
+        let mut section = Section::new("local", table, &lines);
+        if let Some(image) = section.read("image", line(IMAGE)).flatten() {
+            config.local.image = image;
+        }
+        mistakes.extend(section.finish());
     }
     if let Some(table) = top.table("context") {
         config.contexts = each(table, "context", &lines, &mut mistakes, |name, section, line, found| {

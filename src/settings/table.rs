@@ -140,6 +140,16 @@ pub(super) const PARTS: &[Part] = &[
         ],
     },
     Part {
+        table: "local",
+        about: "Databases for developing, made on this machine.",
+        settings: &[setting(
+            "image",
+            r#""postgres:18-alpine""#,
+            "the name of an image",
+            "The image of a new local tenant's Postgres, where the command or the form names no other.",
+        )],
+    },
+    Part {
         table: "keys",
         about: "Other keys for commands, by the command's id: a key, or a list of keys; an empty list takes the command off the \
                 keyboard. The help of the program lists ids and keys. A key is a character as it is typed (d, G, ?), a name \
@@ -213,6 +223,7 @@ mod tests {
         assert_eq!(mistakes, []);
         let json = serde_json::to_value(&config).expect("plain data");
         assert_eq!(keys_of(&json["ui"]), keys_in("ui"));
+        assert_eq!(keys_of(&json["local"]), keys_in("local"));
         assert_eq!(keys_of(&json["context"][0]), keys_in("context"));
         assert_eq!(keys_of(&json["theme"][0]), keys_in("theme"));
         let mut tables: Vec<_> = PARTS.iter().filter_map(|part| part.table.split('.').next()).collect();
@@ -230,6 +241,7 @@ mod tests {
         assert_eq!(mistakes, []);
         let usual = Config::default();
         assert_eq!((&config.ui, &config.default_context), (&usual.ui, &usual.default_context));
+        assert_eq!(config.local, usual.local);
         let context = &config.contexts[0];
         assert_eq!((context.protected, &context.login), (false, &crate::settings::Login::Project));
         assert_eq!(config.themes[0].base, crate::settings::Base::default());

@@ -10,6 +10,7 @@ pub mod deploy;
 mod ended;
 pub mod format;
 pub mod lines;
+pub mod local;
 mod push;
 pub mod row;
 mod run;

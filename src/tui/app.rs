@@ -70,6 +70,10 @@ pub struct Options {
     pub timestamps: Timestamps,
     /// The folder that the program works in, where it is no project.
     pub bare_folder: Option<BareFolder>,
+    /// The image of a local tenant's database, where the configuration says one.
+    pub local_image: Option<String>,
+    /// Everything is thrown away at the end: nothing of one's own belongs here.
+    pub throw_away: bool,
 }
 
 /// A folder that is no project.

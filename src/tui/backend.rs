@@ -1,16 +1,19 @@
 //! What the screen asks of the floor below, in one trait, so that this room can be built and tested
 //! without network, Docker or files. The session of the `ops` room implements it.
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt as _};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
+use crate::model::progress::LocalProgress;
+use crate::model::{
+    CheckoutSession, LocalTenant, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, Tenant, TenantId,
+};
 use crate::ops::call::{Call, Reply};
 pub use crate::ops::deploy::News as DeployNews;
 pub use crate::ops::live::Live;
+use crate::ops::local;
 use crate::ops::login::{Failed, How, LoggedIn, News, Store};
 
 /// The tenants of an account, and what could not be read among them.
@@ -72,6 +75,16 @@ pub trait Backend: Send + Sync + 'static {
     /// Forgets the login.
     fn log_out(&self) -> BoxFuture<'_, Result<(), Problem>> {
         std::future::ready(Err(no_login())).boxed()
+    }
+    /// Makes a local tenant. When `cancel` fires it takes back what was made and answers soon.
+    fn create_local(
+        &self,
+        order: local::Order,
+        progress: mpsc::Sender<LocalProgress>,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'_, Result<LocalTenant, Problem>> {
+        drop((order, progress, cancel));
+        std::future::ready(Err(Problem::new("Local tenants cannot be made here."))).boxed()
     }
     /// Any other operation.
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Problem>>;

@@ -28,6 +28,10 @@ pub enum Scope {
     LogIn,
     /// The dialog that sets a folder up.
     FirstStart,
+    /// The form for a local tenant.
+    LocalForm,
+    /// The making of a local tenant.
+    LocalRun,
     /// A question.
     Question,
     /// A dialog with text.
@@ -46,8 +50,8 @@ impl Scope {
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Main];
         all.extend(Pane::ALL.into_iter().map(Self::Pane));
-        all.extend([Self::Choice, Self::Payment, Self::LogIn, Self::FirstStart, Self::Question]);
-        all.extend([Self::Text, Self::Line, Self::Palette, Self::Always]);
+        all.extend([Self::Choice, Self::Payment, Self::LogIn, Self::FirstStart, Self::LocalForm, Self::LocalRun]);
+        all.extend([Self::Question, Self::Text, Self::Line, Self::Palette, Self::Always]);
         all
     }
 
@@ -62,6 +66,8 @@ impl Scope {
             Self::Payment => "Waiting for a payment",
             Self::LogIn => "Waiting for a sign-in",
             Self::FirstStart => "Setting a folder up",
+            Self::LocalForm => "Describing a local tenant",
+            Self::LocalRun => "Making a local tenant",
             Self::Question => "Answering a question",
             Self::Text => "Reading a text",
             Self::Line => "Typing a line",

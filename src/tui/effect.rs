@@ -4,6 +4,7 @@ use super::jobs::{Slot, Ticket};
 use super::outside::Errand;
 use crate::model::{SessionId, TenantId};
 use crate::ops::call::Call;
+use crate::ops::local;
 use crate::ops::login::{How, Store};
 
 /// One thing to do.
@@ -58,6 +59,8 @@ pub enum Request {
         /// Which; the version before where nothing is said.
         wanted: Option<String>,
     },
+    /// Make a local tenant.
+    NewLocal(local::Order),
     /// Open in the browser.
     Open(String),
     /// Pay without a browser.

@@ -22,6 +22,8 @@ pub enum Slot {
     Tenants,
     /// The databases on this machine.
     LocalTenants,
+    /// Making a local tenant, and what that begins with.
+    NewLocal,
     /// Beginning a purchase.
     Checkout,
     /// The purchase's events.

@@ -8,8 +8,8 @@ use super::jobs::Ticket;
 use super::key::Key;
 use super::mouse::Mouse;
 use super::outside;
-use crate::model::progress::{DeployOutcome, DeployProgress};
-use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, TenantId};
+use crate::model::progress::{DeployOutcome, DeployProgress, LocalProgress};
+use crate::model::{CheckoutSession, LocalTenant, LogEntry, Me, Plan, Problem, ProvisioningEvent, TenantId};
 use crate::ops::call::Reply;
 use crate::ops::login::{Failed, LoggedIn, News};
 
@@ -65,6 +65,10 @@ pub enum Answer {
     DeployProgress(TenantId, DeployProgress),
     /// The end of a tenant's deploy.
     Deployed(TenantId, Result<DeployOutcome, Problem>),
+    /// A local tenant that is being made.
+    LocalProgress(LocalProgress),
+    /// The end of that.
+    LocalMade(Result<LocalTenant, Problem>),
     /// The browser.
     Opened(Result<(), Problem>),
     /// The payment without a browser.
@@ -92,6 +96,7 @@ impl Answer {
                 | Self::TenantEvents(_)
                 | Self::Logs(..)
                 | Self::DeployProgress(..)
+                | Self::LocalProgress(_)
                 // One of several of the same job.
                 | Self::Deployed(..)
         )

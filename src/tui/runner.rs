@@ -14,6 +14,7 @@ use super::effect::Request;
 use super::jobs::{Slot, Ticket};
 use super::msg::{Answer, Msg};
 use crate::model::{ProvisioningEvent, TenantId};
+use crate::ops::local;
 use crate::ops::login::{How, Store};
 
 /// Items of a stream, or words of a deploy, that may wait between its task and the messages.
@@ -103,6 +104,7 @@ impl Job {
             Request::Checkout { price_id, region } => {
                 self.once(backend.checkout(price_id, region), Answer::Checkout).await;
             }
+            Request::NewLocal(order) => self.make_local(order).await,
             Request::Open(url) => self.once(backend.open_url(url), Answer::Opened).await,
             Request::Pay(url) => self.once(backend.auto_pay(url), Answer::Paid).await,
             Request::WatchCheckout(session) => {
@@ -172,6 +174,19 @@ impl Job {
             }
         };
         self.token.run_until_cancelled(async { tokio::join!(stream, forward) }).await;
+    }
+
+    /// As a deploy: it takes back what it made, and then answers.
+    async fn make_local(&self, order: local::Order) {
+        let (sender, mut progress) = mpsc::channel(WAITING);
+        let work = self.backend.create_local(order, sender, self.token.clone());
+        let forward = async {
+            while let Some(said) = progress.recv().await {
+                self.say(Answer::LocalProgress(said)).await;
+            }
+        };
+        let (result, ()) = tokio::join!(work, forward);
+        self.say(Answer::LocalMade(result)).await;
     }
 
     /// A deploy is asked to stop and answers itself; it is not dropped in the middle of something.

@@ -9,11 +9,12 @@ use tokio_util::sync::CancellationToken;
 use super::app::Options;
 use super::backend::{Backend, DeployNews, TenantList};
 use super::theme::Wanted;
-use crate::model::{CheckoutSession, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
+use crate::model::progress::LocalProgress;
+use crate::model::{CheckoutSession, LocalTenant, LogEntry, Me, Plan, Problem, ProvisioningEvent, SessionId, TenantId};
 use crate::ops::call::{self, Call, Reply};
 use crate::ops::live::{self, Live};
 use crate::ops::login::{self, Failed, How, LoggedIn, News, Store};
-use crate::ops::{Session, browser, checkout, deploy};
+use crate::ops::{Session, browser, checkout, deploy, local};
 use crate::settings::ContextKind;
 
 /// How the screen of a session begins.
@@ -116,6 +117,15 @@ impl Backend for Session {
 
     fn log_out(&self) -> BoxFuture<'_, Result<(), Problem>> {
         async { self.seat()?.log_out().await.map(drop) }.boxed()
+    }
+
+    fn create_local(
+        &self,
+        order: local::Order,
+        progress: Sender<LocalProgress>,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'_, Result<LocalTenant, Problem>> {
+        async move { local::create(self.project(), &order, &progress, &cancel).await }.boxed()
     }
 
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Reply, Problem>> {

@@ -2,13 +2,15 @@
 //! are marked. What is shown is worked out when something changes, not when it is drawn, so that ten thousand rows cost
 //! nothing while nothing happens. Must not know how it looks.
 
+pub mod local;
+
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::backend::TenantList;
-use crate::model::{Problem, Tenant, TenantId};
+use crate::model::{LocalStatus, Problem, Tenant, TenantId};
 
 /// What the list can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -108,6 +110,8 @@ pub struct Tenants {
     list: Vec<Tenant>,
     /// The databases on this machine; they stand behind the cloud's tenants.
     local: Vec<Tenant>,
+    /// How each of those is.
+    statuses: Vec<LocalStatus>,
     rejected: Vec<String>,
     loaded: bool,
     problem: Option<Problem>,
@@ -147,7 +151,26 @@ impl Tenants {
         self.arrange(wanted.or(keep).as_ref());
     }
 
-    /// Takes the databases on this machine.
+    /// How a database on this machine is, and what is known of it beside that.
+    #[must_use]
+    pub fn local(&self, id: &TenantId) -> Option<&LocalStatus> {
+        self.statuses.iter().find(|status| status.tenant.id == *id)
+    }
+
+    /// True where the project has databases on this machine.
+    #[must_use]
+    pub fn any_local(&self) -> bool {
+        !self.statuses.is_empty()
+    }
+
+    /// Takes the databases on this machine, and how they are.
+    pub fn take_statuses(&mut self, statuses: Vec<LocalStatus>) {
+        let rows = statuses.iter().filter_map(local::row).collect();
+        self.statuses = statuses;
+        self.take_local(rows);
+    }
+
+    /// Takes the rows of the databases on this machine.
     pub fn take_local(&mut self, local: Vec<Tenant>) {
         if self.local == local {
             return;
@@ -156,7 +179,17 @@ impl Tenants {
         self.list.retain(|tenant| !tenant.is_local());
         self.list.extend(local.iter().cloned());
         self.local = local;
-        self.arrange(keep.as_ref());
+        self.moving = self.list.iter().any(|tenant| tenant.state().is_moving());
+        // What was just made is selected.
+        let wanted = self.wanted.take_if(|id| self.local.iter().any(|tenant| tenant.id == *id));
+        if let Some(id) = &wanted
+            && !self.matches(id)
+        {
+            self.filter.clear();
+        }
+        let listed: BTreeSet<&TenantId> = self.list.iter().map(|tenant| &tenant.id).collect();
+        self.marked.retain(|id| listed.contains(id));
+        self.arrange(wanted.or(keep).as_ref());
     }
 
     /// The list could not be loaded; the old one stays.

@@ -19,7 +19,10 @@ use super::theme::{Depth, Theme};
 use super::update::update;
 use super::view::view;
 use crate::model::progress::{DeployOutcome, DeployProgress};
-use crate::model::{EventKind, LogEntry, Me, Problem, ProvisioningEvent, Tenant, TenantId, User};
+use crate::model::{
+    EventKind, LocalState, LocalStatus, LocalTenant, LogEntry, Me, Problem, ProvisioningEvent, Secret, Tenant,
+    TenantId, User,
+};
 
 /// The wall clock's start in every test: 2026-11-20 12:00:00 UTC.
 const START: i64 = 1_795_176_000;
@@ -58,6 +61,19 @@ pub fn tenant(number: u8, name: &str, phase: &str) -> Tenant {
         tenant.deployed_at = Some(at(-180 - i64::from(number) * 86_400));
     }
     tenant
+}
+
+/// A local tenant with a container, in a state.
+pub fn local(id: &str, name: &str, state: LocalState) -> LocalStatus {
+    let tenant = LocalTenant {
+        id: TenantId::new(id).unwrap(),
+        name: name.to_owned(),
+        database_url: Some(Secret::new("postgres://systemprompt:0f9c1b2a3d4e@localhost:5432/systemprompt")),
+        docker_project: Some("local_19b9f3a2c41".to_owned()),
+        created_at: Some(at(-3600)),
+        unfinished: false,
+    };
+    LocalStatus { tenant, state, detail: None }
 }
 
 /// Tenants in every state that looks different.

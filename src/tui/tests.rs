@@ -5,6 +5,7 @@ mod ascii;
 mod deploys;
 mod first_start;
 mod flows;
+mod local;
 mod login;
 mod looping;
 mod outside;

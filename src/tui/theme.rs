@@ -11,7 +11,7 @@ mod terminal;
 
 use ratatui::style::Style;
 
-use crate::model::TenantState;
+use crate::model::{LocalState, TenantState};
 use crate::telling::Tone;
 pub use crate::telling::row::spinner;
 pub use choice::Wanted;
@@ -69,7 +69,11 @@ impl Theme {
             TenantState::ToDeploy => (glyphs.waiting, self.info),
             TenantState::Suspended => (glyphs.suspended, self.dim),
             TenantState::Failed => (glyphs.failed, self.bad),
-            TenantState::Unknown => (glyphs.unknown, self.dim),
+            TenantState::Unknown | TenantState::Local(LocalState::Unknown) => (glyphs.unknown, self.dim),
+            TenantState::Local(LocalState::Running) => (glyphs.running, self.good),
+            TenantState::Local(LocalState::Stopped) => (glyphs.suspended, self.dim),
+            TenantState::Local(LocalState::Gone | LocalState::Silent) => (glyphs.failed, self.bad),
+            TenantState::Local(LocalState::Starting) => (glyphs.turn(frame), self.accent),
             TenantState::Provisioning | TenantState::Deploying | TenantState::Restarting | TenantState::Deleting => {
                 (glyphs.turn(frame), self.accent)
             }

@@ -6,6 +6,7 @@ pub mod checkout;
 pub mod clipboard;
 mod feeds;
 pub mod keys;
+pub mod local;
 pub mod login;
 mod mouse;
 mod notices;

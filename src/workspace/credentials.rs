@@ -84,7 +84,7 @@ impl Credentials {
         let failed = |cause| WorkspaceError::Write { path: path.clone(), cause };
         std::fs::create_dir_all(project.directory()).map_err(failed)?;
         // First, so that there is no moment in which the token could be committed.
-        ignore_secrets(project)?;
+        ignore(project, &IGNORED)?;
         let mut fields = self.others(&path);
         let Ok(Value::Object(own)) = serde_json::to_value(self) else {
             return Err(failed(std::io::ErrorKind::InvalidData.into()));
@@ -123,13 +123,13 @@ impl Credentials {
     }
 }
 
-/// Adds the lines that are missing; what is there stays.
-fn ignore_secrets(project: &Project) -> Result<(), WorkspaceError> {
+/// Adds the lines that are missing to the directory's `.gitignore`; what is there stays.
+pub(super) fn ignore(project: &Project, lines: &[&str]) -> Result<(), WorkspaceError> {
     let path = project.directory().join(".gitignore");
     let mut content = reading::small_file(&path)?.unwrap_or_default();
     let present = String::from_utf8_lossy(&content).into_owned();
     let has = |wanted: &str| present.lines().any(|line| line.trim_end() == wanted);
-    let missing: Vec<_> = IGNORED.into_iter().filter(|line| !has(line)).collect();
+    let missing: Vec<_> = lines.iter().filter(|line| !has(line)).collect();
     if missing.is_empty() || has("*") {
         return Ok(());
     }

@@ -135,7 +135,7 @@ fn trim(objects: &mut Vec<Object>) {
 
 /// Waits for the lock of `path`, which is on a file of its own: one on the file itself would be lost when that is
 /// replaced. A file system without locks is written to without one.
-fn lock_beside(path: &Path) -> Result<Option<File>, WorkspaceError> {
+pub(super) fn lock_beside(path: &Path) -> Result<Option<File>, WorkspaceError> {
     let path = beside(path, ".lock");
     let file = open_to_lock(&path)?;
     let until = Instant::now() + PATIENCE;

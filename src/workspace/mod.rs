@@ -6,6 +6,7 @@
 
 pub mod atomic;
 pub mod build_command;
+pub mod compose_file;
 pub mod credentials;
 pub mod deploy_lock;
 pub mod dockerfile;
@@ -25,6 +26,7 @@ pub mod secrets_draft;
 pub mod services;
 pub mod sheet;
 pub mod state;
+pub mod tenants_change;
 pub mod tenants_file;
 mod yaml;
 

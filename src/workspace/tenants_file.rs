@@ -1,16 +1,17 @@
 //! The project's list of tenants, as far as it names databases on this machine (protocol E.3).
 //!
-//! Read only: another program wrote it, and what cannot be understood must not be lost by writing it anew.
+//! Read here, and changed in `tenants_change.rs`: other programs write it too, and what cannot be understood must not be
+//! lost by writing it anew.
 
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::PathBuf;
 
 use super::{Project, WorkspaceError, reading};
-use crate::model::{LocalTenant, Secret, TenantId, text};
+use crate::model::{LocalTenant, Secret, TenantId, lenient, text};
 
 /// What a local tenant's id begins with.
-const PREFIX: &str = "local_";
+pub(super) const PREFIX: &str = "local_";
 
 #[derive(Deserialize)]
 struct Stored {
@@ -27,6 +28,8 @@ struct Entry {
     docker_project: Option<String>,
     #[serde(default)]
     created_at: Option<String>,
+    #[serde(default, deserialize_with = "lenient::flag")]
+    unfinished: bool,
 }
 
 /// Where a project keeps it.
@@ -62,13 +65,14 @@ pub fn local_tenants(project: &Project) -> Result<Vec<LocalTenant>, WorkspaceErr
             database_url: entry.database_url.filter(|url| !url.reveal().trim().is_empty()),
             docker_project: clean(entry.docker_project),
             created_at: clean(entry.created_at),
+            unfinished: entry.unfinished,
         });
     }
     Ok(found)
 }
 
 /// By its type, under either name; else by its id.
-fn is_local(entry: &Value) -> bool {
+pub(super) fn is_local(entry: &Value) -> bool {
     let word = |key: &str| entry.get(key).and_then(Value::as_str);
     match word("tenant_type").or_else(|| word("type")) {
         Some(word) => word.eq_ignore_ascii_case("local"),

@@ -102,7 +102,7 @@ impl Drop for Postgres {
 }
 
 /// The folder of its programs.
-fn installed() -> Option<PathBuf> {
+pub fn installed() -> Option<PathBuf> {
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = debian.map(|entry| entry.path().join("bin")).collect();
     found.sort();

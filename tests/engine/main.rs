@@ -26,12 +26,17 @@ mod flow_together;
 mod ignore_cases;
 mod ignore_oracle;
 mod live;
+mod local;
 mod log;
 mod lost_engine;
 mod machine;
 mod measured;
 mod own_engine;
 mod own_push;
+#[path = "../common/postgres.rs"]
+#[allow(dead_code, reason = "only where it is installed is asked")]
+mod postgres;
+mod postgres_image;
 mod project;
 mod provider;
 mod push;
@@ -76,6 +81,7 @@ fn main() -> ExitCode {
         volume::trials(),
         checklist::trials(),
         live::trials(),
+        local::trials(),
         provider::trials(),
         push::trials(),
         registry::trials(),

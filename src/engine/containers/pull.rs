@@ -31,7 +31,7 @@ impl Engine {
 }
 
 /// Sorted by what the engine says: it answers 500, or with a line in the stream, for nearly everything.
-fn pull_error(image: &str, error: &Error) -> ContainerError {
+pub(in crate::engine) fn pull_error(image: &str, error: &Error) -> ContainerError {
     let said = match error {
         Error::DockerResponseServerError { message, .. } => message,
         Error::DockerStreamError { error } => error,

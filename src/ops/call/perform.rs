@@ -4,8 +4,8 @@ use super::{Call, Reply};
 use crate::api::ApiError;
 use crate::model::{Begun, Problem, Renewal, TenantId};
 use crate::ops::{
-    Session, credentials, diagnostics, domain, external_access, history, init, lifecycle, rotate, secrets, stored,
-    variables,
+    Session, credentials, diagnostics, domain, external_access, history, init, lifecycle, local, rotate, secrets,
+    stored, variables,
 };
 use crate::workspace::{profile, tenants_file};
 
@@ -29,6 +29,14 @@ pub async fn perform(session: &Session, call: Call) -> Result<Reply, Problem> {
             Reply::LocalTenants(stored::blocking(move || tenants_file::local_tenants(&project)).await?)
         }
         Call::Diagnostics => Reply::Diagnostics(Box::new(diagnostics::gather(session).await)),
+        Call::LocalStatuses => Reply::LocalStatuses(local::statuses(session.project()).await?),
+        Call::LocalDefaults => Reply::LocalDefaults(local::defaults(session.project()).await?),
+        Call::StartLocal(id) => Reply::LocalStarted(Box::new(local::start(session.project(), &id).await?)),
+        Call::StopLocal(id) => Reply::LocalStopped(Box::new(local::stop(session.project(), &id).await?)),
+        Call::RenameLocal { id, name } => {
+            Reply::LocalRenamed(Box::new(local::rename(session.project(), &id, &name).await?))
+        }
+        Call::DeleteLocal { id, data } => Reply::LocalDeleted(local::delete(session.project(), &id, data).await?),
         Call::Tenant(id) => Reply::Tenant(Box::new(client.tenant(&id).await.map_err(told)?)),
         Call::Status(id) => Reply::Status(Box::new(client.status(&id).await.map_err(told)?)),
         Call::Restart(id) => begun(client.restart(&id).await.map_err(told)?),

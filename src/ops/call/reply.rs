@@ -1,14 +1,15 @@
 //! What comes back from a [`super::Call`], and the one sentence that says what happened.
 
 use crate::model::{
-    Begun, CheckoutSession, CustomDomain, Deployment, Environment, LocalTenant, Me, Metrics, MetricsHistory, Plan,
-    Subscription, Tenant, TenantStatus,
+    Begun, CheckoutSession, CustomDomain, Deployment, Environment, LocalDefaults, LocalStatus, LocalTenant, Me,
+    Metrics, MetricsHistory, Plan, Subscription, Tenant, TenantStatus,
 };
 use crate::ops::credentials::Fetched;
 use crate::ops::diagnostics::Diagnostics;
 use crate::ops::external_access::Access;
 use crate::ops::history::History;
 use crate::ops::init;
+use crate::ops::local::Deleted;
 use crate::ops::rotate::Rotated;
 use crate::ops::stored::Stored;
 
@@ -31,6 +32,18 @@ pub enum Reply {
     LocalTenants(Vec<LocalTenant>),
     /// To `Diagnostics`.
     Diagnostics(Box<Diagnostics>),
+    /// To `LocalStatuses`.
+    LocalStatuses(Vec<LocalStatus>),
+    /// To `LocalDefaults`.
+    LocalDefaults(LocalDefaults),
+    /// To `StartLocal`: its database answers.
+    LocalStarted(Box<LocalTenant>),
+    /// To `StopLocal`.
+    LocalStopped(Box<LocalTenant>),
+    /// To `RenameLocal`: as it is now.
+    LocalRenamed(Box<LocalTenant>),
+    /// To `DeleteLocal`.
+    LocalDeleted(Deleted),
     /// To `Tenant`, `Rename` and `ScaleMemory`: the record as it is now.
     Tenant(Box<Tenant>),
     /// To `Status`.
@@ -127,6 +140,10 @@ impl Reply {
                 };
                 Some(with(words, begun.message.as_deref()))
             }
+            Self::LocalStarted(_) => plain("Its database answers."),
+            Self::LocalStopped(_) => plain("Its database is stopped; its data stays."),
+            Self::LocalRenamed(tenant) => Some(format!("It is called {} now.", tenant.name)),
+            Self::LocalDeleted(deleted) => Some(deleted.sentence()),
             Self::Deleted { already: true } => plain("It was deleted already."),
             Self::Deleted { .. } => plain("It is deleted, with its data."),
             Self::SubscriptionCanceled => plain("The subscription has ended, and everything of it is removed."),
@@ -170,6 +187,8 @@ impl Reply {
             | Self::Tenants { .. }
             | Self::LocalTenants(_)
             | Self::Diagnostics(_)
+            | Self::LocalStatuses(_)
+            | Self::LocalDefaults(_)
             | Self::Tenant(_)
             | Self::Status(_)
             | Self::Secrets(_)

@@ -80,7 +80,7 @@ fn registry(token: &RegistryToken) -> Finding {
 fn deployable(tenant: &Tenant) -> Result<(), Problem> {
     let name = &tenant.name;
     match tenant.state() {
-        TenantState::ToDeploy | TenantState::Running | TenantState::Unknown => Ok(()),
+        TenantState::ToDeploy | TenantState::Running | TenantState::Unknown | TenantState::Local(_) => Ok(()),
         TenantState::Failed if tenant.phase.as_deref() != Some("failed_infra") => Ok(()),
         TenantState::Failed => Err(Problem::new("No infrastructure to deploy to.")
             .detail(format!("{name}: {}", tenant.last_error.as_deref().unwrap_or("its provisioning failed.")))

@@ -1,8 +1,8 @@
 //! What is changed about a tenant with a value that is typed or chosen: its name, its memory, whether its database can be
 //! reached from outside. Whom it is about is kept with the question, for the selection may move meanwhile.
 
-use super::done;
 use super::tenant::{begin, can_change, can_open_database, can_scale, one};
+use super::{done, local};
 use crate::model::{Problem, Tenant, TenantId};
 use crate::ops::call::Call;
 use crate::tui::app::App;
@@ -14,7 +14,7 @@ use crate::tui::effect::Effect;
 use Scope::Main;
 
 /// The longest name that servers take, characters.
-const LONGEST: usize = 64;
+pub(super) const LONGEST: usize = 64;
 /// What a machine can have, MB.
 pub const SIZES: [u32; 4] = [256, 512, 1024, 2048];
 
@@ -22,7 +22,7 @@ pub const SIZES: [u32; 4] = [256, 512, 1024, 2048];
 pub const COMMANDS: &[Command] = &[
     command("tenant.rename", Main, &["t n"], "rename", "Give the tenant another name; its address stays.", ask_name)
         .changes()
-        .when(|app| one(app).and_then(can_change)),
+        .when(|app| local::check(app, local::always).unwrap_or_else(|| one(app).and_then(can_change))),
     command(
         "tenant.scale",
         Main,
@@ -49,6 +49,9 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 fn ask_name(app: &mut App) -> Vec<Effect> {
+    if let Some(effects) = local::ask_name(app) {
+        return effects;
+    }
     let Ok(tenant) = one(app) else { return done() };
     let about = "Another name for people and lists. Its address, its id and its data stay as they are.";
     let line = Line::ask(format!("Rename {}", tenant.name), about, rename).with(&tenant.name).about(tenant.id.as_str());

@@ -64,7 +64,11 @@ pub fn check(shared: &Shared, tenant: &Tenant) -> Result<(), Problem> {
                 "Its events say at which step. Retry the provisioning before a deploy.",
             );
         }
-        TenantState::ToDeploy | TenantState::Running | TenantState::Failed | TenantState::Unknown => {}
+        TenantState::ToDeploy
+        | TenantState::Running
+        | TenantState::Failed
+        | TenantState::Unknown
+        | TenantState::Local(_) => {}
     }
     match &shared.engine {
         Health::Down(problem) => {

@@ -10,14 +10,21 @@ use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
 use crate::tui::pages::PAGES;
 use crate::tui::panes::Pane;
-use crate::tui::update::{checkout, load_local, load_tenants, timers};
+use crate::tui::update::{checkout, load_local, load_tenants, local, timers};
 use Scope::{Always, Main};
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[
-    command("new", Main, &["n"], "new tenant", "Buy a tenant: plan, region, payment.", checkout::open)
-        .hinted()
-        .changes(),
+    command(
+        "new",
+        Main,
+        &["n"],
+        "new tenant",
+        "A new tenant: one of the cloud, or a database on this machine.",
+        local::choose_kind,
+    )
+    .hinted()
+    .changes(),
     command("open", Main, &["o"], "open", "Open the selected tenant's address in the browser.", open)
         .hinted()
         .when(|app| selected(app).and_then(can_open)),

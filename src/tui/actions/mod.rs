@@ -6,6 +6,7 @@ mod change;
 pub mod context;
 pub mod deploy;
 mod general;
+pub mod local;
 mod moving;
 mod offers;
 pub mod project;
@@ -25,6 +26,7 @@ pub const COMMANDS: &[&[Command]] = &[
     deploy::COMMANDS,
     tenant::COMMANDS,
     change::COMMANDS,
+    local::COMMANDS,
     general::COMMANDS,
     project::COMMANDS,
     context::COMMANDS,

@@ -2,7 +2,7 @@
 //! overview shows the same rows, and says of each that is not possible why not.
 
 use super::context::may_change;
-use super::{done, in_the_cloud, no_tenant, selected};
+use super::{done, in_the_cloud, local, no_tenant, selected};
 use crate::model::{Phase, Problem, Tenant, TenantId};
 use crate::ops::call::Call;
 use crate::tui::app::App;
@@ -40,22 +40,29 @@ pub const COMMANDS: &[Command] = &[
             format!("{} does not answer for a moment while its machine starts again.", tenant.name)
         })
     }),
-    command("tenant.suspend", Main, &["t s"], "suspend", "Stop the tenant's machine; its data stays, billing pauses.", |app| {
-        act(app, "suspend", Call::Suspend)
+    command("tenant.suspend", Main, &["t s"], "suspend", "Stop the tenant's machine (billing pauses), or a local one's database; the data stays.", |app| {
+        local::stop(app).unwrap_or_else(|| act(app, "suspend", Call::Suspend))
     })
     .changes()
-    .when(|app| each(app, can_suspend))
+    .when(|app| local::check(app, local::can_stop).unwrap_or_else(|| each(app, can_suspend)))
     .asking(|app| {
+        if let Some(tenant) = local::meant(app) {
+            return Some(local::ask_stop(tenant));
+        }
         ask(app, "Suspend", "Yes, suspend", |tenant| {
             format!("{} stops and answers nobody until it is activated. Its data stays; billing pauses.", tenant.name)
         })
     }),
-    command("tenant.activate", Main, &["t a"], "activate", "Start a suspended tenant again; billing goes on.", |app| {
-        act(app, "activate", Call::Activate)
+    command("tenant.activate", Main, &["t a"], "activate", "Start a suspended tenant again (billing goes on), or a local one's database.", |app| {
+        local::start(app).unwrap_or_else(|| act(app, "activate", Call::Activate))
     })
     .changes()
-    .when(|app| each(app, can_activate))
+    .when(|app| local::check(app, local::can_start).unwrap_or_else(|| each(app, can_activate)))
     .asking(|app| {
+        // To start a database again takes nothing away.
+        if local::meant(app).is_some() {
+            return None;
+        }
         ask(app, "Activate", "Yes, activate", |tenant| format!("{} starts again, and billing goes on.", tenant.name))
     }),
     command(
@@ -78,12 +85,16 @@ pub const COMMANDS: &[Command] = &[
         Main,
         &["t d"],
         "delete",
-        "Delete the tenant with its machine, volume and database for good.",
-        |app| act(app, "delete", |id| Call::Delete { id }),
+        "Delete the tenant with its machine, volume and database for good; of a local one the data can stay.",
+        |app| local::ask_delete(app).unwrap_or_else(|| act(app, "delete", |id| Call::Delete { id })),
     )
     .changes()
-    .when(|app| one(app).and_then(can_delete))
+    .when(|app| local::check(app, local::always).unwrap_or_else(|| one(app).and_then(can_delete)))
     .asking(|app| {
+        // What becomes of the data is a question of its own.
+        if local::meant(app).is_some() {
+            return None;
+        }
         ask_name(app, "Delete", "Delete", |tenant| {
             format!("{} is removed for good: machine, volume, database and secrets. Nothing brings them back.", tenant.name)
         })
@@ -128,6 +139,9 @@ pub fn words(action: &str) -> (&'static str, &'static str) {
         "plan" => ("asking for another plan for", "gets its new plan once it is paid: o opens the page"),
         "access-on" => ("opening the database of", "has a database that can be reached from outside"),
         "access-off" => ("closing the database of", "has a database that only its own machine reaches"),
+        "local-start" => ("starting the database of", "has its database: it answers"),
+        "local-stop" => ("stopping the database of", "is stopped; its data stays"),
+        "local-delete" => ("deleting", "is deleted"),
         "domain" => ("setting the domain of", "has a domain: its DNS record comes next"),
         "domain-off" => ("removing the domain of", "has no domain of its own"),
         _ => ("working on", "is done"),
@@ -252,7 +266,7 @@ fn phase(tenant: &Tenant) -> Option<Phase> {
         S::Suspended => Some(Phase::Suspended),
         S::Failed => Some(Phase::FailedDeploy),
         S::Deleting => Some(Phase::Deleting),
-        S::Unknown => None,
+        S::Unknown | S::Local(_) => None,
     })
 }
 

@@ -69,6 +69,14 @@ impl Field {
         }
     }
 
+    /// The line while another one is being typed: without a cursor, its beginning.
+    #[must_use]
+    pub fn at_rest(&self, theme: &Theme, columns: usize, label: &str) -> Line<'static> {
+        let room = columns.saturating_sub(format::width(label)).max(1);
+        let shown = if self.hidden { "•".repeat(self.text().chars().count()) } else { self.text().to_owned() };
+        Line::from(vec![Span::styled(label.to_owned(), theme.dim), Span::styled(format::cut(&shown, room), theme.text)])
+    }
+
     /// The line behind `label`, in `columns`: what is around the cursor where it is too long.
     #[must_use]
     pub fn line(&self, theme: &Theme, columns: usize, label: &str) -> Line<'static> {

@@ -28,6 +28,7 @@ fn name(app: &App, slot: &Slot) -> Option<(String, bool)> {
         }
         // What the server was asked to do goes on there, whoever waits for it.
         Slot::Action(action, id) => (format!("{} {}", words(action).0, tenant(id)), false),
+        Slot::NewLocal => ("making a local tenant".to_owned(), false),
         Slot::Checkout => ("beginning a purchase".to_owned(), false),
         Slot::CheckoutFeed => ("watching a purchase".to_owned(), true),
         Slot::Pay => ("paying".to_owned(), false),

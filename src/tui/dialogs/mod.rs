@@ -8,6 +8,7 @@ pub mod help;
 pub mod jobs;
 pub mod line;
 pub mod login;
+pub mod new_local;
 pub mod new_tenant;
 pub mod palette;
 pub mod pick;
@@ -33,6 +34,7 @@ pub const COMMANDS: &[&[Command]] = &[
     new_tenant::COMMANDS,
     login::COMMANDS,
     first_start::COMMANDS,
+    new_local::COMMANDS,
     confirm::COMMANDS,
     reading::TEXT,
     line::COMMANDS,
@@ -48,6 +50,8 @@ pub enum Dialog {
     Login(login::Login),
     /// Setting a folder up.
     FirstStart(first_start::FirstStart),
+    /// Making a local tenant.
+    NewLocal(Box<new_local::NewLocal>),
     /// A question with yes and no.
     Confirm(confirm::Confirm),
     /// What the keys do; the first visible line.
@@ -71,6 +75,7 @@ impl Dialog {
         match self {
             Self::NewTenant(dialog) if dialog.stage == Stage::Payment => Scope::Payment,
             Self::Login(dialog) => dialog.scope(),
+            Self::NewLocal(dialog) => dialog.scope(),
             Self::NewTenant(_) | Self::Pick(_) | Self::Jobs(_) => Scope::Choice,
             Self::FirstStart(_) => Scope::FirstStart,
             Self::Confirm(confirm) if confirm.is_typing() => Scope::Line,
@@ -87,6 +92,7 @@ impl Dialog {
             Self::Confirm(confirm) => confirm.field(),
             Self::Palette(palette) => Some(palette.field()),
             Self::Line(line) => Some(line.field()),
+            Self::NewLocal(dialog) => dialog.field(),
             Self::NewTenant(_)
             | Self::Login(_)
             | Self::FirstStart(_)
@@ -101,6 +107,7 @@ impl Dialog {
     #[must_use]
     pub fn is_moving(&self) -> bool {
         match self {
+            Self::NewLocal(dialog) => dialog.is_moving(),
             Self::NewTenant(dialog) => match dialog.stage {
                 Stage::Loading | Stage::Starting => true,
                 Stage::Payment | Stage::Plan | Stage::Region | Stage::Failed(_) => false,
@@ -124,6 +131,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, bottom: Rect) {
         Some(Dialog::NewTenant(dialog)) => new_tenant::draw(app, dialog, frame, area),
         Some(Dialog::Login(dialog)) => login::draw(app, dialog, frame, area),
         Some(Dialog::FirstStart(dialog)) => first_start::draw(app, dialog, frame, area),
+        Some(Dialog::NewLocal(dialog)) => new_local::draw(app, dialog, frame, area),
         Some(Dialog::Confirm(dialog)) => confirm::draw(app, dialog, frame, area),
         Some(Dialog::Help(first)) => help::draw(app, *first, frame, area),
         Some(Dialog::Problem(first)) => problem::draw(app, *first, frame, area),

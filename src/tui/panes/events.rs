@@ -179,6 +179,7 @@ impl State {
         let words = match shared.selected() {
             None if shared.tenants.is_loading() => "",
             None => "The steps of a new tenant appear here as they happen.",
+            Some(tenant) if tenant.is_local() => "A database on this machine has no events.",
             Some(_) if self.feed == Feed::Connecting => "",
             Some(tenant) if tenant.state() == TenantState::Running => "Nothing has happened to it since you came.",
             Some(_) => "No events yet.",

@@ -100,7 +100,7 @@ impl State {
 /// True where there is a machine that could be measured, or was one.
 fn has_machine(tenant: &Tenant) -> bool {
     match tenant.state() {
-        TenantState::Provisioning | TenantState::ToDeploy => false,
+        TenantState::Provisioning | TenantState::ToDeploy | TenantState::Local(_) => false,
         TenantState::Deploying => tenant.deployed_at.is_some(),
         TenantState::Failed => tenant.phase.as_deref() != Some("failed_infra"),
         TenantState::Running

@@ -19,7 +19,11 @@ const PAIRED: usize = 64;
 /// What a pane says that has nobody to tell about.
 #[must_use]
 pub fn nobody(shared: &Shared) -> Vec<Line<'static>> {
-    let words = if shared.tenants.is_loading() { "" } else { "No tenant is selected." };
+    let words = match shared.selected() {
+        Some(tenant) if tenant.is_local() => "A database on this machine has none of this.",
+        _ if shared.tenants.is_loading() => "",
+        _ => "No tenant is selected.",
+    };
     vec![Line::styled(words, shared.theme.dim)]
 }
 

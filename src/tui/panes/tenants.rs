@@ -2,6 +2,7 @@
 //! has is in `tenants/columns.rs`.
 
 mod columns;
+mod local;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -232,9 +233,13 @@ fn card(shared: &Shared, columns: usize) -> Vec<Line<'static>> {
         Span::styled(format!("  {}", pad("status", 10)), theme.dim),
         Span::styled(format!("{glyph} {}", state.word()), colour),
     ]));
-    let address = address(tenant).unwrap_or_else(|| "none yet".to_owned());
-    lines.push(field(theme, "address", &address, columns));
-    lines.push(field(theme, "plan", &plan(tenant), columns));
+    if let Some(local) = local::lines(shared, &tenant.id, columns) {
+        lines.extend(local);
+    } else {
+        let address = address(tenant).unwrap_or_else(|| "none yet".to_owned());
+        lines.push(field(theme, "address", &address, columns));
+        lines.push(field(theme, "plan", &plan(tenant), columns));
+    }
     let room = columns.saturating_sub(12);
     lines.push(field(theme, "id", &cut_middle(tenant.id.as_str(), room), columns));
     if let Some(digest) = tenant.image_digest.as_deref().and_then(format::digest) {
@@ -278,6 +283,7 @@ fn next(state: TenantState) -> (&'static str, &'static str) {
         TenantState::Failed => ("d", "tries again, its events say why"),
         TenantState::Suspended => ("", "activate it before a deploy"),
         TenantState::Unknown => ("R", "asks the server again"),
+        TenantState::Local(state) => local::next(state),
         TenantState::Provisioning | TenantState::Deploying | TenantState::Restarting | TenantState::Deleting => {
             ("", "nothing, it moves itself")
         }

@@ -25,14 +25,14 @@ fn bare(play: &mut Play) {
 /// Nobody is logged in, and there is no project.
 fn nobody(width: u16, height: u16) -> Play {
     let mut play = Play::new(width, height);
-    play.answer(Slot::Account, Answer::Account(Err(nobody())));
+    play.answer(Slot::Account, Answer::Account(Err(no_login())));
     play.answer(Slot::Engine, Answer::Engine(Ok("default".to_owned())));
-    play.answer(Slot::Tenants, Answer::Tenants(Err(nobody())));
+    play.answer(Slot::Tenants, Answer::Tenants(Err(no_login())));
     bare(&mut play);
     play
 }
 
-fn nobody() -> Problem {
+fn no_login() -> Problem {
     Problem::new("Nobody is logged in.").needs_login()
 }
 

@@ -111,7 +111,7 @@ fn plan() -> Plan {
 fn bought(auto_pay: bool) -> Play {
     let mut play = Play::ready(120, 36, Vec::new());
     play.app.shared.options.auto_pay = auto_pay;
-    play.keys(&[Key::Char('n')]);
+    play.keys(&[Key::Char('n'), Key::Enter]);
     play.answer(Slot::Plans, Answer::Plans(Ok(vec![plan()])));
     play.keys(&[Key::Enter, Key::Down, Key::Down, Key::Enter]);
     play.answer(

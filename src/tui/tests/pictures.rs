@@ -248,7 +248,7 @@ pub fn paying(width: u16, height: u16) -> Play {
 #[test]
 fn buying_step_by_step() {
     let mut play = Play::ready(100, 30, Vec::new());
-    play.keys(&[Key::Char('n')]);
+    play.keys(&[Key::Char('n'), Key::Enter]);
     play.answer(Slot::Plans, Answer::Plans(Ok(plans())));
     play.keys(&[Key::Down]);
     insta::assert_snapshot!("plans_100x30", play.picture());

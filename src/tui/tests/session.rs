@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRng, TestRunner};
 use std::time::Duration;
 
-use crate::model::{Problem, Tenant};
+use crate::model::progress::{LocalProgress, LocalStep};
+use crate::model::{LocalState, Problem, Tenant};
 use crate::ops;
 use crate::ops::call::{Call, Reply};
 use crate::tui::TenantList;
@@ -100,6 +101,15 @@ fn answer(request: &Request) -> Vec<Answer> {
             tenants.iter().map(stopped).collect()
         }
         Request::RollBack { tenant, .. } => vec![Answer::Deployed(tenant.clone(), Err(Problem::new("Stopped.")))],
+        Request::NewLocal(_) => vec![
+            Answer::LocalProgress(LocalProgress::Started { step: LocalStep::Check }),
+            Answer::LocalMade(Err(Problem::new("Port 5432 is taken.").hint("Use another one."))),
+        ],
+        Request::Call(Call::LocalTenants | Call::LocalStatuses) => {
+            let of = |(id, state)| crate::tui::testing::local(id, "here", state);
+            let statuses = [("local_1", LocalState::Running), ("local_2", LocalState::Stopped)].map(of);
+            vec![Answer::Reply(Ok(Reply::LocalStatuses(statuses.to_vec())))]
+        }
         Request::Open(_) => vec![Answer::Opened(Ok(()))],
         Request::Pay(_) => vec![Answer::Paid(Ok(()))],
         Request::LogIn { .. } => {
@@ -118,7 +128,11 @@ fn answer(request: &Request) -> Vec<Answer> {
 fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), String> {
     let changes = match request {
         Request::Call(call) => call.changes(),
-        Request::Deploy(_) | Request::RollBack { .. } | Request::Checkout { .. } | Request::Pay(_) => true,
+        Request::Deploy(_)
+        | Request::RollBack { .. }
+        | Request::Checkout { .. }
+        | Request::Pay(_)
+        | Request::NewLocal(_) => true,
         _ => false,
     };
     if !changes {
@@ -149,6 +163,18 @@ fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), S
         {
             Err(format!("{request:?} without its question"))
         }
+        Request::NewLocal(_) if !matches!(before, Some(Dialog::NewLocal(_))) => {
+            Err(format!("{request:?} without its form"))
+        }
+        Request::Call(Call::StopLocal(_)) if !asked => Err(format!("{request:?} without its question")),
+        Request::Call(Call::DeleteLocal { data: false, .. }) if !matches!(before, Some(Dialog::Pick(_))) => {
+            Err(format!("{request:?} without its question"))
+        }
+        Request::Call(Call::DeleteLocal { data: true, .. }) if !matches!(before, Some(Dialog::Line(_))) => {
+            Err(format!("{request:?} without the name"))
+        }
+        // Takes nothing away.
+        Request::Call(Call::StartLocal(_)) => Ok(()),
         Request::Deploy(tenants) if tenants.len() > 1 && !asked => Err(format!("{request:?} without its question")),
         Request::Call(_) if before.is_none() => Err(format!("{request:?} at one key")),
         _ => Ok(()),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{checkout, clipboard, feeds, note_health, notices, timers};
+use super::{checkout, clipboard, feeds, local, note_health, notices, timers};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
-use crate::model::{LocalTenant, Problem, Tenant, TenantId};
+use crate::model::{Problem, TenantId};
 use crate::ops::call::Reply;
 use crate::tui::actions::tenant::words;
 use crate::tui::app::{App, Health};
@@ -30,11 +30,22 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
             app.panes.get_mut(pane).answer(&mut app.shared, topic, answer)
         }
         (Slot::Action(action, tenant), Answer::Reply(result)) => action_ended(app, action, &tenant, &result),
-        (Slot::LocalTenants, Answer::Reply(result)) => {
-            local_tenants(app, result);
+        (Slot::LocalTenants, Answer::Reply(result)) => local::listed(app, result),
+        (Slot::NewLocal, Answer::Reply(result)) => {
+            app.shared.dirty = true;
+            local::defaults(app, result);
             Vec::new()
         }
         (Slot::SetUp, Answer::Reply(result)) => first_start::answered(app, result),
+        (_, Answer::LocalProgress(said)) => {
+            app.shared.dirty = true;
+            local::progress(app, said);
+            Vec::new()
+        }
+        (_, Answer::LocalMade(result)) => {
+            app.shared.dirty = true;
+            local::made(app, result)
+        }
         (_, Answer::Api(result)) => api(app, result),
         (_, Answer::Engine(result)) => {
             note_health(app, &Slot::Engine, result.map_or_else(Health::Down, Health::Up));
@@ -145,27 +156,6 @@ fn tenants(app: &mut App, result: Result<TenantList, Problem>) -> Vec<Effect> {
     Vec::new()
 }
 
-fn local_tenants(app: &mut App, result: Result<Reply, Problem>) {
-    match result {
-        Ok(Reply::LocalTenants(local)) => {
-            let before = app.shared.tenants.clone();
-            app.shared.tenants.take_local(local.iter().filter_map(as_row).collect());
-            app.shared.dirty |= app.shared.tenants != before;
-        }
-        Ok(_) => {}
-        // The file is damaged: the cloud's tenants are shown all the same.
-        Err(problem) => app.shared.tell(&problem),
-    }
-}
-
-/// A database on this machine, as a row among the tenants. Whether it runs nobody asked.
-fn as_row(local: &LocalTenant) -> Option<Tenant> {
-    let row = serde_json::json!({
-        "id": local.id.as_str(), "name": local.name, "region": "local", "created_at": local.created_at,
-    });
-    serde_json::from_value(row).ok()
-}
-
 fn deploy_progress(app: &mut App, id: &TenantId, progress: DeployProgress) -> Vec<Effect> {
     let reached_server = matches!(&progress, DeployProgress::Started { step } if *step == DeployStep::Deploy);
     let now = app.shared.now;
@@ -219,6 +209,7 @@ fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: &Res
     let name = app.shared.tenants.get(id).map_or_else(|| id.to_string(), |tenant| tenant.name.clone());
     let mut effects = Vec::new();
     match result {
+        Ok(Reply::LocalDeleted(deleted)) => app.shared.say(format!("{name} {}", deleted.brief())),
         Ok(_) => app.shared.say(format!("{name} {}.", words(action).1)),
         Err(problem) => app.shared.tell(problem),
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{clipboard, feeds, load_tenants, login};
+use super::{clipboard, feeds, load_tenants, local, login};
 use crate::tui::app::{App, Moment, Shared, is_due};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
@@ -53,9 +53,11 @@ pub(super) fn tick(app: &mut App, now: Moment) -> Vec<Effect> {
     }
     if is_due(&mut app.shared.timers.health, running) {
         effects.extend(ask_health(app));
+        effects.extend(local::look(app));
     }
     if is_due(&mut app.shared.timers.list, running) && !app.shared.jobs.is_running(&Slot::Tenants) {
         effects.push(load_tenants(app));
+        effects.extend(local::look(app));
     }
     effects
 }

@@ -151,7 +151,9 @@ fn is_kept(command: &Command) -> bool {
 fn is_worth_showing(app: &App, command: &Command) -> bool {
     match command.id {
         "deploy" => app.selected().is_some_and(|tenant| app.shared.deploys.running(&tenant.id).is_none()),
-        _ if matches!(command.scope, Scope::Main | Scope::Pane(_)) => keys::allowed(app, command).is_ok(),
+        _ if matches!(command.scope, Scope::Main | Scope::Pane(_) | Scope::LocalRun) => {
+            keys::allowed(app, command).is_ok()
+        }
         _ => true,
     }
 }

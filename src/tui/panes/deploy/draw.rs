@@ -126,6 +126,9 @@ fn resting(shared: &Shared, columns: usize) -> Vec<Line<'static>> {
             Line::from(vec![Span::styled("○ ", theme.info), Span::raw("Ready for its first deploy.")]),
             keys(theme, &[("d", "builds the project, pushes the image and deploys it")]),
         ],
+        (TenantState::Local(_), _) => {
+            vec![Line::styled("A database on this machine is not deployed to.", theme.dim)]
+        }
         (TenantState::Provisioning, _) => vec![Line::styled("Its infrastructure is being made first.", theme.dim)],
         (_, Some(at)) => {
             let ago =

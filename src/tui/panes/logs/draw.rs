@@ -185,6 +185,7 @@ fn empty(state: &State, shared: &Shared) -> Line<'static> {
             None => "The log of a running tenant appears here.",
             Some(TenantState::Provisioning | TenantState::ToDeploy) => "The log begins with the first deploy.",
             Some(TenantState::Deploying) => "The log begins when the machine runs.",
+            Some(TenantState::Local(_)) => "Its log is with its container: docker logs shows it.",
             Some(TenantState::Suspended) => "It is suspended and logs nothing.",
             Some(_) if *state.feed() == Feed::Connecting => "",
             Some(_) => "It has logged nothing yet.",

@@ -206,6 +206,10 @@ fn can_log(shared: &Shared, id: &TenantId) -> bool {
         TenantState::Failed => tenant.phase.as_deref() != Some("failed_infra"),
         // An update has an old machine that still logs; a first deploy has none yet.
         TenantState::Deploying => tenant.deployed_at.is_some(),
-        TenantState::Provisioning | TenantState::ToDeploy | TenantState::Suspended | TenantState::Deleting => false,
+        TenantState::Provisioning
+        | TenantState::ToDeploy
+        | TenantState::Suspended
+        | TenantState::Deleting
+        | TenantState::Local(_) => false,
     })
 }

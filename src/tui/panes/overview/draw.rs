@@ -35,7 +35,7 @@ pub(super) fn count(state: &State, shared: &Shared) -> usize {
 }
 
 fn lines(state: &State, shared: &Shared, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    let Some(listed) = shared.selected() else { return nobody(shared) };
+    let Some(listed) = shared.selected().filter(|tenant| !tenant.is_local()) else { return nobody(shared) };
     let status = state.status.of(shared).map(AsRef::as_ref);
     let mut lines = Vec::new();
     let record = match (state.record.of(shared), state.record.problem(shared)) {

@@ -43,7 +43,7 @@ pub(super) fn note(state: &State, shared: &Shared) -> Vec<Span<'static>> {
 
 fn lines(state: &State, shared: &Shared, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let theme = &shared.theme;
-    let Some(tenant) = shared.selected() else { return nobody(shared) };
+    let Some(tenant) = shared.selected().filter(|tenant| !tenant.is_local()) else { return nobody(shared) };
     let mut lines = state.wish(shared).map_or_else(Vec::new, |wish| payment(shared, wish, columns));
     lines.push(rule(theme, "subscription", columns));
     let problem = state.subscription.problem(shared);

@@ -1,0 +1,142 @@
+//! `tenantry tenant list`: the cloud's tenants and those on this machine, as a table or as one JSON document.
+
+use clap::Args;
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::Output;
+use crate::cli::note;
+use crate::model::{LocalStatus, Problem, Tenant};
+use crate::ops::{Session, local};
+use crate::workspace::Project;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// List only the tenants on this machine: no login is needed, and nobody else is asked.
+    #[arg(long)]
+    local: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Serialize)]
+struct Document {
+    tenants: Vec<Row>,
+    total: usize,
+    /// Why the cloud's are missing, where they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    id: String,
+    name: String,
+    tenant_type: &'static str,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    has_database: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl From<Tenant> for Row {
+    fn from(tenant: Tenant) -> Self {
+        Self {
+            state: tenant.state().word(),
+            id: tenant.id.to_string(),
+            name: tenant.name,
+            tenant_type: "cloud",
+            region: tenant.region,
+            has_database: tenant.database_name.is_some() || tenant.database.is_some(),
+            detail: tenant.last_error,
+        }
+    }
+}
+
+impl From<LocalStatus> for Row {
+    fn from(status: LocalStatus) -> Self {
+        let LocalStatus { tenant, state, detail } = status;
+        Self {
+            id: tenant.id.to_string(),
+            name: tenant.name,
+            tenant_type: "local",
+            state: state.word(),
+            region: None,
+            has_database: tenant.database_url.is_some(),
+            detail,
+        }
+    }
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<(), Problem> {
+    let project = super::project()?;
+    let cloud = async { if arguments.local { Ok(Vec::new()) } else { of_cloud(&project).await } };
+    let (cloud, locals) = tokio::join!(cloud, local::statuses(&project));
+    let (mut rows, warning) = match cloud {
+        Ok(tenants) => (tenants.into_iter().map(Row::from).collect(), None),
+        Err(problem) => (Vec::new(), Some(problem)),
+    };
+    rows.extend(locals?.into_iter().map(Row::from));
+    if arguments.output.json {
+        return super::print_json(&Document { total: rows.len(), tenants: rows, warning });
+    }
+    if let Some(problem) = warning {
+        note(&format!("the cloud's tenants are not listed: {problem}"));
+    }
+    super::print(&table(&rows))
+}
+
+async fn of_cloud(project: &Project) -> Result<Vec<Tenant>, Problem> {
+    let session = Session::open(project.clone()).await?;
+    Ok(session.client().tenants().await.map_err(|error| error.problem())?.tenants)
+}
+
+fn table(rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "There are no tenants. tenantry tenant create --local makes one on this machine.\n".to_owned();
+    }
+    let mut cells = vec![["NAME", "TYPE", "STATUS", "REGION", "ID"].map(str::to_owned)];
+    cells.extend(rows.iter().map(|row| {
+        let region = row.region.clone().unwrap_or_else(|| "-".to_owned());
+        [row.name.clone(), row.tenant_type.to_owned(), row.state.to_owned(), region, row.id.clone()]
+    }));
+    let widths: [usize; 5] = std::array::from_fn(|at| cells.iter().map(|row| row[at].width()).max().unwrap_or(0));
+    let mut out = String::new();
+    for row in &cells {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_lines_up() {
+        let row = |name: &str, tenant_type, state| Row {
+            id: "local_1".into(),
+            name: name.into(),
+            tenant_type,
+            state,
+            region: (tenant_type == "cloud").then(|| "fra".into()),
+            has_database: true,
+            detail: None,
+        };
+        assert_eq!(
+            table(&[row("orchard", "cloud", "running"), row("果樹", "local", "stopped")]),
+            "NAME     TYPE   STATUS   REGION  ID\n\
+             orchard  cloud  running  fra     local_1\n\
+             果樹     local  stopped  -       local_1\n"
+        );
+        assert!(table(&[]).contains("create --local"));
+    }
+}

@@ -1,0 +1,146 @@
+//! `tenantry tenant show`: one tenant, with its database's password left out unless it is asked for.
+
+use clap::Args;
+use serde::Serialize;
+use std::fmt::Write as _;
+
+use super::{Output, Target, target};
+use crate::model::{LocalStatus, Problem, Secret, Tenant, database_url};
+use crate::ops::local;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The tenant: its id, its name, or the beginning of one.
+    tenant: String,
+    /// Show a local tenant's password.
+    #[arg(long)]
+    reveal: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+/// A local tenant as a document.
+#[derive(Serialize)]
+pub(super) struct LocalDetail<'a> {
+    id: &'a str,
+    name: &'a str,
+    tenant_type: &'static str,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    has_database: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    docker_project: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<&'a str>,
+}
+
+impl<'a> LocalDetail<'a> {
+    pub(super) fn of(status: &'a LocalStatus, reveal: bool) -> Self {
+        let tenant = &status.tenant;
+        let shown = |url: &Secret| if reveal { url.reveal().to_owned() } else { database_url::masked(url) };
+        Self {
+            id: tenant.id.as_str(),
+            name: &tenant.name,
+            tenant_type: "local",
+            state: status.state.word(),
+            detail: status.detail.as_deref(),
+            has_database: tenant.database_url.is_some(),
+            database_url: tenant.database_url.as_ref().map(shown),
+            docker_project: tenant.docker_project.as_deref(),
+            created_at: tenant.created_at.as_deref(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let Self { id, name, state, detail, database_url, docker_project, created_at, .. } = self;
+        let state = detail.map_or_else(|| (*state).to_owned(), |detail| format!("{state}: {detail}"));
+        let fields = [
+            ("name", Some((*name).to_owned())),
+            ("id", Some((*id).to_owned())),
+            ("type", Some("local".to_owned())),
+            ("status", Some(state)),
+            ("database", database_url.clone()),
+            ("container", docker_project.map(|project| format!("{project}-postgres-1"))),
+            ("created", created_at.map(str::to_owned)),
+        ];
+        lines(fields)
+    }
+}
+
+#[derive(Serialize)]
+struct CloudDetail<'a> {
+    tenant_type: &'static str,
+    state: &'static str,
+    #[serde(flatten)]
+    tenant: &'a Tenant,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<(), Problem> {
+    let project = super::project()?;
+    match target(&project, &arguments.tenant).await? {
+        Target::Local(tenant) => {
+            let status = local::status(&project, tenant.id.as_str()).await?;
+            let detail = LocalDetail::of(&status, arguments.reveal);
+            if arguments.output.json { super::print_json(&detail) } else { super::print(&detail.text()) }
+        }
+        Target::Cloud(session, tenant) => {
+            let tenant = session.client().tenant(&tenant.id).await.map_err(|error| error.problem())?;
+            let state = tenant.state().word();
+            if arguments.output.json {
+                return super::print_json(&CloudDetail { tenant_type: "cloud", state, tenant: &tenant });
+            }
+            super::print(&lines([
+                ("name", Some(tenant.name.clone())),
+                ("id", Some(tenant.id.to_string())),
+                ("type", Some("cloud".to_owned())),
+                ("status", Some(state.to_owned())),
+                ("address", tenant.app_url.clone().or(tenant.hostname.clone())),
+                ("region", tenant.region.clone()),
+                ("plan", tenant.plan.as_ref().map(|plan| plan.name.clone())),
+                ("created", tenant.created_at.clone()),
+            ]))
+        }
+    }
+}
+
+fn lines<const N: usize>(fields: [(&str, Option<String>); N]) -> String {
+    let mut out = String::new();
+    for (label, value) in fields {
+        if let Some(value) = value {
+            let _ = writeln!(out, "{label:<10} {value}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{LocalState, LocalTenant, TenantId};
+
+    #[test]
+    fn the_password_is_shown_only_where_it_is_asked_for() {
+        let status = LocalStatus {
+            tenant: LocalTenant {
+                id: TenantId::new("local_1").expect("an id"),
+                name: "local".into(),
+                database_url: Some(Secret::new("postgres://systemprompt:hunter2@localhost:5432/systemprompt")),
+                docker_project: Some("local_19b9".into()),
+                created_at: Some("2026-11-20T12:00:00Z".into()),
+                unfinished: false,
+            },
+            state: LocalState::Stopped,
+            detail: None,
+        };
+        let told = |reveal| {
+            let detail = LocalDetail::of(&status, reveal);
+            format!("{} {}", serde_json::to_string(&detail).expect("JSON"), detail.text())
+        };
+        assert!(!told(false).contains("hunter2") && told(false).contains("systemprompt:****@localhost"));
+        assert_eq!(told(true).matches("hunter2").count(), 2);
+        assert!(told(false).contains("status     stopped"), "{}", told(false));
+    }
+}

@@ -1,0 +1,26 @@
+//! `tenantry tenant stop`: a local tenant's database; its data stays.
+
+use clap::Args;
+
+use super::{Output, local_target};
+use crate::model::{LocalState, LocalStatus, Problem};
+use crate::ops::local;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The local tenant: its id, its name, or the beginning of one.
+    tenant: String,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<(), Problem> {
+    let project = super::project()?;
+    let tenant = local_target(&project, &arguments.tenant).await?;
+    let tenant = local::stop(&project, &tenant.id).await?;
+    if arguments.output.json {
+        let status = LocalStatus { tenant, state: LocalState::Stopped, detail: None };
+        return super::print_json(&super::show::LocalDetail::of(&status, false));
+    }
+    super::print(&format!("{}: its database is stopped; its data stays.\n", tenant.name))
+}

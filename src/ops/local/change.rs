@@ -1,0 +1,168 @@
+//! What is done with a local tenant that is there: start, stop, rename, delete.
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::create::{image_of, listed, name_taken};
+use super::plan::{self, Plan, checked_name};
+use super::steps::Steps;
+use super::{blocking, container, engine, ensure, refused};
+use crate::model::progress::LocalStep;
+use crate::model::{LocalTenant, Problem, TenantId};
+use crate::workspace::compose_file::ComposeFile;
+use crate::workspace::{Project, tenants_change};
+
+/// Seconds that a database has to end by itself.
+const GRACE: u16 = 30;
+
+/// What is left after a local tenant was deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    /// Whose it was.
+    pub name: String,
+    /// The volumes with its data, where they were to stay.
+    pub kept: Vec<String>,
+    /// The command that brings its database back, where its data stayed.
+    pub bring_back: Option<String>,
+    /// The database was there before and is as it was.
+    pub is_untouched: bool,
+}
+
+impl Deleted {
+    /// What happened, in a sentence behind the tenant's name.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        match self.kept.as_slice() {
+            _ if self.is_untouched => "is out of the list; its database is as it was.".to_owned(),
+            [] => "is deleted, with its data.".to_owned(),
+            kept => format!("is deleted; its data stays in the volume {}.", kept.join(", ")),
+        }
+    }
+
+    /// What happened, in a sentence or two.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        if self.is_untouched {
+            return "It is out of the list; its database is as it was.".to_owned();
+        }
+        match (&self.bring_back, self.kept.as_slice()) {
+            (Some(command), kept) if !kept.is_empty() => {
+                format!("It is deleted; its data stays in the volume {}. {command} brings it back.", kept.join(", "))
+            }
+            _ => "It is deleted, with its data.".to_owned(),
+        }
+    }
+}
+
+/// Starts its database, with a new container where it has none; its data are in its volume. Comes back once it answers.
+///
+/// # Errors
+/// Why it does not; whatever was made stays, and a later start goes on with it.
+pub async fn start(project: &Project, id: &TenantId) -> Result<LocalTenant, Problem> {
+    let tenant = named(project, id).await?;
+    let (place, of) = (project.clone(), tenant.clone());
+    let image = blocking(move || image_of(&place, &of)).await?;
+    let mut plan = Plan::of(&tenant, image).ok_or_else(|| not_ours(&tenant))?;
+    // Of one that is only started the port is as it is written down everywhere.
+    plan.port_is_fixed = true;
+    // Nobody listens to the steps; one that waited for a reader would stand still.
+    let (progress, _) = mpsc::channel(1);
+    let cancel = CancellationToken::new();
+    let steps = Steps::new(&progress, &cancel);
+    let engine = engine().await?;
+    steps.run(LocalStep::Image, ensure::image(&engine, &plan, &steps)).await?;
+    let id = steps.run(LocalStep::Container, ensure::started(project, &engine, &mut plan)).await?;
+    steps.run(LocalStep::Database, ensure::answers(&engine, &plan, &id, &steps)).await?;
+    if plan.unfinished {
+        plan.unfinished = false;
+        ensure::write_down(project, &plan).await?;
+    }
+    Ok(plan.tenant())
+}
+
+/// Stops its database's container. Stopped already is success.
+pub async fn stop(project: &Project, id: &TenantId) -> Result<LocalTenant, Problem> {
+    let tenant = named(project, id).await?;
+    if tenant.docker_project.is_none() {
+        return Err(not_ours(&tenant));
+    }
+    let engine = engine().await?;
+    for state in container::of(&engine, &tenant).await.map_err(|error| refused(&error))? {
+        engine.stop_container(&state.id, GRACE).await.map_err(|error| refused(&error))?;
+    }
+    Ok(tenant)
+}
+
+/// Gives it another name; everything else of it stays. The name it has is success.
+pub async fn rename(project: &Project, id: &TenantId, name: &str) -> Result<LocalTenant, Problem> {
+    let (project, id, name) = (project.clone(), id.clone(), checked_name(name)?);
+    blocking(move || {
+        tenants_change::change(&project, |entries| {
+            let known = listed(&project)?.into_iter().find(|tenant| tenant.id == id).ok_or_else(|| gone(&id))?;
+            if known.name != name {
+                if entries.has_name(&name) {
+                    return Err(name_taken(&name));
+                }
+                entries.rename(&id, &name);
+            }
+            Ok(LocalTenant { name, ..known })
+        })
+    })
+    .await
+}
+
+/// Removes its container and its entry, and with `data` its volume; a database that was there before is left as it is.
+/// What is gone already is success, so a delete that broke off can be repeated.
+pub async fn delete(project: &Project, id: &TenantId, data: bool) -> Result<Deleted, Problem> {
+    let tenant = named(project, id).await?;
+    let mut kept = Vec::new();
+    let compose = tenant.docker_project.clone().filter(|name| plan::is_project(name));
+    if let Some(name) = &compose {
+        let engine = engine().await?;
+        for state in container::of(&engine, &tenant).await.map_err(|error| refused(&error))? {
+            // It may be writing.
+            engine.stop_container(&state.id, GRACE).await.map_err(|error| refused(&error))?;
+            engine.remove_container(&state.id).await.map_err(|error| refused(&error))?;
+        }
+        kept = container::own_volumes(&engine, &tenant.id, name).await.map_err(|error| refused(&error))?;
+        // What never came to its end has no data of anybody.
+        if data || tenant.unfinished {
+            for volume in std::mem::take(&mut kept) {
+                engine.remove_volume(&volume).await.map_err(|error| refused(&error))?;
+            }
+        }
+    }
+    // The Compose file has the password: it stays with the data.
+    let file = compose.clone().filter(|_| kept.is_empty());
+    let (place, of) = (project.clone(), tenant.id.clone());
+    blocking(move || {
+        if let Some(name) = &file {
+            ComposeFile::remove(&place, name)?;
+        }
+        tenants_change::change(&place, |entries| {
+            entries.remove(&of);
+            Ok(())
+        })
+    })
+    .await?;
+    let bring_back = compose
+        .as_ref()
+        .filter(|_| !kept.is_empty())
+        .map(|name| format!("docker compose -p {name} -f .systemprompt/docker/{name}.yaml up -d"));
+    Ok(Deleted { name: tenant.name, kept, bring_back, is_untouched: compose.is_none() })
+}
+
+async fn named(project: &Project, id: &TenantId) -> Result<LocalTenant, Problem> {
+    let (project, id) = (project.clone(), id.clone());
+    blocking(move || listed(&project)?.into_iter().find(|tenant| tenant.id == id).ok_or_else(|| gone(&id))).await
+}
+
+fn gone(id: &TenantId) -> Problem {
+    Problem::new("That tenant is not in the project's list any more.").detail(id.as_str()).hint("Load the list again.")
+}
+
+fn not_ours(tenant: &LocalTenant) -> Problem {
+    Problem::new(format!("The database of {} was there before.", tenant.name))
+        .detail("This program does not run it, so it neither starts nor stops it.")
+        .hint("Start and stop it as you always do.")
+}

@@ -1,0 +1,175 @@
+//! Whether a database answers: a real login and a real question, so that "it answers" is never only an open port.
+//!
+//! Knows sqlx. Must not know who runs the database.
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
+use std::str::FromStr as _;
+use std::time::Duration;
+use url::Url;
+
+use crate::model::{Problem, Remedy, Secret, database_url, text};
+
+/// How long an existing database may take to answer (protocol E.11).
+pub(super) const LIMIT: Duration = Duration::from_secs(5);
+/// How long one may take that is only looked at for a list.
+pub(super) const GLANCE: Duration = Duration::from_secs(2);
+/// The longest address that is taken, bytes.
+const LONGEST: usize = 4096;
+
+/// Why it does not answer. Harmless text, without a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// Nobody listens, or it is still starting: a later look may find it.
+    NotYet(String),
+    /// It answers, and does not take the password.
+    Password(String),
+    /// It answers, and does not let us in for another reason.
+    Refused(String),
+}
+
+impl Silence {
+    /// In words.
+    pub(super) fn words(&self) -> &str {
+        match self {
+            Self::NotYet(words) | Self::Password(words) | Self::Refused(words) => words,
+        }
+    }
+}
+
+/// The version of the database at `url`, once it answered a question.
+pub(super) async fn version(url: &Secret, limit: Duration) -> Result<String, Silence> {
+    // The parser's own words could repeat the password.
+    let options = PgConnectOptions::from_str(url.reveal().trim())
+        .map_err(|_| Silence::Refused("its address cannot be understood".into()))?;
+    let options = options.application_name("tenantry").disable_statement_logging();
+    let ask = async {
+        let mut connection = options.connect().await?;
+        let version: String = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
+        // It has answered: how the connection ends changes nothing.
+        let _ = connection.close().await;
+        Ok::<_, sqlx::Error>(version)
+    };
+    match tokio::time::timeout(limit, ask).await {
+        Ok(Ok(version)) => Ok(text::short(version.split_whitespace().next().unwrap_or("?"), 20)),
+        Ok(Err(error)) => Err(silence(&error)),
+        Err(_) => Err(Silence::NotYet(format!("no answer within {} s", limit.as_secs()))),
+    }
+}
+
+fn silence(error: &sqlx::Error) -> Silence {
+    let words = |raw: &str| text::short(raw, 200);
+    match error {
+        // `cannot_connect_now`: it is starting or stopping.
+        sqlx::Error::Database(said) if said.code().as_deref() == Some("57P03") => {
+            Silence::NotYet(words(said.message()))
+        }
+        sqlx::Error::Database(said) if matches!(said.code().as_deref(), Some("28P01" | "28000")) => {
+            Silence::Password(words(said.message()))
+        }
+        sqlx::Error::Database(said) => Silence::Refused(words(said.message())),
+        sqlx::Error::Io(cause) => Silence::NotYet(words(&cause.to_string())),
+        sqlx::Error::Tls(cause) => Silence::Refused(words(&format!("TLS: {cause}"))),
+        // What it says before it knows whom it talks to; the options are not in it.
+        other => Silence::NotYet(words(&other.to_string())),
+    }
+}
+
+/// The address of an existing database, looked at before anybody connects.
+///
+/// # Errors
+/// What is wrong with it; never a part of it.
+pub(super) fn checked(url: &Secret) -> Result<Secret, Problem> {
+    let raw = url.reveal().trim();
+    let wrong = |why: &str| {
+        Problem::new("The address of the database cannot be used.")
+            .detail(why)
+            .hint("Write it as postgres://user:password@host:port/database.")
+    };
+    if raw.is_empty() {
+        return Err(wrong("It is empty."));
+    }
+    if raw.len() > LONGEST {
+        return Err(wrong("It is too long."));
+    }
+    let parsed = Url::parse(raw).map_err(|_| wrong("It is no URL."))?;
+    if !matches!(parsed.scheme(), "postgres" | "postgresql") {
+        return Err(wrong("It is not one of Postgres: it does not begin with postgres://."));
+    }
+    if parsed.host_str().is_none_or(str::is_empty) {
+        return Err(wrong("It names no host."));
+    }
+    if parsed.path().len() < 2 {
+        return Err(wrong("It names no database."));
+    }
+    if parsed.query_pairs().any(|(key, _)| key == "password") {
+        return Err(wrong("Its password stands behind the question mark, where it would be shown."));
+    }
+    if database_url::is_masked(raw) {
+        return Err(wrong("Its password is left out: there are only stars for it."));
+    }
+    Ok(Secret::new(raw))
+}
+
+/// What a person is told whose existing database does not answer.
+pub(super) fn no_answer(url: &Secret, silence: &Silence) -> Problem {
+    let problem = Problem::new("The database does not let us in.");
+    let (problem, hint) = match silence {
+        Silence::NotYet(_) => (
+            Problem::new("The database does not answer."),
+            "Start it, and check host and port in its address; then try again.",
+        ),
+        Silence::Password(_) | Silence::Refused(_) => {
+            (problem, "Check user, password and database in its address; then try again.")
+        }
+    };
+    problem.detail(format!("{}: {}.", database_url::masked(url), silence.words())).hint(hint).remedy(Remedy::Retry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_addresses_of_postgres_are_taken() {
+        for good in ["postgres://u:hunter2@h:5433/d", " postgresql://u:hunter2@[::1]/d?sslmode=disable\n"] {
+            assert_eq!(checked(&Secret::new(good)).expect(good).reveal(), good.trim());
+        }
+        for bad in [
+            "",
+            "hunter2",
+            "mysql://u:hunter2@h/d",
+            "postgres:///d",
+            "postgres://u:hunter2@h",
+            "postgres://u:hunter2@h/",
+            "postgres://u:****@h/d",
+            "postgres://u@h/d?password=hunter2",
+            &format!("postgres://u:hunter2@h/{}", "x".repeat(LONGEST)),
+        ] {
+            let problem = checked(&Secret::new(bad)).expect_err(bad);
+            assert!(!format!("{problem:?}").contains("hunter2") && problem.hint.is_some(), "{problem:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_told_without_the_password() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        drop(listener);
+        let url = Secret::new(format!("postgres://u:hunter2@127.0.0.1:{port}/d"));
+        let silence = version(&url, GLANCE).await.expect_err("nobody is there");
+        assert!(matches!(silence, Silence::NotYet(_)), "{silence:?}");
+        let problem = no_answer(&url, &silence);
+        assert!(!format!("{problem:?} {silence:?}").contains("hunter2"), "{problem:?}");
+        assert!(problem.detail.as_deref().is_some_and(|detail| detail.contains("u:****@127.0.0.1")), "{problem:?}");
+    }
+
+    #[tokio::test]
+    async fn somebody_who_listens_and_says_nothing_is_given_up() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let url = Secret::new(format!("postgres://u:p@127.0.0.1:{port}/d"));
+        let silence = version(&url, Duration::from_millis(50)).await.expect_err("it says nothing");
+        assert!(silence.words().starts_with("no answer within"), "{silence:?}");
+    }
+}
