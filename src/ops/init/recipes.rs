@@ -14,7 +14,7 @@ pub const RECIPES: [&str; 9] =
     ["login", "tenant", "deploy", "logs", "restart", "build", "build-web", "build-mcp", "build-all"];
 /// Those of them that are commands of this program. The others of the first five open the full-screen program, which does
 /// the same with a key. A test of the command line says when this list is not true any more.
-pub const OF_PROGRAM: &[&str] = &["deploy"];
+pub const OF_PROGRAM: &[&str] = &["deploy", "login", "tenant"];
 /// The most files that are followed through `import`.
 const MOST: usize = 50;
 

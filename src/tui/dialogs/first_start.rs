@@ -122,7 +122,7 @@ impl FirstStart {
             Stage::Ended(_) => {
                 let mut all = Vec::new();
                 if is_logged_in(app) {
-                    all.push((Answer::Run("new"), "Buy a tenant"));
+                    all.push((Answer::Run("new"), "A new tenant"));
                 } else {
                     all.extend(log_in(app).map(|answer| (answer, "Log in")));
                 }

@@ -215,6 +215,8 @@ fn the_next_step_is_one_key_away() {
     let mut play = ended(somebody(120, 36), None);
     play.take_effects();
     play.keys(&[Key::Enter]);
+    assert!(matches!(play.app.dialog, Some(Dialog::Pick(_))), "of the cloud, or on this machine");
+    play.keys(&[Key::Enter]);
     assert!(matches!(play.app.dialog, Some(Dialog::NewTenant(_))));
     assert!(play.take_effects().iter().any(|effect| matches!(effect, Effect::Start(_, Request::Plans))));
 }

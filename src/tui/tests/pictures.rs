@@ -238,7 +238,7 @@ fn begin_purchase(play: &mut Play) {
 /// A purchase that waits for its payment.
 pub fn paying(width: u16, height: u16) -> Play {
     let mut play = filled(width, height);
-    play.keys(&[Key::Char('n')]);
+    play.keys(&[Key::Char('n'), Key::Enter]);
     play.answer(Slot::Plans, Answer::Plans(Ok(plans())));
     play.keys(&[Key::Down, Key::Enter, Key::Enter]);
     begin_purchase(&mut play);

@@ -321,8 +321,6 @@ fn a_stream_that_ended_is_opened_again_once_its_tenant_is_another() {
     let list = |phase: &str| {
         vec![tenant(1, "orchard", "running"), tenant(2, "orchard-staging", "running"), tenant(3, "docs", phase)]
     };
-    play.send(Msg::Key(Key::Char('R')));
-    play.take_effects();
     play.app.shared.tenants.take(crate::tui::TenantList { tenants: list("suspended"), rejected: Vec::new() });
     play.tick(3);
     assert!(follows(&play.take_effects()).is_empty(), "a suspended one has no machine");
