@@ -88,14 +88,12 @@ async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
         login::log_in(&seat, how, store, &sender).await
     };
     let (ended, ()) = tokio::join!(work, telling);
-    let logged_in = ended.map_err(|Failed { problem, no_keyring }| match no_keyring {
-        true => problem.hint(NO_KEYRING),
-        false => problem,
-    })?;
+    let hinted = |failed: Failed| if failed.no_keyring { failed.problem.hint(NO_KEYRING) } else { failed.problem };
+    let logged_in = ended.map_err(hinted)?;
     if arguments.json {
-        print_json(&document(&logged_in))
+        print_json(&document(&logged_in));
     } else {
-        print(&lines(&logged_in))
+        print(&lines(&logged_in));
     }
     Ok(Exit::Done)
 }
@@ -116,14 +114,10 @@ fn tell(news: &News, opens: bool) {
 
 /// What a person reads at the end.
 fn lines(logged_in: &LoggedIn) -> String {
-    let mut out = format!("Logged in to {} as {}.\n", logged_in.api, logged_in.me.user.email);
-    out.push_str(&format!("Kept in {}", logged_in.kept.words()));
-    if let Some(end) = logged_in.expires_at {
-        let left = end.duration_since(jiff::Timestamp::now()).unsigned_abs();
-        out.push_str(&format!("; it ends in {}", format::estimate(left)));
-    }
-    out.push_str(".\n");
-    out
+    let LoggedIn { api, me, kept, expires_at, .. } = logged_in;
+    let left = |end: jiff::Timestamp| format::estimate(end.duration_since(jiff::Timestamp::now()).unsigned_abs());
+    let ends = expires_at.map(|end| format!("; it ends in {}", left(end))).unwrap_or_default();
+    format!("Logged in to {api} as {}.\nKept in {}{ends}.\n", me.user.email, kept.words())
 }
 
 fn document(logged_in: &LoggedIn) -> serde_json::Value {

@@ -28,9 +28,9 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result
     auth::until_stopped(json, &stop, async {
         let found = who(&arguments.place.seat().await?).await?;
         if json {
-            print_json(&document(&found))
+            print_json(&document(&found));
         } else {
-            print(&lines(&found, Timestamp::now(), &TimeZone::system()))
+            print(&lines(&found, Timestamp::now(), &TimeZone::system()));
         }
         Ok(Exit::Done)
     })

@@ -51,13 +51,15 @@ impl Keyring {
         }
     }
 
-    /// Whether a token could be kept now, without asking the person for anything. Takes seconds at most.
+    /// Whether a token could be kept now. A locked keyring is asked to be unlocked, as for [`read`](Self::read): better now
+    /// than once there is a token and no place for it.
     ///
     /// # Errors
-    /// Where there is no keyring, or it does not answer.
+    /// Where there is no keyring, it stays locked, or it does not answer.
     pub async fn ready(&self) -> Result<(), KeyringError> {
         match self {
-            Self::Desktop => desktop::ready().await,
+            // Boxed, as the others: the library's futures are large.
+            Self::Desktop => Box::pin(desktop::ready()).await,
             Self::Memory(_) => Ok(()),
             Self::Off => Err(KeyringError::off()),
         }
@@ -70,7 +72,7 @@ impl Keyring {
     /// Where there is no keyring, it stays locked, or it does not answer.
     pub async fn read(&self, key: &Key) -> Result<Option<Secret>, KeyringError> {
         match self {
-            Self::Desktop => desktop::read(key).await,
+            Self::Desktop => Box::pin(desktop::read(key)).await,
             Self::Memory(memory) => Ok(memory.lock().get(key).cloned()),
             Self::Off => Err(KeyringError::off()),
         }
@@ -82,7 +84,7 @@ impl Keyring {
     /// As [`read`](Self::read).
     pub async fn write(&self, key: &Key, token: &Secret) -> Result<(), KeyringError> {
         match self {
-            Self::Desktop => desktop::write(key, token).await,
+            Self::Desktop => Box::pin(desktop::write(key, token)).await,
             Self::Memory(memory) => {
                 memory.lock().insert(key.clone(), token.clone());
                 Ok(())
@@ -97,7 +99,7 @@ impl Keyring {
     /// As [`read`](Self::read).
     pub async fn remove(&self, key: &Key) -> Result<bool, KeyringError> {
         match self {
-            Self::Desktop => desktop::remove(key).await,
+            Self::Desktop => Box::pin(desktop::remove(key)).await,
             Self::Memory(memory) => Ok(memory.lock().remove(key).is_some()),
             Self::Off => Err(KeyringError::off()),
         }

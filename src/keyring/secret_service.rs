@@ -1,5 +1,5 @@
-//! The keyring of Linux desktops: the Secret Service of freedesktop.org, over the session bus (GNOME Keyring, KWallet,
-//! KeePassXC). Written against the bus itself, because the bus is here already for notices, and because a call that can
+//! The keyring of Linux desktops: the Secret Service of freedesktop.org, over the session bus (GNOME Keyring, `KWallet`,
+//! `KeePassXC`). Written against the bus itself, because the bus is here already for notices, and because a call that can
 //! be dropped needs no thread that blocks.
 //!
 //! The session is a plain one: what goes over the bus can be listened to by programs of the same user alone, and those
@@ -36,7 +36,8 @@ type Wire = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 
 pub(super) async fn ready() -> Result<(), KeyringError> {
     let service = Service::open().await?;
-    service.collection().await.map(drop)
+    let collection = service.collection().await?;
+    service.unlock(&collection).await
 }
 
 pub(super) async fn read(key: &Key) -> Result<Option<Secret>, KeyringError> {
@@ -117,7 +118,7 @@ impl Service {
     ) -> Result<Message, KeyringError> {
         let work = async {
             let called = self.connection.call_method(Some(BUS), path, Some(interface), method, body).await;
-            called.map_err(failed)
+            called.map_err(|error| failed(&error))
         };
         within(CALL, work).await
     }
@@ -157,9 +158,10 @@ impl Service {
             return Ok(());
         }
         let asking = async {
-            let proxy = Proxy::new(&self.connection, BUS, prompt.as_str(), PROMPT).await.map_err(failed)?;
-            let mut completed = proxy.receive_signal("Completed").await.map_err(failed)?;
-            proxy.call_method("Prompt", &("",)).await.map_err(failed)?;
+            let proxy =
+                Proxy::new(&self.connection, BUS, prompt.as_str(), PROMPT).await.map_err(|error| failed(&error))?;
+            let mut completed = proxy.receive_signal("Completed").await.map_err(|error| failed(&error))?;
+            proxy.call_method("Prompt", &("",)).await.map_err(|error| failed(&error))?;
             let said = completed.next().await.ok_or_else(|| KeyringError::Failed("it went away".to_owned()))?;
             let (dismissed, _): (bool, OwnedVariant) = body(&said)?;
             if dismissed { Err(KeyringError::Locked) } else { Ok(()) }
@@ -177,8 +179,8 @@ async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Keyring
     tokio::time::timeout(limit, work).await.unwrap_or(Err(KeyringError::TimedOut))
 }
 
-fn failed(error: zbus::Error) -> KeyringError {
-    if let zbus::Error::MethodError(name, ..) = &error
+fn failed(error: &zbus::Error) -> KeyringError {
+    if let zbus::Error::MethodError(name, ..) = error
         && name.as_str() == "org.freedesktop.Secret.Error.IsLocked"
     {
         return KeyringError::Locked;

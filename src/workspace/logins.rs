@@ -123,7 +123,7 @@ impl StateDirectory {
     /// # Errors
     /// A file that is there and cannot be read.
     pub fn logins(&self) -> Result<Logins, WorkspaceError> {
-        self.known_logins().map(|known| known.unwrap_or_default())
+        self.known_logins().map(Option::unwrap_or_default)
     }
 
     /// Changes what is remembered, one program after the other. Blocks on the disk.
@@ -136,15 +136,13 @@ impl StateDirectory {
         let held = state::open_to_lock(&lock)?;
         held.lock().map_err(|cause| WorkspaceError::Write { path: lock, cause })?;
         let path = self.logins_file();
-        let mut logins = match self.known_logins()? {
-            Some(logins) => logins,
-            None => {
-                // Whatever it is, somebody may want to look at it.
-                let aside = path.with_extension("json.bak");
-                std::fs::rename(&path, &aside).map_err(|cause| WorkspaceError::Write { path: aside, cause })?;
-                Logins::default()
-            }
-        };
+        let known = self.known_logins()?;
+        if known.is_none() {
+            // Whatever it is, somebody may want to look at it.
+            let aside = path.with_extension("json.bak");
+            std::fs::rename(&path, &aside).map_err(|cause| WorkspaceError::Write { path: aside, cause })?;
+        }
+        let mut logins = known.unwrap_or_default();
         let result = change(&mut logins);
         let mut json = serde_json::to_vec_pretty(&logins)
             .map_err(|error| WorkspaceError::Write { path: path.clone(), cause: error.into() })?;

@@ -100,7 +100,17 @@ fn a_keyring_that_nobody_unlocks_is_told_in_time() {
         &format!("{UNLOCK}\necho \"$MARA\" | tenantry login --base-url \"$API\" --token-stdin >/dev/null"),
     );
     // Another bus, the same keyring on the disk, and nobody who knows its password.
-    let text = on_a_bus(&world, "tenantry whoami --json || echo \"{\\\"code\\\": $?}\"");
+    let code = "|| echo \"{\\\"code\\\": $?}\"";
+    let script =
+        format!("tenantry whoami --json {code}\ntenantry login --base-url \"$API\" --no-browser --json {code}");
+    let text = on_a_bus(&world, &script);
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     assert_eq!((&lines[0]["problem"]["requires_login"], &lines[1]["code"]), (&json!(true), &json!(3)), "{text}");
+    assert_eq!(lines[0]["problem"]["title"], "The keyring is locked.", "{text}");
+    // Nobody is sent to a browser for a token that has no place.
+    assert_eq!(
+        (&lines[2]["problem"]["title"], &lines[3]["code"]),
+        (&json!("The keyring is locked."), &json!(1)),
+        "{text}"
+    );
 }

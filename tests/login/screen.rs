@@ -3,6 +3,7 @@
 use crate::common::terminal::Terminal;
 use crate::world::{MARA, World, browse, once_written};
 use libtest_mimic::Trial;
+use std::path::PathBuf;
 
 pub fn trials() -> Vec<Trial> {
     let trial = |name: &str, test: fn()| {
@@ -14,6 +15,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("a_token_is_pasted_and_the_screen_goes_on_with_it", a_token_is_pasted_and_the_screen_goes_on_with_it),
         trial("the_browser_comes_back_and_somebody_logs_out_again", the_browser_comes_back_and_somebody_logs_out_again),
+        trial("what_a_login_that_ended_broke_off_is_gone_on_with", what_a_login_that_ended_broke_off_is_gone_on_with),
     ]
 }
 
@@ -50,12 +52,44 @@ fn a_token_is_pasted_and_the_screen_goes_on_with_it() {
     assert!(std::fs::read_to_string(world.file()).expect("kept").contains(MARA));
 }
 
-fn the_browser_comes_back_and_somebody_logs_out_again() {
+/// A browser that writes down where it was sent: itself, and that file.
+fn browser(world: &World) -> (PathBuf, PathBuf) {
     use std::os::unix::fs::PermissionsExt;
-    let world = World::new();
     let (browser, address) = (world.path("browser"), world.path("address"));
     std::fs::write(&browser, format!("#!/bin/sh\necho \"$1\" > '{}'\n", address.display())).expect("written");
     std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).expect("set");
+    (browser, address)
+}
+
+/// A day later: the login is over in the middle of something.
+fn what_a_login_that_ended_broke_off_is_gone_on_with() {
+    let world = World::new();
+    let name = world.tenant();
+    let (browser, address) = browser(&world);
+    std::fs::write(world.file(), "{}").expect("written");
+    let said = world.run(&["login", "--base-url", &world.server.api_url, "--token-stdin"], &world.token());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let mut terminal = open(&world, &[("BROWSER", browser.to_str().expect("a plain path"))]);
+    terminal.wait_until("the tenant", |text| text.contains(&name) && text.contains("to deploy"));
+    terminal.type_keys("ts");
+    terminal.wait_for("Suspend?");
+    world.expire_logins();
+    terminal.type_keys("y");
+    terminal.wait_until("the ways in", |text| text.contains("GitHub") && text.contains("no longer valid"));
+    terminal.type_keys("\r");
+    terminal.wait_for("waiting for the browser");
+    browse(&once_written(&address), MARA);
+    terminal.wait_for(&format!("Logged in as {MARA}"));
+    terminal.type_keys("\r");
+    terminal.wait_for("Suspend?");
+    terminal.type_keys("y");
+    terminal.wait_until("it is suspended", |text| text.contains("suspended") && !text.contains("Suspend?"));
+    leave(terminal, "eyJ");
+}
+
+fn the_browser_comes_back_and_somebody_logs_out_again() {
+    let world = World::new();
+    let (browser, address) = browser(&world);
     // Where the platform keeps a login already, so does this program, without a question.
     std::fs::write(world.file(), "{}").expect("written");
     let mut terminal = open(&world, &[("BROWSER", browser.to_str().expect("a plain path"))]);

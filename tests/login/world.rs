@@ -4,7 +4,8 @@ use crate::common::server::Server;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use tenantry::api::Page;
+use tenantry::api::{BaseUrl, Client, Page};
+use tenantry::model::{CheckoutRequest, TenantState};
 
 pub const MARA: &str = "mara@orchard.example";
 pub const NILS: &str = "nils@harbour.example";
@@ -33,12 +34,38 @@ impl Said {
 
 impl World {
     pub fn new() -> Self {
-        let server = Server::start_with(&["--user", MARA, "--user", NILS], &[]);
+        let server = Server::start_with(&["--user", MARA, "--user", NILS, "--faults"], &[]);
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["project/.systemprompt", "project/services", "home"] {
             std::fs::create_dir_all(folder.path().join(name)).expect("made");
         }
         Self { server, folder }
+    }
+
+    /// A tenant of the first person's, bought and waiting for its first deploy; answers its name.
+    pub fn tenant(&self) -> String {
+        on_runtime(async {
+            let base = BaseUrl::parse(&self.server.api_url).expect("a base");
+            let client = Client::new(base, self.server.token.clone()).expect("a client");
+            let plans = client.plans().await.expect("plans");
+            let (price_id, region) = (plans[0].paddle_price_id.clone(), "fra".to_owned());
+            let bought =
+                client.checkout(&CheckoutRequest { price_id, region, redirect_uri: None }).await.expect("a checkout");
+            let page = Page::get(&bought.checkout_url).await.expect("the payment page");
+            page.submit("pay").await.expect("paid");
+            loop {
+                let tenants = client.tenants().await.expect("tenants").tenants;
+                if let Some(tenant) = tenants.into_iter().find(|tenant| tenant.state() == TenantState::ToDeploy) {
+                    return tenant.name;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        })
+    }
+
+    /// Every login so far is over, as after a day.
+    pub fn expire_logins(&self) {
+        on_runtime(self.server.faults().arm(serde_json::json!({ "fault": "expire" })));
     }
 
     pub fn project(&self) -> PathBuf {
@@ -124,14 +151,18 @@ impl World {
 
 /// What a person does in the browser: opens the page, presses a button, and is sent back to the program.
 pub fn browse(address: &str, button: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let page = runtime.block_on(async {
+    let page = on_runtime(async {
         let page = Page::get(address).await.expect("the sign-in page");
         let back = page.submit(button).await.expect("pressed").location.expect("a way back");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         client.get(back).send().await.expect("the program listens").text().await.expect("a page")
     });
     assert!(page.contains("back to the terminal"), "{page}");
+}
+
+fn on_runtime<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async { tokio::time::timeout(std::time::Duration::from_mins(1), work).await.expect("in time") })
 }
 
 /// What `path` holds once it is there.

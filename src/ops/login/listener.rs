@@ -3,6 +3,8 @@
 //!
 //! Dropping it closes the port and every connection.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -99,8 +101,7 @@ impl Drop for Listener {
 fn word() -> Result<Secret, Problem> {
     let mut bytes = [0u8; 24];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Problem::new("The system gives no random numbers."))?;
-    use base64::Engine as _;
-    Ok(Secret::new(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)))
+    Ok(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
 }
 
 async fn accept(listener: TcpListener, waiting: Arc<Waiting>, outcome: mpsc::Sender<Outcome>) {

@@ -29,7 +29,7 @@ use crate::model::{Me, Problem, Secret};
 use listener::Listener;
 
 /// How long the browser may take (protocol D.0).
-pub const LIMIT: Duration = Duration::from_secs(300);
+pub const LIMIT: Duration = Duration::from_mins(5);
 /// How long the server may take to say whose a token is (protocol A.5).
 const CHECK: Duration = Duration::from_secs(10);
 /// How long it may take to note a login.

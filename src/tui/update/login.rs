@@ -75,13 +75,15 @@ fn ended_by<T>(news: &[Live<T>]) -> Option<&Problem> {
 /// is open, nor while a deploy runs, which the new login would end.
 fn offer(app: &mut App, slot: &Slot, problem: &Problem) {
     let asked = Again::of(slot);
-    if app.dialog.is_some() || app.shared.deploys.any_running() || (asked.is_none() && app.shared.login.offered) {
+    let is_asked = asked.is_some();
+    if is_asked {
+        // Also where the dialog is open already: a question of the screen's own may have been refused first.
+        app.shared.again = asked;
+    }
+    if app.dialog.is_some() || app.shared.deploys.any_running() || (!is_asked && app.shared.login.offered) {
         return;
     }
     app.shared.login.offered = true;
-    if asked.is_some() {
-        app.shared.again = asked;
-    }
     let title = problem.title.trim_end_matches('.');
     let about = match &app.shared.again {
         Some(_) => format!("{title}. What was broken off can be gone on with afterwards."),
