@@ -214,7 +214,7 @@ async fn whole_life(place: Here) -> Outcome {
     assert_eq!(place.volumes().await?, [format!("{project}_data")]);
     let file = std::fs::read_to_string(&place.compose_files()[0])?;
     assert!(file.contains(&image) && file.contains("127.0.0.1:"), "{file}");
-    assert_eq!(place.listed().await?, [tenant.clone()]);
+    assert_eq!(place.listed().await?, std::slice::from_ref(&tenant));
 
     // The same name is taken; nothing is made for it.
     let (again, _) = place.create(&place.order(&image, None), |_| false).await;
@@ -284,7 +284,7 @@ async fn goes_on(place: Here) -> Outcome {
     let tenant = made?;
     assert_eq!((&tenant.id, &tenant.docker_project), (&left[0].id, &left[0].docker_project));
     assert!(!tenant.unfinished);
-    assert_eq!(place.listed().await?, [tenant.clone()]);
+    assert_eq!(place.listed().await?, std::slice::from_ref(&tenant));
     assert_eq!(place.containers(&place.label()).await?.len(), 1);
     assert_eq!(sql(&tenant, "SELECT 1"), "1");
     // A delete that can be repeated.
