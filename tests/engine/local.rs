@@ -363,7 +363,7 @@ fn run(place: &Place, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
     command.arg("tenant").args(arguments).current_dir(&place.project.root).stdin(Stdio::null());
     let state = place.project.root.join("state");
-    command.env("TENANTRY_STATE", &state).env("TENANTRY_CONFIG", state.join("none.toml"));
+    command.env("TENANTRY_STATE", &state).env_remove("TENANTRY_CONFIG").env("XDG_CONFIG_HOME", &state);
     let output = command.output().expect("it runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
