@@ -28,7 +28,9 @@ fn run(folder: &Path, arguments: &[&str], input: &str) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
     command.arg("tenant").args(arguments).current_dir(folder);
     command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
-    command.env("TENANTRY_STATE", folder.join("state")).env("TENANTRY_CONFIG", folder.join("none.toml"));
+    command.env("TENANTRY_STATE", folder.join("state"));
+    // The person's own configuration is nobody's business here.
+    command.env_remove("TENANTRY_CONFIG").env("XDG_CONFIG_HOME", folder);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     // Whoever does not read it has ended already.

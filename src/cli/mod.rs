@@ -131,7 +131,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         Some(Command::Dockerfile(arguments)) => dockerfile::run(arguments).await,
         Some(Command::Tenant(arguments)) => {
             let _log = logging::to_state_directory();
-            tenant::run(arguments, stop).await
+            Box::pin(tenant::run(arguments, stop)).await
         }
         Some(Command::Doctor(doctor)) => {
             let _log = logging::to_state_directory();

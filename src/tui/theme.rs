@@ -65,18 +65,18 @@ impl Theme {
     pub fn tenant(&self, state: TenantState, frame: usize) -> (&'static str, Style) {
         let glyphs = self.glyphs;
         match state {
-            TenantState::Running => (glyphs.running, self.good),
+            TenantState::Running | TenantState::Local(LocalState::Running) => (glyphs.running, self.good),
             TenantState::ToDeploy => (glyphs.waiting, self.info),
-            TenantState::Suspended => (glyphs.suspended, self.dim),
-            TenantState::Failed => (glyphs.failed, self.bad),
-            TenantState::Unknown | TenantState::Local(LocalState::Unknown) => (glyphs.unknown, self.dim),
-            TenantState::Local(LocalState::Running) => (glyphs.running, self.good),
-            TenantState::Local(LocalState::Stopped) => (glyphs.suspended, self.dim),
-            TenantState::Local(LocalState::Gone | LocalState::Silent) => (glyphs.failed, self.bad),
-            TenantState::Local(LocalState::Starting) => (glyphs.turn(frame), self.accent),
-            TenantState::Provisioning | TenantState::Deploying | TenantState::Restarting | TenantState::Deleting => {
-                (glyphs.turn(frame), self.accent)
+            TenantState::Suspended | TenantState::Local(LocalState::Stopped) => (glyphs.suspended, self.dim),
+            TenantState::Failed | TenantState::Local(LocalState::Gone | LocalState::Silent) => {
+                (glyphs.failed, self.bad)
             }
+            TenantState::Unknown | TenantState::Local(LocalState::Unknown) => (glyphs.unknown, self.dim),
+            TenantState::Provisioning
+            | TenantState::Deploying
+            | TenantState::Restarting
+            | TenantState::Deleting
+            | TenantState::Local(LocalState::Starting) => (glyphs.turn(frame), self.accent),
         }
     }
 }

@@ -214,7 +214,7 @@ async fn whole_life(place: Here) -> Outcome {
     assert_eq!(place.volumes().await?, [format!("{project}_data")]);
     let file = std::fs::read_to_string(&place.compose_files()[0])?;
     assert!(file.contains(&image) && file.contains("127.0.0.1:"), "{file}");
-    assert_eq!(place.listed().await?, [tenant.clone()]);
+    assert_eq!(place.listed().await?, std::slice::from_ref(&tenant));
 
     // The same name is taken; nothing is made for it.
     let (again, _) = place.create(&place.order(&image, None), |_| false).await;
@@ -284,7 +284,7 @@ async fn goes_on(place: Here) -> Outcome {
     let tenant = made?;
     assert_eq!((&tenant.id, &tenant.docker_project), (&left[0].id, &left[0].docker_project));
     assert!(!tenant.unfinished);
-    assert_eq!(place.listed().await?, [tenant.clone()]);
+    assert_eq!(place.listed().await?, std::slice::from_ref(&tenant));
     assert_eq!(place.containers(&place.label()).await?.len(), 1);
     assert_eq!(sql(&tenant, "SELECT 1"), "1");
     // A delete that can be repeated.
@@ -363,7 +363,7 @@ fn run(place: &Place, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
     command.arg("tenant").args(arguments).current_dir(&place.project.root).stdin(Stdio::null());
     let state = place.project.root.join("state");
-    command.env("TENANTRY_STATE", &state).env("TENANTRY_CONFIG", state.join("none.toml"));
+    command.env("TENANTRY_STATE", &state).env_remove("TENANTRY_CONFIG").env("XDG_CONFIG_HOME", &state);
     let output = command.output().expect("it runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&output.stdout), text(&output.stderr))

@@ -32,14 +32,15 @@ pub(super) async fn word(question: String) -> Result<String, Problem> {
 
 /// Asks for a value that is not shown while it is typed.
 pub(super) async fn secret(question: &'static str) -> Result<Secret, Problem> {
-    read(move || {
+    // Here and not where it is read: whoever stops waiting gets the terminal back as it was, too.
+    let _silent = Silent::begin();
+    let answer = read(move || {
         say(question);
-        let _silent = Silent::begin();
-        let line = line().map(|line| Secret::new(line.trim()));
-        say("\n");
-        line
+        line().map(|line| Secret::new(line.trim()))
     })
-    .await
+    .await;
+    say("\n");
+    answer
 }
 
 fn say(words: &str) {

@@ -64,8 +64,12 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result
         Command::List(arguments) => told(arguments.output.json, unless_stopped(&stop, list::run(arguments)).await),
         Command::Show(arguments) => told(arguments.output.json, unless_stopped(&stop, show::run(arguments)).await),
         Command::Edit(arguments) => told(arguments.output.json, unless_stopped(&stop, edit::run(arguments)).await),
-        Command::Delete(arguments) => told(arguments.output.json, unless_stopped(&stop, delete::run(arguments)).await),
-        Command::Start(arguments) => told(arguments.output.json, unless_stopped(&stop, start::run(arguments)).await),
+        Command::Delete(arguments) => {
+            told(arguments.output.json, unless_stopped(&stop, Box::pin(delete::run(arguments))).await)
+        }
+        Command::Start(arguments) => {
+            told(arguments.output.json, unless_stopped(&stop, Box::pin(start::run(arguments))).await)
+        }
         Command::Stop(arguments) => told(arguments.output.json, unless_stopped(&stop, stop::run(arguments)).await),
     }
 }

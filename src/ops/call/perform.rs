@@ -28,15 +28,17 @@ pub async fn perform(session: &Session, call: Call) -> Result<Reply, Problem> {
             let project = session.project().clone();
             Reply::LocalTenants(stored::blocking(move || tenants_file::local_tenants(&project)).await?)
         }
-        Call::Diagnostics => Reply::Diagnostics(Box::new(diagnostics::gather(session).await)),
-        Call::LocalStatuses => Reply::LocalStatuses(local::statuses(session.project()).await?),
+        Call::Diagnostics => Reply::Diagnostics(Box::new(Box::pin(diagnostics::gather(session)).await)),
+        Call::LocalStatuses => Reply::LocalStatuses(Box::pin(local::statuses(session.project())).await?),
         Call::LocalDefaults => Reply::LocalDefaults(local::defaults(session.project()).await?),
-        Call::StartLocal(id) => Reply::LocalStarted(Box::new(local::start(session.project(), &id).await?)),
-        Call::StopLocal(id) => Reply::LocalStopped(Box::new(local::stop(session.project(), &id).await?)),
+        Call::StartLocal(id) => Reply::LocalStarted(Box::new(Box::pin(local::start(session.project(), &id)).await?)),
+        Call::StopLocal(id) => Reply::LocalStopped(Box::new(Box::pin(local::stop(session.project(), &id)).await?)),
         Call::RenameLocal { id, name } => {
             Reply::LocalRenamed(Box::new(local::rename(session.project(), &id, &name).await?))
         }
-        Call::DeleteLocal { id, data } => Reply::LocalDeleted(local::delete(session.project(), &id, data).await?),
+        Call::DeleteLocal { id, data } => {
+            Reply::LocalDeleted(Box::pin(local::delete(session.project(), &id, data)).await?)
+        }
         Call::Tenant(id) => Reply::Tenant(Box::new(client.tenant(&id).await.map_err(told)?)),
         Call::Status(id) => Reply::Status(Box::new(client.status(&id).await.map_err(told)?)),
         Call::Restart(id) => begun(client.restart(&id).await.map_err(told)?),

@@ -166,3 +166,65 @@ fn not_ours(tenant: &LocalTenant) -> Problem {
         .detail("This program does not run it, so it neither starts nor stops it.")
         .hint("Start and stop it as you always do.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Secret;
+    use crate::workspace::WorkspaceError;
+
+    fn project(tenants: &[(&str, &str)]) -> (tempfile::TempDir, Project) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = Project { root: folder.path().to_owned() };
+        tenants_change::change(&project, |entries| {
+            for (id, name) in tenants {
+                entries.put(&LocalTenant {
+                    id: TenantId::new(*id).expect("an id"),
+                    name: (*name).to_owned(),
+                    database_url: Some(Secret::new("postgres://u:p@db.example/d")),
+                    docker_project: None,
+                    created_at: None,
+                    unfinished: false,
+                });
+            }
+            Ok::<_, WorkspaceError>(())
+        })
+        .expect("written");
+        (folder, project)
+    }
+
+    fn id(id: &str) -> TenantId {
+        TenantId::new(id).expect("an id")
+    }
+
+    #[tokio::test]
+    async fn a_database_that_was_there_before_is_renamed_and_forgotten_and_nothing_else() {
+        let (_folder, project) = project(&[("local_1", "mine"), ("local_2", "other")]);
+        for outcome in [start(&project, &id("local_1")).await, stop(&project, &id("local_1")).await] {
+            assert_eq!(outcome.expect_err("not ours").title, "The database of mine was there before.");
+        }
+        assert_eq!(rename(&project, &id("local_1"), " yours ").await.expect("renamed").name, "yours");
+        assert_eq!(rename(&project, &id("local_1"), "yours").await.expect("as it is").name, "yours");
+        assert!(rename(&project, &id("local_1"), "other").await.expect_err("taken").title.contains("other"));
+        assert!(rename(&project, &id("local_1"), "a\nb").await.is_err());
+        let deleted = delete(&project, &id("local_1"), true).await.expect("forgotten");
+        assert!(deleted.is_untouched && deleted.sentence().contains("as it was"), "{deleted:?}");
+        let gone = delete(&project, &id("local_1"), true).await.expect_err("gone");
+        assert!(gone.hint.is_some() && gone.title.contains("not in the project's list"), "{gone:?}");
+        assert_eq!(listed(&project).expect("read").len(), 1);
+    }
+
+    #[test]
+    fn what_stays_is_said_with_the_way_back() {
+        let deleted = |kept: &[&str]| Deleted {
+            name: "local".into(),
+            kept: kept.iter().map(|name| (*name).to_owned()).collect(),
+            bring_back: (!kept.is_empty()).then(|| "docker compose up".to_owned()),
+            is_untouched: false,
+        };
+        assert_eq!(deleted(&[]).sentence(), "It is deleted, with its data.");
+        let said = deleted(&["local_data"]).sentence();
+        assert!(said.contains("local_data") && said.contains("docker compose up brings it back"), "{said}");
+        assert!(deleted(&["local_data"]).brief().ends_with("in the volume local_data."));
+    }
+}

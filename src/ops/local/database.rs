@@ -50,7 +50,8 @@ pub(super) async fn version(url: &Secret, limit: Duration) -> Result<String, Sil
         let _ = connection.close().await;
         Ok::<_, sqlx::Error>(version)
     };
-    match tokio::time::timeout(limit, ask).await {
+    // What sqlx keeps while it connects is large, and whoever waits keeps it, too.
+    match tokio::time::timeout(limit, Box::pin(ask)).await {
         Ok(Ok(version)) => Ok(text::short(version.split_whitespace().next().unwrap_or("?"), 20)),
         Ok(Err(error)) => Err(silence(&error)),
         Err(_) => Err(Silence::NotYet(format!("no answer within {} s", limit.as_secs()))),

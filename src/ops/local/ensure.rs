@@ -19,7 +19,7 @@ use crate::workspace::compose_file::{self, ComposeFile};
 use crate::workspace::{Project, tenants_change};
 
 /// How long a database may take to answer (protocol D.0).
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two questions whether it does.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long one question may take.
@@ -89,16 +89,16 @@ async fn made(project: &Project, engine: &Engine, plan: &Plan) -> Result<String,
         }
     }
     let file = ComposeFile::path(project, &plan.project);
-    let plain = |value: &str| Secret::new(value);
+    let open = |value: &str| Secret::new(value);
     let spec = ServiceSpec {
         name: plan.container(),
         image: plan.image.clone(),
         labels: container::labels(plan, &file),
         environment: vec![
-            ("POSTGRES_USER".into(), plain(&plan.user)),
+            ("POSTGRES_USER".into(), open(&plan.user)),
             ("POSTGRES_PASSWORD".into(), plan.password.clone()),
-            ("POSTGRES_DB".into(), plain(&plan.database)),
-            ("PGDATA".into(), plain(compose_file::DATA)),
+            ("POSTGRES_DB".into(), open(&plan.database)),
+            ("PGDATA".into(), open(compose_file::DATA)),
         ],
         volume: (volume, compose_file::MOUNT.to_owned()),
         port: compose_file::PORT,

@@ -34,8 +34,8 @@ impl Plan {
     pub(super) fn new(name: &str, image: &str, port: u16, port_is_fixed: bool) -> Result<Self, Problem> {
         let now = jiff::Timestamp::now();
         let id = format!("local_{}", uuid::Uuid::new_v4());
-        let password: [u8; 16] = rand::rng().random();
-        let hex: String = password.iter().map(|byte| format!("{byte:02x}")).collect();
+        // 32 hex digits, as the platform makes them (protocol E.11).
+        let hex = format!("{:032x}", rand::rng().random::<u128>());
         Ok(Self {
             id: TenantId::new(id).map_err(|error| Problem::new("No id could be made.").detail(error.to_string()))?,
             name: name.to_owned(),

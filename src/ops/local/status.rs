@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn state(json: serde_json::Value) -> ContainerState {
+    fn state(json: &serde_json::Value) -> ContainerState {
         let answer: bollard::models::ContainerInspectResponse =
             serde_json::from_value(json!({"Id": "abc", "State": json})).expect("a container");
         answer.into()
@@ -113,12 +113,12 @@ mod tests {
             (json!({"Running": false, "ExitCode": 0}), LocalState::Stopped),
             (json!({"Running": false, "ExitCode": 1}), LocalState::Stopped),
         ] {
-            assert_eq!(of_containers(&[state(json.clone())], false).0, expected, "{json}");
+            assert_eq!(of_containers(&[state(&json)], false).0, expected, "{json}");
         }
         assert_eq!(of_containers(&[], false).0, LocalState::Gone);
         let (_, detail) = of_containers(&[], true);
         assert_eq!(detail.as_deref(), Some("its creation did not come to an end"));
-        let both = [state(json!({"Running": false})), state(json!({"Running": true}))];
+        let both = [state(&json!({"Running": false})), state(&json!({"Running": true}))];
         assert_eq!(of_containers(&both, false).0, LocalState::Running);
     }
 }

@@ -44,3 +44,19 @@ pub(super) fn told(problem: Problem, name: &str, undone: Result<(), Problem>) ->
         .detail(format!("{detail} What was made could not be removed: {left}").trim())
         .hint(format!("Delete {name} once that works; until then it stays in the list."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_taken_back_is_told_beside_the_reason() {
+        let problem = Problem::new("Docker refused.").detail("no").hint("Correct what it says.");
+        assert_eq!(told(problem.clone(), "local", Ok(())), problem);
+        let both = told(problem, "local", Err(Problem::new("Docker does not answer.")));
+        assert_eq!(both.title, "Docker refused.");
+        let detail = both.detail.expect("why");
+        assert!(detail.contains("no") && detail.contains("Docker does not answer."), "{detail}");
+        assert!(both.hint.is_some_and(|hint| hint.contains("Delete local")));
+    }
+}

@@ -174,9 +174,7 @@ fn rename(app: &mut App, line: &Line) -> Vec<Effect> {
 
 /// Asks what becomes of its data; `None` where no local tenant is meant.
 pub fn ask_delete(app: &mut App) -> Option<Vec<Effect>> {
-    let Some(tenant) = meant(app) else {
-        return None;
-    };
+    let tenant = meant(app)?;
     let status = app.shared.tenants.local(&tenant.id)?;
     let entry = |word: &str, name, about| Entry::new(format!("{word} {}", tenant.id), name, about);
     let (about, entries) = if status.tenant.docker_project.is_some() {

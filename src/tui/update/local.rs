@@ -135,13 +135,10 @@ pub fn copy_made(app: &mut App) -> Vec<Effect> {
 /// What a new one would begin with.
 pub(super) fn defaults(app: &mut App, result: Result<Reply, Problem>) {
     let Some(dialog) = dialog(app) else { return };
-    match result {
-        Ok(Reply::LocalDefaults(found)) => {
-            dialog.suggest("name", &found.name);
-            dialog.suggest("port", &found.port.to_string());
-        }
-        // Nothing is suggested then, and the making says why.
-        Ok(_) | Err(_) => {}
+    // Where there are none nothing is suggested, and the making says why.
+    if let Ok(Reply::LocalDefaults(found)) = result {
+        dialog.suggest("name", &found.name);
+        dialog.suggest("port", &found.port.to_string());
     }
 }
 
