@@ -151,25 +151,6 @@ impl Tenants {
         self.arrange(wanted.or(keep).as_ref());
     }
 
-    /// How a database on this machine is, and what is known of it beside that.
-    #[must_use]
-    pub fn local(&self, id: &TenantId) -> Option<&LocalStatus> {
-        self.statuses.iter().find(|status| status.tenant.id == *id)
-    }
-
-    /// True where the project has databases on this machine.
-    #[must_use]
-    pub fn any_local(&self) -> bool {
-        !self.statuses.is_empty()
-    }
-
-    /// Takes the databases on this machine, and how they are.
-    pub fn take_statuses(&mut self, statuses: Vec<LocalStatus>) {
-        let rows = statuses.iter().filter_map(local::row).collect();
-        self.statuses = statuses;
-        self.take_local(rows);
-    }
-
     /// Takes the rows of the databases on this machine.
     pub fn take_local(&mut self, local: Vec<Tenant>) {
         if self.local == local {

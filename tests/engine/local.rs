@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use tenantry::model::progress::{LocalProgress, LocalStep};
 use tenantry::model::{LocalState, LocalTenant, Problem};
@@ -21,9 +21,8 @@ use tenantry::workspace::Project;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::common::terminal::Terminal;
-use crate::postgres_image;
 use crate::support::{Outcome, trial};
+use crate::{local_registry, postgres_image};
 
 /// The label of a test's images and of whatever runs from them.
 const INSTANCE: &str = "dev.tenantry.instance";
@@ -39,22 +38,21 @@ pub fn trials() -> Vec<Trial> {
         trial("local::what_fails_says_why_and_the_same_order_goes_on_with_it", || in_place(goes_on)),
         trial("local::what_is_somebody_elses_is_not_touched", || in_place(not_ours)),
         trial("local::an_image_that_cannot_be_had_leaves_nothing", || in_place(no_image)),
-        trial("local::the_commands_do_the_same", || in_place(commands)),
-        trial("local::the_screen_does_the_same", || in_place(screen)),
+        trial("local::an_image_that_anybody_may_have_is_pulled", || in_place(pulled)),
     ]
 }
 
 /// A test's project and what it makes on the engine.
-struct Place {
-    docker: Docker,
-    project: Project,
+pub struct Place {
+    pub docker: Docker,
+    pub project: Project,
     /// Of this test alone; the names of its tenants begin with it, and so do those of its volumes.
-    mark: String,
+    pub mark: String,
     _folder: tempfile::TempDir,
 }
 
 /// Runs a test in a place of its own and cleans up whatever happened in it.
-async fn in_place<F, Fut>(test: F) -> Outcome
+pub async fn in_place<F, Fut>(test: F) -> Outcome
 where
     F: FnOnce(Arc<Place>) -> Fut,
     Fut: Future<Output = Outcome>,
@@ -75,7 +73,7 @@ where
 }
 
 impl Place {
-    fn label(&self) -> String {
+    pub fn label(&self) -> String {
         format!("{INSTANCE}={}", self.mark)
     }
 
@@ -83,7 +81,7 @@ impl Place {
         format!("tenantry-test/{kind}:{}", self.mark)
     }
 
-    async fn postgres(&self) -> Result<String, Failed> {
+    pub async fn postgres(&self) -> Result<String, Failed> {
         let image = self.image("postgres");
         postgres_image::postgres(&self.docker, &image, &self.label()).await?;
         Ok(image)
@@ -129,7 +127,7 @@ impl Place {
     }
 
     /// The tenant's container, where it has one.
-    async fn containers(&self, label: &str) -> Result<Vec<String>, Failed> {
+    pub async fn containers(&self, label: &str) -> Result<Vec<String>, Failed> {
         let filters = HashMap::from([("label", vec![label])]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let listed = self.docker.list_containers(Some(options)).await?;
@@ -148,11 +146,11 @@ impl Place {
         folder.into_iter().flatten().flatten().map(|entry| entry.path()).collect()
     }
 
-    async fn listed(&self) -> Result<Vec<LocalTenant>, Failed> {
+    pub async fn listed(&self) -> Result<Vec<LocalTenant>, Failed> {
         Ok(local::all(&self.project).await?)
     }
 
-    async fn assert_nothing(&self) -> Outcome {
+    pub async fn assert_nothing(&self) -> Outcome {
         assert_eq!(self.containers(&self.label()).await?, Vec::<String>::new());
         assert_eq!(self.volumes().await?, Vec::<String>::new());
         assert_eq!(self.listed().await?, []);
@@ -179,10 +177,10 @@ impl Place {
     }
 }
 
-type Here = Arc<Place>;
+pub type Here = Arc<Place>;
 
 /// What a statement answers in the tenant's database.
-fn sql(tenant: &LocalTenant, statement: &str) -> String {
+pub fn sql(tenant: &LocalTenant, statement: &str) -> String {
     let url = tenant.database_url.as_ref().expect("an address").reveal();
     let psql = postgres_image::found().expect("Postgres").join("psql");
     let ran = Command::new(psql).arg(url).args(["-X", "-q", "-t", "-A", "-c", statement]).output().expect("psql");
@@ -358,101 +356,17 @@ async fn no_image(place: Here) -> Outcome {
     place.assert_nothing().await
 }
 
-/// What a command prints and how it ends.
-fn run(place: &Place, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
-    command.arg("tenant").args(arguments).current_dir(&place.project.root).stdin(Stdio::null());
-    let state = place.project.root.join("state");
-    command.env("TENANTRY_STATE", &state).env_remove("TENANTRY_CONFIG").env("XDG_CONFIG_HOME", &state);
-    let output = command.output().expect("it runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
-}
-
-async fn commands(place: Here) -> Outcome {
-    let image = place.postgres().await?;
-    let name = place.mark.clone();
-    let played = Arc::clone(&place);
-    let play = move || {
-        let place = played;
-        let json = |arguments: &[&str]| {
-            let (code, out, err) = run(&place, arguments);
-            assert_eq!(code, Some(0), "{arguments:?}: {out} {err}");
-            serde_json::from_str::<serde_json::Value>(&out).expect("one document")
-        };
-        let (code, out, err) = run(&place, &["create", "--local", "--name", &name, "--image", &image]);
-        assert_eq!(code, Some(0), "{err}");
-        assert!(out.contains("✓ database") && out.contains("systemprompt:****@localhost"), "{out}");
-        let listed = json(&["list", "--json"]);
-        assert_eq!((&listed["total"], &listed["tenants"][0]["state"]), (&1.into(), &"running".into()));
-        let shown = json(&["show", &name, "--json"]);
-        assert!(shown["database_url"].as_str().is_some_and(|url| url.contains(":****@")), "{shown}");
-        let revealed = json(&["show", &name, "--json", "--reveal"]);
-        assert!(revealed["database_url"].as_str().is_some_and(|url| !url.contains('*')), "{revealed}");
-        assert_eq!(json(&["stop", &name, "--json"])["state"], "stopped");
-        assert_eq!(json(&["show", &name, "--json"])["state"], "stopped");
-        assert_eq!(json(&["start", &name, "--json"])["state"], "running");
-        assert_eq!(json(&["edit", &name, "--name", "renamed", "--json"])["name"], "renamed");
-        let (code, out, err) = run(&place, &["delete", "renamed", "--data"]);
-        assert_eq!((code, out.as_str()), (Some(1), ""), "nobody was asked");
-        assert!(err.contains("--yes"), "{err}");
-        let deleted = json(&["delete", "renamed", "--data", "--yes", "--json"]);
-        assert_eq!(deleted["kept_volumes"], serde_json::json!([]));
-        let (code, out, _) = run(&place, &["create", "--local", "--image", "127.0.0.1:1/no:such", "--json"]);
-        let document: serde_json::Value = serde_json::from_str(&out).expect("one document");
-        assert_eq!(code, Some(1));
-        assert!(document["problem"]["title"].as_str().is_some_and(|title| title.contains("cannot be pulled")));
-    };
-    tokio::task::spawn_blocking(play).await?;
-    place.assert_nothing().await
-}
-
-/// By keys, with an API that nobody answers at: a local tenant needs none.
-async fn screen(place: Here) -> Outcome {
-    let image = place.postgres().await?;
-    let root = place.project.root.clone();
-    let login =
-        serde_json::json!({"api_token": "t0p", "api_url": "http://127.0.0.1:9", "user_email": "mara@orchard.example"});
-    std::fs::write(root.join(".systemprompt/credentials.json"), login.to_string())?;
-    let config = root.join("config.toml");
-    std::fs::write(&config, format!("[local]\nimage = \"{image}\"\n"))?;
-    let (name, played) = (place.mark.clone(), root.clone());
-    let play = move || {
-        let state = played.join("state");
-        let environment =
-            [("TENANTRY_CONFIG", config.to_str().expect("plain")), ("TENANTRY_STATE", state.to_str().expect("plain"))];
-        let mut terminal = Terminal::start(&[], &played, &environment, 120, 36);
-        terminal.wait_for("Tenants");
-        terminal.type_keys("n");
-        terminal.wait_for("local container");
-        terminal.type_keys("j\r");
-        // The form is whole once a name is suggested.
-        terminal.wait_until("the form", |text| text.contains("creates it") && text.contains("name      local"));
-        terminal.type_keys(&format!("\u{15}{name}\r"));
-        let text = terminal.wait_for("answers and is in the list of tenants.");
-        assert!(text.contains("systemprompt:****@localhost"), "{text}");
-        let list = std::fs::read_to_string(played.join(".systemprompt/tenants.json")).expect("the list");
-        let behind = list.split("systemprompt:").nth(1).expect("an address");
-        let password = behind.split('@').next().expect("a password").to_owned();
-        assert_eq!(password.len(), 32);
-        terminal.type_keys("\r");
-        terminal.wait_until("it runs", |text| text.contains("running") && text.contains(&name));
-        terminal.type_keys("ts");
-        terminal.wait_for("Stop its database?");
-        terminal.type_keys("y");
-        terminal.wait_until("it is stopped", |text| text.contains("◌ stopped"));
-        terminal.type_keys("ta");
-        terminal.wait_until("it runs again", |text| text.contains("● running"));
-        terminal.type_keys("td");
-        terminal.wait_for("delete the data too");
-        terminal.type_keys("jj\r");
-        terminal.wait_for("to confirm");
-        terminal.type_keys(&format!("{name}\r"));
-        terminal.wait_gone("● running");
-        terminal.type_keys("q");
-        assert_eq!(terminal.wait_for_whole_end(), 0);
-        assert!(!String::from_utf8_lossy(&terminal.raw()).contains(&password), "the password was shown");
-    };
-    tokio::task::spawn_blocking(play).await?;
+async fn pulled(place: Here) -> Outcome {
+    let host = local_registry::serve((INSTANCE, &place.mark)).await?;
+    let image = format!("{host}/some/postgres:one");
+    let (made, said) = place.create(&place.order(&image, None), |_| false).await;
+    let summary = format!("{image} is pulled");
+    let is_pulled = said.iter().any(
+        |one| matches!(one, LocalProgress::Finished { step: LocalStep::Image, summary: said, .. } if *said == summary),
+    );
+    assert!(is_pulled, "{said:?}");
+    // Its program is not there: it cannot be started, and nothing but the image stays.
+    let problem = made.expect_err("no program");
+    assert!(problem.title == "Docker refused." && problem.hint.is_some(), "{problem:?}");
     place.assert_nothing().await
 }

@@ -27,6 +27,8 @@ mod ignore_cases;
 mod ignore_oracle;
 mod live;
 mod local;
+mod local_program;
+mod local_registry;
 mod log;
 mod lost_engine;
 mod machine;
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         checklist::trials(),
         live::trials(),
         local::trials(),
+        local_program::trials(),
         provider::trials(),
         push::trials(),
         registry::trials(),

@@ -1,0 +1,177 @@
+//! The built program making local tenants on the real engine: its commands, its screen, and what is left where it is
+//! broken off.
+
+use libtest_mimic::Trial;
+use rustix::process::Signal;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use tenantry::ops::local;
+
+use crate::common::terminal::Terminal;
+use crate::local::{Here, Place, in_place, sql};
+use crate::postgres_image;
+use crate::support::{Outcome, trial};
+
+pub fn trials() -> Vec<Trial> {
+    if postgres_image::found().is_none() {
+        return Vec::new();
+    }
+    vec![
+        trial("local_program::the_commands_do_the_same", || in_place(commands)),
+        trial("local_program::the_screen_does_the_same", || in_place(screen)),
+        trial("local_program::broken_off_it_leaves_what_can_be_told_and_gone_on_with", || in_place(broken_off)),
+    ]
+}
+
+fn command(place: &Place, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
+    command.arg("tenant").args(arguments).current_dir(&place.project.root).stdin(Stdio::null());
+    let state = place.project.root.join("state");
+    command.env("TENANTRY_STATE", &state).env_remove("TENANTRY_CONFIG").env("XDG_CONFIG_HOME", &state);
+    command
+}
+
+/// What a command prints and how it ends.
+fn run(place: &Place, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = command(place, arguments).output().expect("it runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+async fn commands(place: Here) -> Outcome {
+    let image = place.postgres().await?;
+    let name = place.mark.clone();
+    let played = Arc::clone(&place);
+    let play = move || {
+        let place = played;
+        let json = |arguments: &[&str]| {
+            let (code, out, err) = run(&place, arguments);
+            assert_eq!(code, Some(0), "{arguments:?}: {out} {err}");
+            serde_json::from_str::<serde_json::Value>(&out).expect("one document")
+        };
+        let (code, out, err) = run(&place, &["create", "--local", "--name", &name, "--image", &image]);
+        assert_eq!(code, Some(0), "{err}");
+        assert!(out.contains("✓ database") && out.contains("systemprompt:****@localhost"), "{out}");
+        let listed = json(&["list", "--json"]);
+        assert_eq!((&listed["total"], &listed["tenants"][0]["state"]), (&1.into(), &"running".into()));
+        let shown = json(&["show", &name, "--json"]);
+        assert!(shown["database_url"].as_str().is_some_and(|url| url.contains(":****@")), "{shown}");
+        let revealed = json(&["show", &name, "--json", "--reveal"]);
+        assert!(revealed["database_url"].as_str().is_some_and(|url| !url.contains('*')), "{revealed}");
+        assert_eq!(json(&["stop", &name, "--json"])["state"], "stopped");
+        assert_eq!(json(&["show", &name, "--json"])["state"], "stopped");
+        assert_eq!(json(&["start", &name, "--json"])["state"], "running");
+        assert_eq!(json(&["edit", &name, "--name", "renamed", "--json"])["name"], "renamed");
+        let (code, out, err) = run(&place, &["delete", "renamed", "--data"]);
+        assert_eq!((code, out.as_str()), (Some(1), ""), "nobody was asked");
+        assert!(err.contains("--yes"), "{err}");
+        let deleted = json(&["delete", "renamed", "--data", "--yes", "--json"]);
+        assert_eq!(deleted["kept_volumes"], serde_json::json!([]));
+        let (code, out, _) = run(&place, &["create", "--local", "--image", "127.0.0.1:1/no:such", "--json"]);
+        let document: serde_json::Value = serde_json::from_str(&out).expect("one document");
+        assert_eq!(code, Some(1));
+        assert!(document["problem"]["title"].as_str().is_some_and(|title| title.contains("cannot be pulled")));
+    };
+    tokio::task::spawn_blocking(play).await?;
+    place.assert_nothing().await
+}
+
+/// By keys, with an API that nobody answers at: a local tenant needs none.
+async fn screen(place: Here) -> Outcome {
+    let image = place.postgres().await?;
+    let root = place.project.root.clone();
+    let login =
+        serde_json::json!({"api_token": "t0p", "api_url": "http://127.0.0.1:9", "user_email": "mara@orchard.example"});
+    std::fs::write(root.join(".systemprompt/credentials.json"), login.to_string())?;
+    let config = root.join("config.toml");
+    std::fs::write(&config, format!("[local]\nimage = \"{image}\"\n"))?;
+    let (name, played) = (place.mark.clone(), root.clone());
+    let play = move || {
+        let state = played.join("state");
+        let environment =
+            [("TENANTRY_CONFIG", config.to_str().expect("plain")), ("TENANTRY_STATE", state.to_str().expect("plain"))];
+        let mut terminal = Terminal::start(&[], &played, &environment, 120, 36);
+        terminal.wait_for("Tenants");
+        terminal.type_keys("n");
+        terminal.wait_for("local container");
+        terminal.type_keys("j\r");
+        // The form is whole once a name is suggested.
+        terminal.wait_until("the form", |text| text.contains("creates it") && text.contains("name      local"));
+        terminal.type_keys(&format!("\u{15}{name}\r"));
+        let text = terminal.wait_for("answers and is in the list of tenants.");
+        assert!(text.contains("systemprompt:****@localhost"), "{text}");
+        let list = std::fs::read_to_string(played.join(".systemprompt/tenants.json")).expect("the list");
+        let behind = list.split("systemprompt:").nth(1).expect("an address");
+        let password = behind.split('@').next().expect("a password").to_owned();
+        assert_eq!(password.len(), 32);
+        terminal.type_keys("\r");
+        terminal.wait_until("it runs", |text| text.contains("running") && text.contains(&name));
+        terminal.type_keys("ts");
+        terminal.wait_for("Stop its database?");
+        terminal.type_keys("y");
+        terminal.wait_until("it is stopped", |text| text.contains("◌ stopped"));
+        terminal.type_keys("ta");
+        terminal.wait_until("it runs again", |text| text.contains("● running"));
+        terminal.type_keys("td");
+        terminal.wait_for("delete the data too");
+        terminal.type_keys("jj\r");
+        terminal.wait_for("to confirm");
+        terminal.type_keys(&format!("{name}\r"));
+        terminal.wait_gone("● running");
+        terminal.type_keys("q");
+        assert_eq!(terminal.wait_for_whole_end(), 0);
+        assert!(!String::from_utf8_lossy(&terminal.raw()).contains(&password), "the password was shown");
+    };
+    tokio::task::spawn_blocking(play).await?;
+    place.assert_nothing().await
+}
+
+/// Runs a command until it has printed `until`, and sends it a signal; its exit code.
+fn signalled(place: &Place, arguments: &[&str], until: &str, signal: Signal) -> Option<i32> {
+    let mut child = command(place, arguments).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let seen = lines.any(|line| line.expect("text").contains(until));
+    assert!(seen, "it never said {until}");
+    let id = rustix::process::Pid::from_raw(child.id().cast_signed()).expect("an id");
+    rustix::process::kill_process(id, signal).expect("it can be signalled");
+    // Its pipe stays open: a command that cannot print is another matter.
+    let code = child.wait().expect("it ends").code();
+    drop(lines);
+    code
+}
+
+async fn broken_off(place: Here) -> Outcome {
+    let image = place.postgres().await?;
+    let played = Arc::clone(&place);
+    let create = move |until: &'static str, signal| {
+        let (place, image) = (Arc::clone(&played), image.clone());
+        tokio::task::spawn_blocking(move || {
+            let arguments = ["create", "--local", "--name", &place.mark, "--image", &image];
+            match signal {
+                Some(signal) => signalled(&place, &arguments, until, signal),
+                None => run(&place, &arguments).0,
+            }
+        })
+    };
+    // Ctrl-C: everything is taken back.
+    assert_eq!(create("✓ container", Some(Signal::INT)).await?, Some(1));
+    place.assert_nothing().await?;
+
+    // Killed: the list has it, and the same command goes on with it.
+    assert_eq!(create("✓ container", Some(Signal::KILL)).await?, None);
+    let left = place.listed().await?;
+    assert!(left.len() == 1 && left[0].unfinished, "{left:?}");
+    assert_eq!(create("", None).await?, Some(0));
+    let tenant = place.listed().await?.remove(0);
+    assert_eq!((&tenant.id, tenant.unfinished), (&left[0].id, false));
+    assert_eq!(place.containers(&place.label()).await?.len(), 1);
+    assert_eq!(sql(&tenant, "SELECT 1"), "1");
+
+    // Killed, and nobody wants it any more: its volume had never been anybody's.
+    local::delete(&place.project, &tenant.id, true).await?;
+    assert_eq!(create("✓ check", Some(Signal::KILL)).await?, None);
+    let left = place.listed().await?.remove(0);
+    local::delete(&place.project, &left.id, false).await?;
+    place.assert_nothing().await
+}
