@@ -188,9 +188,10 @@ pub fn sql(tenant: &LocalTenant, statement: &str) -> String {
     String::from_utf8_lossy(&ran.stdout).trim().to_owned()
 }
 
+/// On a port of its own: while the tenant is stopped, a test beside this one takes the usual one.
 async fn whole_life(place: Here) -> Outcome {
     let image = place.postgres().await?;
-    let (made, said) = place.create(&place.order(&image, None), |_| false).await;
+    let (made, said) = place.create(&place.order(&image, Some(free_port())), |_| false).await;
     let tenant = made?;
     let ended = said.iter().filter_map(|one| match one {
         LocalProgress::Finished { step, .. } => Some(*step),
@@ -316,7 +317,7 @@ async fn is_running(place: &Place, id: &str) -> Result<bool, Failed> {
     Ok(seen.state.and_then(|state| state.running) == Some(true))
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     socket.local_addr().expect("its address").port()
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tenantry::ops::local;
 
 use crate::common::terminal::Terminal;
-use crate::local::{Here, Place, in_place, sql};
+use crate::local::{Here, Place, free_port, in_place, sql};
 use crate::postgres_image;
 use crate::support::{Outcome, trial};
 
@@ -50,7 +50,9 @@ async fn commands(place: Here) -> Outcome {
             assert_eq!(code, Some(0), "{arguments:?}: {out} {err}");
             serde_json::from_str::<serde_json::Value>(&out).expect("one document")
         };
-        let (code, out, err) = run(&place, &["create", "--local", "--name", &name, "--image", &image]);
+        // Its own: while it is stopped, a test beside this one takes the usual one.
+        let port = free_port().to_string();
+        let (code, out, err) = run(&place, &["create", "--local", "--name", &name, "--image", &image, "--port", &port]);
         assert_eq!(code, Some(0), "{err}");
         assert!(out.contains("✓ database") && out.contains("systemprompt:****@localhost"), "{out}");
         let listed = json(&["list", "--json"]);
