@@ -77,7 +77,12 @@ impl Program {
     fn shows(&self, what: &str) -> Option<Duration> {
         let state = self.seen.parser.lock().expect("nobody panics with it");
         let missing = |state: &mut (vt100::Parser, usize)| !state.0.screen().contents().contains(what);
-        let (_, timeout) = self.seen.changed.wait_timeout_while(state, LIMIT, missing).expect("nobody panics with it");
+        let (state, timeout) =
+            self.seen.changed.wait_timeout_while(state, LIMIT, missing).expect("nobody panics with it");
+        if timeout.timed_out() {
+            eprintln!("never on the screen: {what}\n{}", state.0.screen().contents());
+        }
+        drop(state);
         (!timeout.timed_out()).then(|| self.begun.elapsed())
     }
 
@@ -124,7 +129,7 @@ fn api(runtime: &Runtime) -> String {
             "deployed_at": "2026-11-20T12:00:00Z", "app_url": format!("http://127.0.0.1:{}", 20_000 + number),
         })
     };
-    let tenants = json!({ "tenants": (0..TENANTS).map(tenant).collect::<Vec<_>>() });
+    let tenants = json!({ "data": (0..TENANTS).map(tenant).collect::<Vec<_>>() });
     let me = json!({ "user": { "id": "u1", "email": "mara@orchard.example" }, "tenants": [] });
     let app = Router::new()
         .route("/health", get(|| async { "ok" }))

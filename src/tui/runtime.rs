@@ -28,6 +28,10 @@ use crate::settings::ScreenState;
 
 /// The least time between two pictures.
 const FRAME: Duration = Duration::from_millis(16);
+/// The same at the very start: the first picture is one of nothing, and what the first answers bring must not wait for it.
+const FIRST_FRAME: Duration = Duration::from_millis(2);
+/// How long the start lasts.
+const START: Duration = Duration::from_millis(200);
 /// Messages that may wait, and that are taken at once.
 const WAITING: usize = 1024;
 
@@ -55,6 +59,8 @@ pub struct Left {
 
 /// Runs the full-screen program until the person leaves, `stop` fires, or the terminal is lost.
 pub async fn run(backend: Arc<dyn Backend>, options: Options, stop: CancellationToken) -> Result<Left, TuiError> {
+    // Reads the system's files, and has time for it until the screen is there.
+    let zone = tokio::task::spawn_blocking(TimeZone::system);
     let mut environment = Environment::of_process();
     environment.no_color |= options.no_color;
     let theme = Theme::of(&options.look, &environment);
@@ -62,7 +68,8 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options, stop: Cancellation
     let size = crossterm::terminal::size().map_err(TuiError::Terminal)?;
     let clock = Clock::start();
     let desk = Desk::new(options.outside.clone(), Surroundings::of_process());
-    let app = App::new(options, theme, TimeZone::system(), clock.now(), size);
+    let zone = zone.await.unwrap_or(TimeZone::UTC);
+    let app = App::new(options, theme, zone, clock.now(), size);
     Box::pin(play(app, clock, backend, screen, desk, stop, update)).await
 }
 
@@ -125,7 +132,7 @@ async fn drive(
             break Ok(way);
         }
         let now = clock.now().running;
-        let frame_due = drawn.map_or(now, |drawn| drawn + FRAME);
+        let frame_due = drawn.map_or(now, |drawn| drawn + if drawn < START { FIRST_FRAME } else { FRAME });
         // While somebody else has the terminal everything goes on, unseen.
         let seen = stage.is_ours();
         if app.shared.dirty && seen && frame_due <= now {

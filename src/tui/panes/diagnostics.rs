@@ -48,6 +48,8 @@ pub struct State {
     problem: Option<Problem>,
     /// When it was asked last, since the start of the program; `None` asks anew.
     asked: Option<Duration>,
+    /// The answer has not come.
+    waiting: bool,
     /// The first line in sight.
     scroll: usize,
 }
@@ -110,14 +112,17 @@ impl PaneView for State {
             return done();
         }
         self.asked = Some(shared.now.running);
+        self.waiting = true;
         vec![shared.start(Slot::Pane(Pane::Diagnostics, FACTS), Request::Call(Call::Diagnostics))]
     }
 
     fn wake(&self) -> Option<Duration> {
-        self.asked.map(|asked| asked + EVERY)
+        // While the answer is on its way nothing is due, however long that takes.
+        self.asked.filter(|_| !self.waiting).map(|asked| asked + EVERY)
     }
 
     fn answer(&mut self, _shared: &mut Shared, _topic: &'static str, answer: Answer) -> Vec<Effect> {
+        self.waiting = false;
         match answer {
             Answer::Reply(Ok(Reply::Diagnostics(facts))) => self.take(*facts),
             Answer::Reply(Err(problem)) => self.problem = Some(problem),

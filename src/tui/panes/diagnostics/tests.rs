@@ -9,8 +9,8 @@ use crate::tui::jobs::Slot;
 use crate::tui::key::Key;
 use crate::tui::lock::Lock;
 use crate::tui::msg::Answer;
-use crate::tui::panes::Pane;
 use crate::tui::panes::pictures::at_each_size;
+use crate::tui::panes::{Pane, PaneView};
 use crate::tui::testing::{Play, tenants};
 
 fn facts() -> Diagnostics {
@@ -88,6 +88,7 @@ fn it_asks_while_somebody_looks_and_an_unchanged_pace_is_no_new_picture() {
         let wanted = |effect: &Effect| matches!(effect, Effect::Start(_, Request::Call(Call::Diagnostics)));
         play.take_effects().iter().filter(|effect| wanted(effect)).count()
     };
+    assert_eq!(play.app.panes.diagnostics.wake(), None, "nothing is due while the answer is on its way");
     let before = play.text();
     answer(&mut play, Ok(facts()));
     assert_eq!(asked(&mut play), 1);
