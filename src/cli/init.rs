@@ -158,12 +158,11 @@ fn table(rows: Vec<Row>) -> String {
 
 /// One document for both: `result` says what was done, or what would be.
 fn document(plan: &Plan, done: Option<&Done>) -> String {
-    let files: Vec<Value> = match done {
-        Some(done) => done.files.iter().map(|made| file(&made.path, made.outcome, &made.why)).collect(),
-        None => {
-            let of = |step: &init::Step| file(&step.path, Outcome::of(&step.action), &step.why);
-            plan.steps.iter().map(of).collect()
-        }
+    let files: Vec<Value> = if let Some(done) = done {
+        done.files.iter().map(|made| file(&made.path, made.outcome, &made.why)).collect()
+    } else {
+        let of = |step: &init::Step| file(&step.path, Outcome::of(&step.action), &step.why);
+        plan.steps.iter().map(of).collect()
     };
     let open: Vec<&Check> = done.map(|done| done.open.iter().collect()).unwrap_or_default();
     let document = json!({

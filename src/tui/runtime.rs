@@ -293,9 +293,8 @@ pub mod testing {
     ) -> Result<(), TuiError> {
         let clock = Clock::start();
         let desk = Desk::new(Settings::default(), Surroundings::default());
-        super::drive(app(clock, &setup), clock, backend, &mut Script { input, draw }, desk, stop, update)
-            .await
-            .map(drop)
+        let mut script = Script { input, draw };
+        Box::pin(super::drive(app(clock, &setup), clock, backend, &mut script, desk, stop, update)).await.map(drop)
     }
 
     /// The loop on the real terminal, with a mouse; `update` stands in front of the real one.

@@ -67,9 +67,9 @@ pub(super) fn look(root: &Path) -> Found {
     };
     found.manifest = ["Cargo.toml", "core/Cargo.toml"].into_iter().find(|place| root.join(place).is_file());
     let built = project.binary().ok();
-    let is_core = |path: &str| path.starts_with("core/");
-    let in_core = built.as_deref().map_or(found.manifest.is_some_and(is_core), is_core);
-    found.target = if in_core { "core/target/release/" } else { "target/release/" };
+    let below_core = |path: &str| path.starts_with("core/");
+    let builds_there = built.as_deref().map_or(found.manifest.is_some_and(below_core), below_core);
+    found.target = if builds_there { "core/target/release/" } else { "target/release/" };
     debug_assert!(BINARIES.contains(&found.binary().as_str()));
     match profile::names(&project) {
         Ok(names) => found.profiles = names,
@@ -149,9 +149,10 @@ fn web(root: &Path, found: &mut Found) {
 /// The names of the folders in `place` that are text, sorted; hidden ones and other people's code left out.
 fn folders(place: &Path) -> Vec<String> {
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
-    let named = entries.filter(|entry| entry.path().is_dir()).filter_map(|entry| entry.file_name().into_string().ok());
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let readable = folders.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> =
-        named.filter(|name| !name.starts_with('.') && name != "node_modules").take(MOST).collect();
+        readable.filter(|name| !name.starts_with('.') && name != "node_modules").take(MOST).collect();
     names.sort();
     names
 }

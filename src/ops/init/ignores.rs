@@ -43,7 +43,7 @@ pub(super) fn beside_new_dockerfile(root: &std::path::Path, found: &Found, their
     if !kept_out.is_empty() {
         rules.push_str("\n# The Dockerfile copies these.\n");
         for path in kept_out {
-            rules.push_str(&format!("!{path}\n"));
+            rules.extend(["!", path.as_str(), "\n"]);
         }
         rules.push_str("\n# Whatever stands above: these never.\n");
         rules.push_str(SECRETS);

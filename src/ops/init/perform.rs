@@ -171,7 +171,7 @@ fn make_folders(root: &Path, path: &str) -> Result<(), WorkspaceError> {
         let mode = if below.starts_with(PROFILES) { 0o700 } else { 0o755 };
         match fs::DirBuilder::new().mode(mode).create(&place) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => made.map_err(|cause| WorkspaceError::Write { path: place.clone(), cause })?,
+            result => result.map_err(|cause| WorkspaceError::Write { path: place.clone(), cause })?,
         }
     }
     Ok(())

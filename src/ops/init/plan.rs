@@ -303,11 +303,12 @@ impl Maker<'_> {
     }
 
     fn build(&mut self, found: &Found) {
-        let named = |name: &String| name.eq_ignore_ascii_case("justfile") || name.eq_ignore_ascii_case(".justfile");
+        let is_justfile =
+            |name: &String| name.eq_ignore_ascii_case("justfile") || name.eq_ignore_ascii_case(".justfile");
         let entries = std::fs::read_dir(self.root).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort();
-        let justfile = names.into_iter().find(named);
+        let justfile = names.into_iter().find(is_justfile);
         self.build_command(found, justfile.is_some());
         match justfile {
             None => {

@@ -165,7 +165,7 @@ fn build_web(found: &Found) -> String {
 fn build_mcp(found: &Found) -> String {
     let about = "# Build the MCP servers\nbuild-mcp:\n";
     let programs = cargo(found).filter(|_| !found.programs.is_empty()).map(|manifest| {
-        let names: String = found.programs.iter().map(|name| format!(" --bin {name}")).collect();
+        let names = found.programs.iter().map(|name| format!(" --bin {name}")).collect::<Vec<_>>().concat();
         format!("cargo build{manifest} --release --workspace{names}")
     });
     match (programs, found.packages.as_slice()) {
@@ -184,7 +184,7 @@ fn npm(places: &[String], before: Option<String>) -> String {
         let place = place.replace('\'', r"'\''").replace("{{", "{{{{");
         body.push(format!("(cd '{place}' && if [ -f package-lock.json ]; then npm ci; else npm install; fi && npm run build --if-present)"));
     }
-    body.into_iter().map(|line| format!("    {line}\n")).collect()
+    body.into_iter().map(|line| format!("    {line}\n")).collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]

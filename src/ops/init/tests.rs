@@ -77,7 +77,11 @@ fn an_empty_folder_becomes_a_project_that_the_checks_know() {
     let (_guard, root) = folder(&[]);
     let (plan, done) = set_up_at(&root);
     assert!(plan.has_work() && done.problem.is_none() && !done.has_login);
-    assert!(done.files.iter().all(|made| made.outcome == Outcome::Written || made.path.ends_with(".pem")), "{done:?}");
+    assert!(
+        done.files.iter().all(|made| made.outcome == Outcome::Written
+            || Path::new(&made.path).extension().is_some_and(|extension| extension == "pem")),
+        "{done:?}"
+    );
     assert_eq!(Project::discover(&root).map(|project| project.root).ok(), Some(root.clone()));
     for (path, expected) in [
         (".systemprompt/profiles/production", 0o700),
@@ -127,7 +131,7 @@ fn the_generated_dockerfile_passes_the_checks() {
 
 #[test]
 fn a_project_that_is_whole_stays_byte_for_byte() {
-    let justfile = RECIPES.iter().map(|name| format!("{name}:\n    true\n")).collect::<String>();
+    let justfile = RECIPES.map(|name| format!("{name}:\n    true\n")).concat();
     let (_guard, root) = folder(&[
         ("Cargo.toml", "[workspace]\n"),
         ("justfile", &justfile),

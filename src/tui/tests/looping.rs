@@ -139,7 +139,7 @@ async fn a_flood_of_lines_arrives_whole_in_few_pictures_and_q_leaves() {
         }
         Ok(())
     };
-    let result = drive(Loop::default(), Arc::new(Script::default()), input, stop, draw).await;
+    let result = Box::pin(drive(Loop::default(), Arc::new(Script::default()), input, stop, draw)).await;
     assert!(result.is_ok());
     assert_eq!(lines, 5_000);
     assert!(pictures < 1_000, "{pictures} pictures for 5,000 lines");
@@ -161,7 +161,7 @@ async fn stop_leaves_at_once_and_lets_the_deploy_tidy_up() {
         }
         Ok(())
     };
-    let result = drive(Loop::default(), Arc::clone(&script) as Arc<dyn Backend>, input, stop, draw).await;
+    let result = Box::pin(drive(Loop::default(), Arc::clone(&script) as Arc<dyn Backend>, input, stop, draw)).await;
     assert!(result.is_ok());
     assert_eq!(script.stopped_deploys.load(Ordering::SeqCst), 1);
 }
@@ -188,7 +188,7 @@ async fn several_deploys_end_one_by_one() {
         }
         Ok(())
     };
-    let result = drive(Loop::default(), Arc::clone(&script) as Arc<dyn Backend>, input, stop, draw).await;
+    let result = Box::pin(drive(Loop::default(), Arc::clone(&script) as Arc<dyn Backend>, input, stop, draw)).await;
     assert!(result.is_ok());
     assert!(told, "the end of one is told while the other runs");
 }
@@ -196,12 +196,15 @@ async fn several_deploys_end_one_by_one() {
 #[tokio::test]
 async fn a_terminal_that_is_gone_ends_the_loop() {
     let input = stream::empty();
-    let result = drive(Loop::default(), Arc::new(Script::default()), input, CancellationToken::new(), |_| Ok(())).await;
+    let result =
+        Box::pin(drive(Loop::default(), Arc::new(Script::default()), input, CancellationToken::new(), |_| Ok(())))
+            .await;
     assert!(result.is_ok());
     let broken = stream::pending();
-    let result = drive(Loop::default(), Arc::new(Script::default()), broken, CancellationToken::new(), |_| {
-        Err(io::Error::other("no terminal"))
-    })
-    .await;
+    let result =
+        Box::pin(drive(Loop::default(), Arc::new(Script::default()), broken, CancellationToken::new(), |_| {
+            Err(io::Error::other("no terminal"))
+        }))
+        .await;
     assert!(matches!(result, Err(crate::tui::TuiError::Terminal(_))));
 }
