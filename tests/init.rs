@@ -14,6 +14,8 @@ use tempfile::TempDir;
 use tenantry::workspace::Project;
 
 const NO_ENGINE: (&str, &str) = ("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+/// No API of anybody is asked meanwhile.
+const NO_API: (&str, &str) = ("TENANTRY_API_URL", "http://127.0.0.1:9");
 /// Nobody but root may do what root may.
 const NOBODY: u32 = 65534;
 
@@ -54,7 +56,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Said {
 fn open(folder: &Path) -> Terminal {
     let kept = folder.with_file_name("kept");
     let kept = kept.to_str().expect("a plain path");
-    let environment = [NO_ENGINE, ("XDG_STATE_HOME", kept), ("XDG_CONFIG_HOME", kept)];
+    let environment = [NO_ENGINE, NO_API, ("XDG_STATE_HOME", kept), ("XDG_CONFIG_HOME", kept)];
     Terminal::start(&[], folder, &environment, 120, 40)
 }
 
@@ -165,8 +167,11 @@ fn with_keys_an_empty_folder_becomes_a_project() {
     terminal.type_keys("y");
     let text = terminal.wait_for("This folder is set up");
     assert!(text.contains("written") && text.contains("justfile"), "{text}");
+    terminal.type_keys("\r");
+    // The new project has no login yet, and the screen begins with that.
+    terminal.wait_for("Log in ·");
     terminal.type_keys("\u{1b}");
-    terminal.wait_gone("This folder is set up");
+    terminal.wait_gone("Log in ·");
     terminal.type_keys("q");
     assert_eq!(terminal.wait_for_whole_end(), 0);
     assert_eq!(names(&root), [".systemprompt", "justfile", "services"]);

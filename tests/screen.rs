@@ -130,7 +130,11 @@ fn a_terminal_of_20_by_5_is_told_and_works_when_it_grows() {
 #[test]
 fn outside_of_a_project_and_without_a_login_it_says_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut terminal = open(folder.path());
+    // No API of anybody is asked meanwhile.
+    let api = ("TENANTRY_API_URL", "http://127.0.0.1:9");
+    let state = folder.path().join("state");
+    let environment = [NO_ENGINE, api, ("XDG_STATE_HOME", state.to_str().expect("a plain path"))];
+    let mut terminal = Terminal::start(&[], folder.path(), &environment, 120, 36);
     terminal.wait_for("Look around without a project");
     terminal.type_keys("\r");
     terminal.wait_until("who is not logged in", |text| text.contains("not logged in") && !text.contains("Look around"));
@@ -138,8 +142,7 @@ fn outside_of_a_project_and_without_a_login_it_says_what_to_do() {
 
     std::fs::create_dir_all(folder.path().join(".systemprompt")).expect("made");
     std::fs::create_dir_all(folder.path().join("services")).expect("made");
-    // It opens all the same, and asks who it is. No API of anybody is asked meanwhile.
-    let api = ("TENANTRY_API_URL", "http://127.0.0.1:9");
+    // It opens all the same, and asks who it is.
     let mut terminal = Terminal::start(&[], folder.path(), &[NO_ENGINE, api], 120, 36);
     terminal.wait_until("the ways in", |text| text.contains("Log in ·") && text.contains("✕ not logged in"));
     terminal.type_keys("\u{1b}");

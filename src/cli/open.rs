@@ -56,7 +56,7 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
             let (root, state) = (project.root.clone(), state.clone());
             blocking(move || first_start::folder(&root, &state)).await?
         };
-        let session = match session(&config, &project, wanted.clone()).await {
+        let session = match session(&config, &project, bare.is_none(), wanted.clone()).await {
             Ok(session) => session,
             // The way back is open: whoever switched stays where they were, and is told.
             Err(failed) => match before.take() {
@@ -117,8 +117,14 @@ fn open(arguments: &Screen, here: &Path, directory: Option<StateDirectory>) -> R
 
 /// The session of a context, or of what the project used last. Without a login it is nobody's: the screen opens all the
 /// same, and offers to log in.
-async fn session(config: &Config, project: &Project, context: Option<String>) -> Result<Session, Problem> {
-    let (config, around) = (config.clone(), Surroundings::of_user(Some(project.clone())));
+async fn session(
+    config: &Config,
+    project: &Project,
+    is_project: bool,
+    context: Option<String>,
+) -> Result<Session, Problem> {
+    // A folder that is no project keeps no login: it would become half of one by that.
+    let (config, around) = (config.clone(), Surroundings::of_user(is_project.then(|| project.clone())));
     let wanted = Wanted { context, base: None };
     let seat = blocking(move || Seat::choose(&config, around, wanted)).await??;
     match Session::at(seat.clone(), project.clone()).await {

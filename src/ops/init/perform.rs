@@ -9,7 +9,7 @@ use super::plan::{Action, Content, Plan, Step};
 use super::profile;
 use crate::model::{Check, CheckResult, Problem};
 use crate::ops::doctor::offline;
-use crate::workspace::{Credentials, Project, WorkspaceError, atomic, reading};
+use crate::workspace::{Credentials, Project, StateDirectory, WorkspaceError, atomic, reading};
 
 /// Below this, folders are for their owner alone: there are secrets in them.
 const PROFILES: &str = ".systemprompt/profiles/";
@@ -102,7 +102,8 @@ pub fn perform(plan: &Plan) -> Done {
     }
     let project = Project { root: plan.root.clone() };
     let open = offline::files(&project).into_iter().filter(|check| check.result != CheckResult::Pass).collect();
-    let has_login = matches!(Credentials::read(&project), Ok(Some(_)));
+    let kept = || StateDirectory::of_user()?.logins().ok()?.of_project(&project).cloned();
+    let has_login = matches!(Credentials::read(&project), Ok(Some(_))) || kept().is_some();
     Done { root: plan.root.clone(), files, problem, open, has_login }
 }
 

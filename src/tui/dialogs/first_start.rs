@@ -138,6 +138,10 @@ fn is_logged_in(app: &App) -> bool {
     matches!(app.shared.account, Some(Ok(_)))
 }
 
+fn is_nobody(app: &App) -> bool {
+    matches!(&app.shared.account, Some(Err(problem)) if problem.requires_login)
+}
+
 /// The way to a login, where nobody is logged in and the program has one.
 fn log_in(app: &App) -> Option<Answer> {
     let is_there = table().any(|command| command.id == LOG_IN);
@@ -189,6 +193,8 @@ fn take(app: &mut App) -> Vec<Effect> {
         Some(Answer::Close) => close(app),
         Some(Answer::Look) => look(app),
         Some(Answer::Perform) => perform(app),
+        // The screen begins anew in the project, and offers to log in.
+        Some(Answer::Run(LOG_IN)) if matches!(dialog.stage, Stage::Ended(_)) => close(app),
         Some(Answer::Run(id)) => {
             app.dialog = None;
             match table().find(|command| command.id == id) {
@@ -218,9 +224,16 @@ fn close(app: &mut App) -> Vec<Effect> {
         app.shared.options.state.looked_around.insert(folder.shown.clone());
         let key = app.shared.key_of("project.setup");
         app.shared.say(format!("No project here. {key} sets this folder up."));
+        // Whoever wants to look around is not held up by the next question.
+        app.shared.login.offered = true;
     }
+    let is_made = match &app.dialog {
+        Some(Dialog::FirstStart(FirstStart { stage: Stage::Ended(done), .. })) => done.problem.is_none(),
+        _ => false,
+    };
     app.dialog = None;
-    done()
+    // A project may keep a login of its own, which the folder could not.
+    if is_made && is_nobody(app) { vec![Effect::Reopen] } else { done() }
 }
 
 fn perform(app: &mut App) -> Vec<Effect> {
@@ -377,7 +390,7 @@ fn ended(app: &App, done: &Done, columns: usize) -> Vec<Line<'static>> {
     let next = match (is_logged_in(app), log_in(app)) {
         (true, _) => "Next: buy a tenant, then deploy to it.",
         (false, Some(_)) => "Next: log in, then buy a tenant.",
-        (false, None) => "Next: a login in .systemprompt/credentials.json, then a tenant.",
+        (false, None) => "Next: a login, then a tenant.",
     };
     let mut lines = vec![Line::styled(next, theme.text)];
     let open = done.open.iter().filter(|check| check.result == CheckResult::Fail);

@@ -221,6 +221,30 @@ fn the_next_step_is_one_key_away() {
     assert!(play.take_effects().iter().any(|effect| matches!(effect, Effect::Start(_, Request::Plans))));
 }
 
+/// What keeps the login of a project is the project's: the screen is opened anew in it, and offers to log in.
+#[test]
+fn with_nobody_logged_in_the_new_project_is_opened() {
+    for key in [Key::Enter, Key::Esc] {
+        let mut play = ended(nobody(120, 36), None);
+        play.take_effects();
+        play.keys(&[key]);
+        assert!(play.take_effects().contains(&Effect::Reopen), "{key:?}");
+    }
+    let mut play = ended(nobody(120, 36), Some(cannot()));
+    play.take_effects();
+    play.keys(&[Key::Enter]);
+    assert!(!play.take_effects().contains(&Effect::Reopen), "there is no project yet");
+}
+
+/// Looking around is looking around.
+#[test]
+fn whoever_looks_around_is_not_asked_for_a_login_at_once() {
+    let mut play = nobody(120, 36);
+    play.app.shared.login.offered = false;
+    play.keys(&[Key::Enter]);
+    assert!(play.app.shared.login.offered && play.app.dialog.is_none(), "{}", play.text());
+}
+
 #[test]
 fn the_palette_finds_it_and_read_only_refuses_it() {
     let mut play = Play::ready(120, 36, tenants());
