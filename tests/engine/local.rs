@@ -275,6 +275,13 @@ async fn goes_on(place: Here) -> Outcome {
     assert!(said.contains(&LocalProgress::Failed { step: LocalStep::Database }));
     let left = place.listed().await?;
     assert!(left.len() == 1 && left[0].unfinished, "{left:?}");
+    let volumes = place.volumes().await?;
+    assert_eq!(volumes.len(), 1);
+    // An order that goes on with it and fails, or is cancelled, takes nothing of it away.
+    let (made, _) = place.create(&place.order("127.0.0.1:1/no:such", None), |_| false).await;
+    assert!(made.is_err());
+    assert_eq!(place.volumes().await?, volumes);
+    assert!(place.listed().await?.len() == 1);
     assert_eq!(local::status(&place.project, &place.mark).await?.tenant.id, left[0].id);
 
     // The same name, with an image that is one: it goes on with the same id, volume and password.
@@ -286,6 +293,18 @@ async fn goes_on(place: Here) -> Outcome {
     assert_eq!(place.listed().await?, std::slice::from_ref(&tenant));
     assert_eq!(place.containers(&place.label()).await?.len(), 1);
     assert_eq!(sql(&tenant, "SELECT 1"), "1");
+    // Also where the list says that it was never finished, its data go only when somebody says so.
+    tenantry::workspace::tenants_change::change(&place.project, |entries| {
+        entries.put(&LocalTenant { unfinished: true, ..tenant.clone() });
+        Ok::<_, tenantry::workspace::WorkspaceError>(())
+    })?;
+    let deleted = local::delete(&place.project, &tenant.id, false).await?;
+    assert_eq!(deleted.kept, volumes);
+    assert_eq!(place.volumes().await?, volumes);
+    tenantry::workspace::tenants_change::change(&place.project, |entries| {
+        entries.put(&tenant);
+        Ok::<_, tenantry::workspace::WorkspaceError>(())
+    })?;
     // A delete that can be repeated.
     local::delete(&place.project, &tenant.id, true).await?;
     assert!(local::delete(&place.project, &tenant.id, true).await.is_err(), "it is not in the list any more");

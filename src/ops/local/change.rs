@@ -26,6 +26,8 @@ pub struct Deleted {
     pub bring_back: Option<String>,
     /// The database was there before and is as it was.
     pub is_untouched: bool,
+    /// Neither container nor volume of it was found: another engine may have them.
+    pub was_elsewhere: bool,
 }
 
 impl Deleted {
@@ -34,6 +36,7 @@ impl Deleted {
     pub fn brief(&self) -> String {
         match self.kept.as_slice() {
             _ if self.is_untouched => "is out of the list; its database is as it was.".to_owned(),
+            _ if self.was_elsewhere => "is out of the list; nothing of it was found on this engine.".to_owned(),
             [] => "is deleted, with its data.".to_owned(),
             kept => format!("is deleted; its data stays in the volume {}.", kept.join(", ")),
         }
@@ -44,6 +47,11 @@ impl Deleted {
     pub fn sentence(&self) -> String {
         if self.is_untouched {
             return "It is out of the list; its database is as it was.".to_owned();
+        }
+        if self.was_elsewhere {
+            return "It is out of the list. Nothing of it was found on this Docker Engine; what another one has of it stays, \
+                    and so does its Compose file."
+                .to_owned();
         }
         match (&self.bring_back, self.kept.as_slice()) {
             (Some(command), kept) if !kept.is_empty() => {
@@ -116,24 +124,36 @@ pub async fn rename(project: &Project, id: &TenantId, name: &str) -> Result<Loca
 pub async fn delete(project: &Project, id: &TenantId, data: bool) -> Result<Deleted, Problem> {
     let tenant = named(project, id).await?;
     let mut kept = Vec::new();
+    let mut was_elsewhere = false;
     let compose = tenant.docker_project.clone().filter(|name| plan::is_project(name));
     if let Some(name) = &compose {
         let engine = engine().await?;
-        for state in container::of(&engine, &tenant).await.map_err(|error| refused(&error))? {
+        let containers = container::of(&engine, &tenant).await.map_err(|error| refused(&error))?;
+        kept = container::own_volumes(&engine, &tenant.id, name).await.map_err(|error| refused(&error))?;
+        // One that was never finished may have none of either.
+        was_elsewhere = containers.is_empty() && kept.is_empty() && !tenant.unfinished;
+        for state in containers {
             // It may be writing.
             engine.stop_container(&state.id, GRACE).await.map_err(|error| refused(&error))?;
             engine.remove_container(&state.id).await.map_err(|error| refused(&error))?;
         }
-        kept = container::own_volumes(&engine, &tenant.id, name).await.map_err(|error| refused(&error))?;
-        // What never came to its end has no data of anybody.
-        if data || tenant.unfinished {
+        // Also of one that is not finished: its database may have come up after all, and have data by now.
+        if data {
+            let has_file = ComposeFile::path(project, name).is_file();
             for volume in std::mem::take(&mut kept) {
-                engine.remove_volume(&volume).await.map_err(|error| refused(&error))?;
+                if has_file
+                    || container::is_labelled(&engine, &volume, &tenant.id).await.map_err(|error| refused(&error))?
+                {
+                    engine.remove_volume(&volume).await.map_err(|error| refused(&error))?;
+                } else {
+                    // Only its name says that it is this tenant's: that is too little to destroy it.
+                    kept.push(volume);
+                }
             }
         }
     }
     // The Compose file has the password: it stays with the data.
-    let file = compose.clone().filter(|_| kept.is_empty());
+    let file = compose.clone().filter(|_| kept.is_empty() && !was_elsewhere);
     let (place, of) = (project.clone(), tenant.id.clone());
     blocking(move || {
         if let Some(name) = &file {
@@ -149,7 +169,7 @@ pub async fn delete(project: &Project, id: &TenantId, data: bool) -> Result<Dele
         .as_ref()
         .filter(|_| !kept.is_empty())
         .map(|name| format!("docker compose -p {name} -f .systemprompt/docker/{name}.yaml up -d"));
-    Ok(Deleted { name: tenant.name, kept, bring_back, is_untouched: compose.is_none() })
+    Ok(Deleted { name: tenant.name, kept, bring_back, is_untouched: compose.is_none(), was_elsewhere })
 }
 
 async fn named(project: &Project, id: &TenantId) -> Result<LocalTenant, Problem> {
@@ -221,7 +241,10 @@ mod tests {
             kept: kept.iter().map(|name| (*name).to_owned()).collect(),
             bring_back: (!kept.is_empty()).then(|| "docker compose up".to_owned()),
             is_untouched: false,
+            was_elsewhere: false,
         };
+        let elsewhere = Deleted { was_elsewhere: true, ..deleted(&[]) };
+        assert!(!elsewhere.sentence().contains("with its data") && !elsewhere.brief().contains("with its data"));
         assert_eq!(deleted(&[]).sentence(), "It is deleted, with its data.");
         let said = deleted(&["local_data"]).sentence();
         assert!(said.contains("local_data") && said.contains("docker compose up brings it back"), "{said}");

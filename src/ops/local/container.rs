@@ -96,6 +96,12 @@ pub(super) async fn own_volumes(engine: &Engine, id: &TenantId, project: &str) -
     Ok(names)
 }
 
+/// True for a volume that this program made for the tenant.
+pub(super) async fn is_labelled(engine: &Engine, volume: &str, id: &TenantId) -> Result<bool, ContainerError> {
+    let labels = engine.volume_labels(volume).await?;
+    Ok(labels.is_some_and(|labels| labels.get(LABEL).is_some_and(|owner| owner == id.as_str())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,11 +45,13 @@ struct Wanted {
 }
 
 async fn in_container(project: &Project, wanted: Wanted, steps: &Steps<'_>) -> Result<LocalTenant, Problem> {
-    let (engine, mut plan) = steps.run(LocalStep::Check, prepare(project, wanted)).await?;
+    let (engine, mut plan, is_continued) = steps.run(LocalStep::Check, prepare(project, wanted)).await?;
     let mut stays = false;
     let made = make(project, &engine, &mut plan, &mut stays, steps).await;
     match made {
         Ok(tenant) => Ok(tenant),
+        // What was there before this order may have data by now, whatever became of the order.
+        Err(problem) if is_continued => Err(problem),
         // It is up and only late: the same order goes on with it.
         Err(problem) if stays && !steps.is_cancelled() => Err(problem),
         Err(problem) => {
@@ -81,8 +83,8 @@ async fn finish(project: &Project, plan: &mut Plan) -> Done<()> {
 }
 
 /// Looks at everything that can be known before something is made, and writes the tenant down as unfinished: from here on
-/// its name and its password are kept, whatever happens.
-async fn prepare(project: &Project, wanted: Wanted) -> Done<(Engine, Plan)> {
+/// its name and its password are kept, whatever happens. True where an unfinished one is gone on with.
+async fn prepare(project: &Project, wanted: Wanted) -> Done<(Engine, Plan, bool)> {
     let image = checked_image(&wanted.image)?;
     let name = wanted.name.as_deref().map(checked_name).transpose()?;
     let engine = engine().await?;
@@ -119,7 +121,7 @@ async fn prepare(project: &Project, wanted: Wanted) -> Done<(Engine, Plan)> {
     }
     let how = if is_continued { "goes on with what is there" } else { "new" };
     let summary = format!("{}, {how}, port {}", plan.name, plan.port);
-    Ok(((engine, plan), summary))
+    Ok(((engine, plan, is_continued), summary))
 }
 
 /// An unfinished tenant's container may hold its own port, or have been made for other wishes.

@@ -42,7 +42,11 @@ pub(super) async fn version(url: &Secret, limit: Duration) -> Result<String, Sil
     // The parser's own words could repeat the password.
     let options = PgConnectOptions::from_str(url.reveal().trim())
         .map_err(|_| Silence::Refused("its address cannot be understood".into()))?;
-    let options = options.application_name("tenantry").disable_statement_logging();
+    let mut options = options.application_name("tenantry").disable_statement_logging();
+    if !has_password(url) && !is_here(options.get_host()) {
+        // The environment's password is for whom its owner meant, not for whatever a project's file names.
+        options = options.password("");
+    }
     let ask = async {
         let mut connection = options.connect().await?;
         let version: String = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
@@ -56,6 +60,19 @@ pub(super) async fn version(url: &Secret, limit: Duration) -> Result<String, Sil
         Ok(Err(error)) => Err(silence(&error)),
         Err(_) => Err(Silence::NotYet(format!("no answer within {} s", limit.as_secs()))),
     }
+}
+
+fn has_password(url: &Secret) -> bool {
+    // What is no address is refused elsewhere.
+    url::Url::parse(url.reveal().trim())
+        .is_ok_and(|url| url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password"))
+}
+
+/// True for this machine, by its loopback names or by a socket's folder.
+fn is_here(host: &str) -> bool {
+    host.starts_with('/')
+        || host.eq_ignore_ascii_case("localhost")
+        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn silence(error: &sqlx::Error) -> Silence {
@@ -149,6 +166,26 @@ mod tests {
         ] {
             let problem = checked(&Secret::new(bad)).expect_err(bad);
             assert!(!format!("{problem:?}").contains("hunter2") && problem.hint.is_some(), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_may_be_given_the_environments_password() {
+        for here in ["localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "::1", "[::1]", "/var/run/postgresql"] {
+            assert!(is_here(here), "{here}");
+        }
+        for there in ["db.example", "localhost.evil.example", "10.0.0.1", "127.0.0.1.evil.example", ""] {
+            assert!(!is_here(there), "{there}");
+        }
+        // What counts is whom the driver would talk to, not what stands in front.
+        let hidden = PgConnectOptions::from_str("postgres://u@localhost/d?host=evil.example").expect("an address");
+        assert!(!is_here(hidden.get_host()));
+        for (url, has) in [
+            ("postgres://u@db.example/d", false),
+            ("postgres://u:p@db.example/d", true),
+            ("postgres://u@db.example/d?password=p", true),
+        ] {
+            assert_eq!(has_password(&Secret::new(url)), has, "{url}");
         }
     }
 

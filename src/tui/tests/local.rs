@@ -300,6 +300,7 @@ fn deleting_asks_what_becomes_of_the_data_and_losing_it_wants_the_name() {
         kept: vec!["local_19b9f3a2c41_data".into()],
         bring_back: Some("docker compose".into()),
         is_untouched: false,
+        was_elsewhere: false,
     };
     play.answer(Slot::Action("local-delete", id.clone()), Answer::Reply(Ok(Reply::LocalDeleted(deleted))));
     assert!(play.text().contains("stays in the volume local_19b9f3a2c41_data"), "{}", play.text());
