@@ -183,3 +183,37 @@ fn a_damaged_list_is_left_as_it_is() {
     }
     assert_eq!(std::fs::read(&path).expect("read"), before);
 }
+
+/// A login for an API where nobody answers, and two tenants on this machine.
+fn with_a_silent_cloud() -> tempfile::TempDir {
+    let folder = project();
+    let own = folder.path().join(".systemprompt");
+    let login =
+        serde_json::json!({"api_token": "sp_test", "api_url": "http://127.0.0.1:9", "user_email": "a@b.example"});
+    std::fs::write(own.join("credentials.json"), login.to_string()).expect("written");
+    let entry = |id: &str, name: &str| {
+        serde_json::json!({
+            "id": id, "name": name, "tenant_type": "local", "database_url": "postgres://u:hunter2@127.0.0.1:9/d",
+        })
+    };
+    let list = serde_json::json!({ "tenants": [entry("local_1", "shop-2"), entry("local_2", "barn")] });
+    std::fs::write(own.join("tenants.json"), list.to_string()).expect("written");
+    folder
+}
+
+#[test]
+fn a_cloud_that_does_not_answer_makes_no_other_tenant_of_a_beginning() {
+    let folder = with_a_silent_cloud();
+    let said = run(folder.path(), &["delete", "shop", "--yes", "--data"], "");
+    assert_eq!(said.code, Some(1), "{} {}", said.out, said.err);
+    assert!(stored(folder.path()).to_string().contains("shop-2"), "it is still listed");
+    // A whole name needs no cloud, and without a question nothing less will do.
+    let said = run(folder.path(), &["delete", "shop-2", "--yes"], "");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(!stored(folder.path()).to_string().contains("shop-2"));
+    std::fs::remove_file(folder.path().join(".systemprompt/credentials.json")).expect("logged out");
+    let said = run(folder.path(), &["delete", "ba", "--yes"], "");
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("only the beginning of a name"), "{}", said.err);
+    assert!(stored(folder.path()).to_string().contains("barn"));
+}

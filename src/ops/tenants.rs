@@ -23,7 +23,23 @@ pub async fn resolve(session: &Session, wanted: Option<&str>) -> Result<Tenant, 
     .cloned()
 }
 
+/// The same, where none of that name is no failure.
+///
+/// # Errors
+/// Where several are meant; the API's, where it does not answer.
+pub async fn find(session: &Session, wanted: &str) -> Result<Option<Tenant>, Problem> {
+    let tenants = session.client().tenants().await.map_err(|error| error.problem())?.tenants;
+    Ok(meant(&tenants, wanted)?.cloned())
+}
+
 fn named<'a>(tenants: &'a [Tenant], wanted: &str) -> Result<&'a Tenant, Problem> {
+    let none = || {
+        Problem::new(format!("No tenant is called {wanted}.")).detail(yours(tenants)).hint("Give its id or its name.")
+    };
+    meant(tenants, wanted)?.ok_or_else(none)
+}
+
+fn meant<'a>(tenants: &'a [Tenant], wanted: &str) -> Result<Option<&'a Tenant>, Problem> {
     let plain = |id: &str| id.replace('-', "");
     let begins = |text: &str| !wanted.is_empty() && text.starts_with(wanted);
     let begins_id = |tenant: &Tenant| {
@@ -40,7 +56,7 @@ fn named<'a>(tenants: &'a [Tenant], wanted: &str) -> Result<&'a Tenant, Problem>
         let found: Vec<&Tenant> = tenants.iter().filter(|tenant| way(tenant)).collect();
         match found[..] {
             [] => {}
-            [one] => return Ok(one),
+            [one] => return Ok(Some(one)),
             _ => {
                 return Err(Problem::new(format!("More than one tenant is meant by {wanted}."))
                     .detail(format!("They are {}.", list(&found)))
@@ -48,7 +64,7 @@ fn named<'a>(tenants: &'a [Tenant], wanted: &str) -> Result<&'a Tenant, Problem>
             }
         }
     }
-    Err(Problem::new(format!("No tenant is called {wanted}.")).detail(yours(tenants)).hint("Give its id or its name."))
+    Ok(None)
 }
 
 fn only<'a>(tenants: &'a [Tenant], of_profiles: &BTreeSet<TenantId>) -> Result<&'a Tenant, Problem> {

@@ -24,7 +24,20 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> Result<(), Problem> {
     let project = super::project()?;
-    match target(&project, &arguments.tenant).await? {
+    let target = target(&project, &arguments.tenant).await?;
+    if arguments.yes {
+        let (name, id) = match &target {
+            Target::Local(tenant) => (&tenant.name, &tenant.id),
+            Target::Cloud(_, tenant) => (&tenant.name, &tenant.id),
+        };
+        // Nobody sees which one it is before it is gone.
+        if ![name.as_str(), id.as_str()].contains(&arguments.tenant.as_str()) {
+            return Err(Problem::new(format!("{} is only the beginning of a name.", arguments.tenant))
+                .detail(format!("It would be {name}. Without a question nothing is deleted by that."))
+                .hint("Give the whole name or the id, or leave out --yes."));
+        }
+    }
+    match target {
         Target::Local(tenant) => of_this_machine(&project, &tenant, &arguments).await,
         Target::Cloud(session, tenant) => of_cloud(&session, &tenant, &arguments).await,
     }

@@ -117,23 +117,23 @@ async fn target(project: &Project, wanted: &str) -> Result<Target, Problem> {
     if let Some(tenant) = here.filter(|tenant| is_whole(tenant)) {
         return Ok(Target::Local(tenant.clone()));
     }
-    let there = match Session::open(project.clone()).await {
-        Ok(session) => {
-            let found = tenants::resolve(&session, Some(wanted)).await;
-            found.map(|tenant| Target::Cloud(Box::new(session), Box::new(tenant)))
-        }
-        Err(problem) if here.is_none() && !problem.requires_login => Err(problem),
+    let session = match Session::open(project.clone()).await {
+        Ok(session) => session,
         // Whose login is missing is told what is here.
-        Err(_) => local::find(project, wanted).await.map(Target::Local),
+        Err(problem) if problem.requires_login => return local::find(project, wanted).await.map(Target::Local),
+        Err(problem) => return Err(problem),
     };
-    match (here, there) {
-        (Some(tenant), Ok(Target::Cloud(_, other))) => {
-            Err(Problem::new(format!("More than one tenant is meant by {wanted}."))
-                .detail(format!("They are {} on this machine and {} of the cloud.", tenant.name, other.name))
-                .hint("Give the whole name or the id."))
-        }
-        (Some(tenant), Err(_)) => Ok(Target::Local(tenant.clone())),
-        (_, there) => there,
+    // A cloud that does not answer, or that has several of them, says nothing about what is meant: a beginning alone must
+    // not make another tenant of it.
+    match (here, tenants::find(&session, wanted).await?) {
+        (Some(tenant), Some(other)) => Err(Problem::new(format!("More than one tenant is meant by {wanted}."))
+            .detail(format!("They are {} on this machine and {} of the cloud.", tenant.name, other.name))
+            .hint("Give the whole name or the id.")),
+        (Some(tenant), None) => Ok(Target::Local(tenant.clone())),
+        (None, Some(tenant)) => Ok(Target::Cloud(Box::new(session), Box::new(tenant))),
+        (None, None) => tenants::resolve(&session, Some(wanted))
+            .await
+            .map(|tenant| Target::Cloud(Box::new(session), Box::new(tenant))),
     }
 }
 
