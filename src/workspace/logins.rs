@@ -7,12 +7,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Project, StateDirectory, WorkspaceError, atomic, reading, state};
+use super::{Project, StateDirectory, WorkspaceError, atomic, history, reading};
 use crate::model::text;
 
 /// The file's name, and that of its lock: a lock on the file itself would be lost when it is replaced.
 const FILE: &str = "logins.json";
-const LOCK: &str = "logins.lock";
 /// As many projects are remembered; folders come and go.
 const PROJECTS: usize = 500;
 
@@ -131,11 +130,9 @@ impl StateDirectory {
     /// # Errors
     /// A file that cannot be read or written.
     pub fn change_logins<T>(&self, change: impl FnOnce(&mut Logins) -> T) -> Result<T, WorkspaceError> {
-        let folder = self.folder("")?;
-        let lock = folder.join(LOCK);
-        let held = state::open_to_lock(&lock)?;
-        held.lock().map_err(|cause| WorkspaceError::Write { path: lock, cause })?;
+        self.folder("")?;
         let path = self.logins_file();
+        let _held = history::lock_beside(&path)?;
         let known = self.known_logins()?;
         if known.is_none() {
             // Whatever it is, somebody may want to look at it.

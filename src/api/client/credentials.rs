@@ -26,6 +26,7 @@ impl Client {
         id: &TenantId,
         secrets_url: &Secret,
     ) -> Result<OneTimeCredentials, ApiError> {
+        self.somebody()?;
         let token = self.token_of_link(id, secrets_url)?;
         let place = ["tenants", id.as_str(), "credentials"];
         // For errors and the log: the link without its token.

@@ -27,6 +27,7 @@ impl Client {
         secrets: &BTreeMap<String, Secret>,
         restart: bool,
     ) -> Result<(), ApiError> {
+        self.somebody()?;
         let mut url = self.url(&["tenants", id.as_str(), "secrets"]);
         if restart {
             url.query_pairs_mut().append_pair("restart", "true");

@@ -127,7 +127,13 @@ impl Seat {
             let _ = tokio::time::timeout(GOODBYE, goodbye(found)).await;
         }
         let mut was = found.map(|found| found.kept);
-        if let (Ok(Some(_)) | Err(_), Some(project)) = (self.in_file().await, self.project.clone()) {
+        // A file that is about another API, or about nothing that can be understood while a login is remembered, is
+        // somebody else's.
+        let is_ours = match self.in_file().await {
+            Ok(stored) => stored.is_some_and(|stored| stored.base == self.base),
+            Err(_) => !self.is_exact,
+        };
+        if let Some(project) = self.project.clone().filter(|_| is_ours) {
             let path = Credentials::path(&project);
             super::blocking(move || Credentials::remove(&project).map_err(|error| error.problem())).await?;
             was = was.or(Some(Kept::File(path)));

@@ -25,7 +25,7 @@ pub struct Wanted {
 }
 
 /// What is there to choose from. Taken apart from the choice, so that a test can make one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Surroundings {
     /// The project, where there is one.
     pub project: Option<Project>,
@@ -37,6 +37,13 @@ pub struct Surroundings {
     pub token: Option<String>,
     /// `TENANTRY_API_URL`.
     pub api: Option<String>,
+}
+
+impl std::fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Never the token.
+        f.debug_struct("Surroundings").field("project", &self.project).field("api", &self.api).finish_non_exhaustive()
+    }
 }
 
 impl Surroundings {
@@ -112,7 +119,8 @@ impl Seat {
             (Some(context), None, _) => (BaseUrl::parse(context.api.as_str()).map_err(|error| error.problem())?, true),
             (None, None, Some(api)) => (api.clone(), true),
             (None, None, None) if token.is_some() => (production()?, true),
-            (None, None, None) => (of_project(project.as_ref(), used.as_ref())?, false),
+            // What the project used last is as good as said: another API's file is no stand-in for it.
+            (None, None, None) => (of_project(project.as_ref(), used.as_ref())?, used.is_some()),
         };
         // A token is sent to the API that it is for, and to no other.
         let variable = match token {

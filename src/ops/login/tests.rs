@@ -150,6 +150,30 @@ async fn the_platforms_own_file_is_used_where_it_is_there_and_nowhere_else_unask
 }
 
 #[tokio::test]
+async fn another_apis_file_is_neither_used_nor_removed() {
+    let world = World::new().await;
+    let path = Credentials::path(&world.project());
+    world.log_in(&world.seat(), Some(Store::Keyring)).await.expect("logged in");
+    world.write_file("other", "https://h.example");
+    // The keyring has lost it, or is locked: what the project used was this API, and the file is about another one.
+    let key = Key { api: world.base().to_string(), context: None };
+    world.keyring.remove(&key).await.expect("removed");
+    assert!(world.seat_of(Wanted::default()).find().await.expect("looked").is_none());
+    world.seat_of(Wanted::default()).log_out().await.expect("logged out");
+    assert!(std::fs::read_to_string(&path).expect("it is still there").contains("other"));
+    // Once nothing else is remembered it is the project's own login again.
+    let seat = world.seat_of(Wanted::default());
+    assert_eq!(World::logged_in_by(seat.find().await.expect("found")), Some(("other".to_owned(), Kept::File(path))));
+}
+
+#[test]
+fn no_token_is_seen_where_the_surroundings_are_printed() {
+    let around =
+        Surroundings { project: None, state: None, keyring: Keyring::Off, token: Some(TOKEN.to_owned()), api: None };
+    assert!(!format!("{around:?}").contains(TOKEN));
+}
+
+#[tokio::test]
 async fn a_login_in_a_file_is_not_outweighed_by_an_older_one_in_the_keyring() {
     let world = World::new().await;
     world.log_in(&world.seat(), Some(Store::Keyring)).await.expect("logged in");
