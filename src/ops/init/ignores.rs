@@ -29,7 +29,8 @@ pub(super) fn missing_in_git(present: &str) -> Vec<&'static str> {
 /// that one (`theirs`) come along, except where they keep out what the Dockerfile copies.
 pub(super) fn beside_new_dockerfile(root: &std::path::Path, found: &Found, theirs: Option<&str>) -> String {
     let mut rules = DOCKER.to_owned();
-    if let Some(theirs) = theirs.filter(|theirs| Sent::by_rules(root, theirs).is_some()) {
+    let theirs = theirs.filter(|theirs| Sent::by_rules(root, theirs).is_some());
+    if let Some(theirs) = theirs {
         rules.push_str("\n# From .dockerignore, which Docker does not read beside this file.\n");
         rules.push_str(&without_comments(theirs));
     }
@@ -45,6 +46,9 @@ pub(super) fn beside_new_dockerfile(root: &std::path::Path, found: &Found, their
         for path in kept_out {
             rules.extend(["!", path.as_str(), "\n"]);
         }
+    }
+    // Of several rules the last one counts, and theirs may let a whole folder in again.
+    if rules.len() > DOCKER.len() {
         rules.push_str("\n# Whatever stands above: these never.\n");
         rules.push_str(SECRETS);
         rules.push_str("**/.env*\n");
@@ -120,6 +124,14 @@ mod tests {
             ".git/config",
         ] {
             assert!(!sent.has_file(path), "{path}\n{rules}");
+        }
+        let rules = beside_new_dockerfile(&root, &found(), Some("*\n!.systemprompt\n!services\n!target\n"));
+        let sent = Sent::by_rules(&root, &rules).expect("rules");
+        assert!(sent.has_file("services/a") && sent.has_file(".systemprompt/profiles/p/profile.yaml"), "{rules}");
+        for path in
+            [".systemprompt/profiles/p/secrets.json", ".systemprompt/profiles/p/signing_key.pem", "services/.env"]
+        {
+            assert!(!sent.has_file(path), "{path} is let in again\n{rules}");
         }
         let rules = beside_new_dockerfile(&root, &found(), Some("services/*\n!services/config\n"));
         let sent = Sent::by_rules(&root, &rules).expect("rules");

@@ -11,6 +11,8 @@ use crate::model::{Check, CheckResult, Problem};
 use crate::ops::doctor::offline;
 use crate::workspace::{Credentials, Project, StateDirectory, WorkspaceError, atomic, reading};
 
+/// What keeps secrets out of the repository.
+const GIT_IGNORE: &str = ".systemprompt/.gitignore";
 /// Below this, folders are for their owner alone: there are secrets in them.
 const PROFILES: &str = ".systemprompt/profiles/";
 
@@ -86,9 +88,13 @@ impl Outcome {
 pub fn perform(plan: &Plan) -> Done {
     let mut files = Vec::new();
     let mut problem = None;
+    // Git would see the secrets.
+    let mut is_bare = false;
     for step in &plan.steps {
         let (outcome, why) = if problem.is_some() {
             (Outcome::LeftOut, "not begun".to_owned())
+        } else if is_bare && matches!(step.action, Action::Write(Content::Secrets | Content::SigningKey)) {
+            (Outcome::LeftOut, format!("{GIT_IGNORE} does not keep it out of the repository"))
         } else {
             match do_step(&plan.root, step) {
                 Ok(done) => done,
@@ -98,6 +104,7 @@ pub fn perform(plan: &Plan) -> Done {
                 }
             }
         };
+        is_bare |= outcome == Outcome::LeftOut && step.path == GIT_IGNORE;
         files.push(Made { path: step.path.clone(), outcome, why });
     }
     let project = Project { root: plan.root.clone() };
