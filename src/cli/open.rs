@@ -71,7 +71,7 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
         wanted = context.as_ref().map(|context| context.name.clone()).or_else(|| arguments.context.clone());
         let mut options = options(&config, &arguments, &session, context.as_ref());
         options.bare_folder = bare;
-        options.problem = problem.take();
+        options.problem = problem.take().or(options.problem);
         options.again = again.take();
         options.state.clone_from(&state);
         let left = Box::pin(tui::run(Arc::new(session.clone()), options, stop.clone()))

@@ -42,6 +42,10 @@ fn command_of(action: &str) -> Option<&'static str> {
 /// Once somebody is logged in and what it was for is there, asks whether to go on with it.
 pub fn take_up(app: &mut App) -> Vec<Effect> {
     let Some(again) = &app.shared.again else { return Vec::new() };
+    // What is broken off on this very screen waits for the login, whatever answers meanwhile.
+    if !app.shared.is_again_due {
+        return Vec::new();
+    }
     if app.dialog.is_some() || !matches!(app.shared.account, Some(Ok(_))) {
         return Vec::new();
     }

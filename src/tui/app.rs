@@ -202,6 +202,8 @@ pub struct Shared {
     pub login: LoginState,
     /// What a login that was over broke off.
     pub again: Option<Again>,
+    /// It was handed over by the screen before a login: now it can be gone on with.
+    pub is_again_due: bool,
     /// What is being copied, in words.
     pub copying: String,
     /// How long a secret that is being copied may stay in the clipboard.
@@ -319,6 +321,7 @@ impl App {
             lock,
             login: LoginState::default(),
             again: None,
+            is_again_due: false,
             copying: String::new(),
             clear_after: None,
             copied: None,
@@ -343,6 +346,7 @@ impl App {
         };
         super::memory::recall(&mut app);
         app.shared.again = app.shared.options.again.take();
+        app.shared.is_again_due = app.shared.again.is_some();
         if let Some(id) = app.shared.again.as_ref().and_then(|again| again.tenant.clone()) {
             app.shared.tenants.wanted = Some(id);
         }

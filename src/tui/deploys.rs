@@ -16,6 +16,8 @@ struct Kept {
     ended: Option<Timestamp>,
     /// The tenant after which the job is named that does it.
     job: TenantId,
+    /// It brings an earlier image back.
+    is_rollback: bool,
 }
 
 /// Every deploy since the program started.
@@ -31,7 +33,20 @@ impl Deploys {
     pub fn begin(&mut self, id: TenantId, name: String, job: TenantId, now: Moment) {
         let mut run = Run::new(name, now.running);
         run.before = self.before.get(&id).cloned();
-        self.runs.insert(id, Kept { run, ended: None, job });
+        self.runs.insert(id, Kept { run, ended: None, job, is_rollback: false });
+    }
+
+    /// The deploy that has just begun brings an earlier image back.
+    pub fn mark_rollback(&mut self, id: &TenantId) {
+        if let Some(kept) = self.runs.get_mut(id) {
+            kept.is_rollback = true;
+        }
+    }
+
+    /// True where the last deploy of a tenant brought an earlier image back.
+    #[must_use]
+    pub fn is_rollback(&self, id: &TenantId) -> bool {
+        self.runs.get(id).is_some_and(|kept| kept.is_rollback)
     }
 
     /// The last deploy of a tenant since the program started.

@@ -13,4 +13,5 @@ mod pictures;
 mod random;
 mod readme;
 mod session;
+mod unasked;
 mod wishes;

@@ -44,6 +44,11 @@ pub fn check(shared: &Shared, tenant: &Tenant) -> Result<(), Problem> {
         return Err(Problem::new(format!("A deploy of {} is running.", run.name))
             .hint("Wait until it ends, or stop it with c."));
     }
+    if shared.jobs.is_running(&Slot::Deploy(tenant.id.clone())) {
+        // The job is named after it, and a second one of that name would end the first.
+        return Err(Problem::new(format!("The deploy that {} was a part of still runs for others.", tenant.name))
+            .hint("Wait until they end."));
+    }
     let name = &tenant.name;
     let refuse = |title: String, hint: &str| Err(Problem::new(title).hint(hint));
     match tenant.state() {

@@ -149,8 +149,17 @@ pub fn words(action: &str) -> (&'static str, &'static str) {
 
 /// Starts a call for every tenant that is meant.
 fn act(app: &mut App, action: &'static str, call: impl Fn(TenantId) -> Call) -> Vec<Effect> {
-    let targets: Vec<(TenantId, String)> =
-        app.shared.tenants.targets().into_iter().map(|tenant| (tenant.id.clone(), tenant.name.clone())).collect();
+    let targets = app.shared.tenants.targets();
+    // What is on its way is not begun again: its answer would be taken for an old one.
+    let is_free = |tenant: &&Tenant| !app.shared.jobs.is_running(&Slot::Action(action, tenant.id.clone()));
+    let free: Vec<(TenantId, String)> =
+        targets.iter().copied().filter(is_free).map(|tenant| (tenant.id.clone(), tenant.name.clone())).collect();
+    if let (true, Some(first)) = (free.is_empty(), targets.first()) {
+        let words = format!("Already {} {}.", words(action).0, first.name);
+        app.shared.warn(words);
+        return done();
+    }
+    let targets = free;
     let mut effects = Vec::new();
     for (id, _) in &targets {
         effects.push(app.shared.start(Slot::Action(action, id.clone()), Request::Call(call(id.clone()))));

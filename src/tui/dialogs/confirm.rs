@@ -93,6 +93,11 @@ impl Question {
         self
     }
 
+    /// True where both are about the same thing. What is told of it may have changed.
+    fn asks_the_same(&self, other: &Self) -> bool {
+        (&self.title, &self.typed) == (&other.title, &other.typed)
+    }
+
     /// The tenants that it is about: yes does nothing once others are meant.
     #[must_use]
     pub fn about(mut self, tenants: impl IntoIterator<Item = TenantId>) -> Self {
@@ -144,7 +149,9 @@ impl Confirm {
     }
 
     fn is_typed(&self) -> bool {
-        self.question.typed.as_ref().is_none_or(|name| self.field.text().trim() == name)
+        // Nothing typed is never a name, whatever the tenant is called.
+        let is_name = |name: &String| !name.trim().is_empty() && self.field.text().trim() == name.trim();
+        self.question.typed.as_ref().is_none_or(is_name)
     }
 }
 
@@ -173,6 +180,10 @@ fn answer(app: &mut App, yes: bool) -> Vec<Effect> {
     }
     if !still_meant(&app.shared, &confirm.question.about) {
         app.shared.warn("The list has changed since the question: nothing was done.");
+        return done();
+    }
+    if (confirm.then.ask)(app).is_some_and(|fresh| !fresh.asks_the_same(&confirm.question)) {
+        app.shared.warn("What was asked about has changed since: nothing was done.");
         return done();
     }
     // Also what was possible when it was asked may not be now.

@@ -11,6 +11,7 @@ use crate::tui::app::App;
 use crate::tui::effect::Effect;
 use crate::tui::format::{self, pad};
 use crate::tui::jobs::Slot;
+use crate::tui::panes::feed::Feed;
 use crate::tui::panes::frame::{fit, spread};
 use crate::tui::theme::spinner;
 
@@ -83,6 +84,10 @@ pub fn stop(app: &mut App, selected: usize) -> Vec<Effect> {
         app.shared.deploys.cancel(id);
     } else {
         app.shared.jobs.end(&slot);
+        if let (Slot::CheckoutFeed, Some(purchase)) = (&slot, &mut app.shared.purchase) {
+            // So that loading again watches it again.
+            purchase.feed = Feed::Ended;
+        }
     }
     vec![Effect::Stop(slot)]
 }

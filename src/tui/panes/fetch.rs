@@ -148,7 +148,9 @@ impl<T> Fetch<T> {
     /// True while a tenant is selected of which nothing is known and nothing failed.
     #[must_use]
     pub fn is_loading(&self, shared: &Shared) -> bool {
-        shared.selected().is_some() && self.of(shared).is_none() && self.problem(shared).is_none()
+        // Of a database on this machine the API is not asked.
+        let is_asked = shared.selected().is_some_and(|tenant| !tenant.is_local());
+        is_asked && self.of(shared).is_none() && self.problem(shared).is_none()
     }
 
     fn is_shown(&self, shared: &Shared) -> bool {

@@ -174,6 +174,7 @@ fn roll_back(app: &mut App) -> Vec<Effect> {
     let id = tenant.id.clone();
     deploy::begin(app, &[tenant], &id);
     app.shared.tenants.clear_marks();
+    app.shared.deploys.mark_rollback(&id);
     vec![app.shared.start(Slot::Deploy(id.clone()), Request::RollBack { tenant: id, wanted })]
 }
 

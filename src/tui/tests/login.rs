@@ -221,6 +221,7 @@ fn logging_out_asks_first_and_opens_the_screen_anew() {
 fn again(command: &'static str, width: u16, height: u16) -> Play {
     let mut play = Play::new(width, height);
     play.app.shared.again = Some(Again { command, tenant: Some(tenant_id(1)) });
+    play.app.shared.is_again_due = true;
     play.answer(Slot::Engine, Answer::Engine(Ok("default".to_owned())));
     play.answer(
         Slot::Tenants,

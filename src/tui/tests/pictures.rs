@@ -211,7 +211,7 @@ fn streams_that_were_lost_say_so() {
     insta::assert_snapshot!("interrupted_120x36", play.picture());
 }
 
-fn plans() -> Vec<Plan> {
+pub fn plans() -> Vec<Plan> {
     [("Free", 256, 1), ("Basic", 1024, 10), ("Pro", 2048, 20)]
         .map(|(name, memory, volume)| Plan {
             id: name.to_lowercase(),

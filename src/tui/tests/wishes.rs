@@ -25,8 +25,11 @@ fn tests_below(folder: &Path, found: &mut HashSet<String>) {
             let text = fs::read_to_string(&path).unwrap();
             let name =
                 |rest: &str| -> String { rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
-            found.extend(text.split("fn ").skip(1).map(name));
-            found.extend(text.split("::").skip(1).map(name));
+            // Behind the attribute of a test, or registered as a trial.
+            let behind = |part: &str| part.split_once("fn ").map(|(_, rest)| name(rest));
+            found.extend(text.split("test]\n").skip(1).filter_map(behind));
+            let trials = text.split("trial(\"").skip(1).filter_map(|rest| rest.split('"').next());
+            found.extend(trials.filter_map(|trial| trial.rsplit("::").next()).map(str::to_owned));
         }
     }
 }
@@ -51,9 +54,13 @@ fn every_wish_has_tests_that_exist() {
     }
 }
 
-/// Whether something was begun that changes what a tenant is.
+/// Whether something was begun that changes what a tenant is, or buys one. A deploy is one key on purpose.
 fn changes(effects: &[Effect]) -> bool {
-    effects.iter().any(|effect| matches!(effect, Effect::Start(_, Request::Call(call)) if call.changes()))
+    effects.iter().any(|effect| match effect {
+        Effect::Start(_, Request::Call(call)) => call.changes(),
+        Effect::Start(_, Request::RollBack { .. } | Request::Checkout { .. } | Request::NewLocal(_)) => true,
+        _ => false,
+    })
 }
 
 #[test]

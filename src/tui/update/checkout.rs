@@ -2,6 +2,7 @@
 
 use super::timers;
 use crate::model::{CheckoutSession, EventKind, Plan, Problem, ProvisioningEvent, REGIONS};
+use crate::tui::actions::context::may_change;
 use crate::tui::app::App;
 use crate::tui::backend::Live;
 use crate::tui::dialogs::Dialog;
@@ -43,6 +44,13 @@ pub fn start_over(app: &mut App) -> Vec<Effect> {
 
 /// Enter in the dialog.
 pub fn choose(app: &mut App) -> Vec<Effect> {
+    // An unlock may have ended since the dialog was opened.
+    if let (Err(problem), Some(Dialog::NewTenant(NewTenant { stage: Stage::Region, .. }))) =
+        (may_change(app), &app.dialog)
+    {
+        app.shared.tell(&problem);
+        return Vec::new();
+    }
     let Some(Dialog::NewTenant(dialog)) = &mut app.dialog else { return Vec::new() };
     match dialog.stage {
         Stage::Plan => {

@@ -9,6 +9,7 @@ use crate::tui::backend::Live;
 use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::line::Line;
 use crate::tui::dialogs::login::{self, Login, Stage, TOKEN};
+use crate::tui::dialogs::new_tenant::{self as wizard, NewTenant};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::format;
 use crate::tui::jobs::{Slot, Ticket};
@@ -35,9 +36,10 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
         answer => {
             let slot = ticket.slot.clone();
             let over = over(&answer).cloned();
+            let asked = asked_for(&app.shared, &slot, &answer);
             let mut effects = answers::take(app, ticket, answer);
             match over {
-                Some(problem) => offer(app, &slot, &problem),
+                Some(problem) => offer(app, asked, &problem),
                 None => effects.extend(again::take_up(app)),
             }
             return effects;
@@ -45,6 +47,16 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
     }
     app.shared.dirty = true;
     Vec::new()
+}
+
+/// What somebody had asked for, and can be gone on with.
+fn asked_for(shared: &Shared, slot: &Slot, answer: &Answer) -> Option<Again> {
+    match answer {
+        // The job of several is named after its first, and a rollback is no deploy of what is in the folder now.
+        Answer::Deployed(id, _) if shared.deploys.is_rollback(id) => None,
+        Answer::Deployed(id, _) => Again::of(&Slot::Deploy(id.clone())),
+        _ => Again::of(slot),
+    }
 }
 
 /// Why only a new login helps, where an answer says that.
@@ -73,16 +85,22 @@ fn ended_by<T>(news: &[Live<T>]) -> Option<&Problem> {
 
 /// Opens the dialog by itself: always where it broke off what somebody had asked for, else once. Never over something that
 /// is open, nor while a deploy runs, which the new login would end.
-fn offer(app: &mut App, slot: &Slot, problem: &Problem) {
-    let asked = Again::of(slot);
+fn offer(app: &mut App, asked: Option<Again>, problem: &Problem) {
     let is_asked = asked.is_some();
-    if is_asked {
-        // Also where the dialog is open already: a question of the screen's own may have been refused first.
-        app.shared.again = asked;
+    match &app.dialog {
+        // A question of the screen's own may have been refused first.
+        Some(Dialog::Login(_)) => {
+            app.shared.again = asked.or(app.shared.again.take());
+            return;
+        }
+        // The wizard that cannot go on without a login.
+        Some(Dialog::NewTenant(NewTenant { stage: wizard::Stage::Failed(_), .. })) | None => {}
+        Some(_) => return,
     }
-    if app.dialog.is_some() || app.shared.deploys.any_running() || (!is_asked && app.shared.login.offered) {
+    if app.shared.deploys.any_running() || (!is_asked && app.shared.login.offered) {
         return;
     }
+    (app.shared.again, app.shared.is_again_due) = (asked, false);
     app.shared.login.offered = true;
     let title = problem.title.trim_end_matches('.');
     let about = match &app.shared.again {
@@ -207,6 +225,8 @@ pub fn close(app: &mut App) -> Vec<Effect> {
     if is_done {
         return vec![Effect::Reopen];
     }
+    // Whoever does not log in does not go on either.
+    app.shared.again = None;
     app.shared.stop(Slot::LogIn).into_iter().collect()
 }
 

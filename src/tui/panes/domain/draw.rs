@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{State, is_pending};
-use crate::model::{CustomDomain, DnsRecord, DomainStatus};
+use crate::model::{CustomDomain, DnsRecord, DomainStatus, Tenant};
 use crate::tui::app::Shared;
 use crate::tui::format;
 use crate::tui::panes::frame::{draw_lines, readable, wrapped};
@@ -43,7 +43,7 @@ pub(super) fn status(shared: &Shared, domain: &CustomDomain) -> (&'static str, S
 }
 
 fn lines(state: &State, shared: &Shared, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    if shared.selected().is_none() {
+    if shared.selected().is_none_or(Tenant::is_local) {
         return nobody(shared);
     }
     let problem = state.domain.problem(shared);

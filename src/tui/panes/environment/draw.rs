@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::State;
-use crate::model::Variable;
+use crate::model::{Tenant, Variable};
 use crate::tui::app::Shared;
 use crate::tui::format::{cut, pad, width};
 use crate::tui::panes::frame::{draw_lines, fit, readable, wrapped};
@@ -78,7 +78,7 @@ pub(super) fn draw(state: &State, shared: &Shared, frame: &mut Frame<'_>, area: 
 
 fn lines(state: &State, shared: &Shared, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let theme = &shared.theme;
-    if shared.selected().is_none() {
+    if shared.selected().is_none_or(Tenant::is_local) {
         return nobody(shared);
     }
     let problem = state.variables.problem(shared);

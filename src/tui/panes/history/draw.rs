@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::State;
 use super::rows::{Outcome, Row};
-use crate::model::{DeployEnd, DeployRecord, StepResult};
+use crate::model::{DeployEnd, DeployRecord, StepResult, Tenant};
 use crate::ops::history::Comparison;
 use crate::tui::app::Shared;
 use crate::tui::format::{self, cut_middle, pad, pad_left};
@@ -92,7 +92,7 @@ pub(super) fn draw(state: &State, shared: &Shared, frame: &mut Frame<'_>, area: 
 }
 
 fn empty(state: &State, shared: &Shared, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    if shared.selected().is_none() {
+    if shared.selected().is_none_or(Tenant::is_local) {
         return nobody(shared);
     }
     if state.local.is_loading(shared) || state.server.is_loading(shared) {

@@ -14,6 +14,7 @@ use crate::ops::stored::Stored;
 use crate::tui::app::Shared;
 use crate::tui::format::{self, cut, pad};
 use crate::tui::panes::frame::{draw_lines, fit, keys, problem_lines, readable, wrapped};
+use crate::tui::panes::parts::nobody;
 use crate::tui::theme::{Theme, spinner};
 
 /// Columns of the labels, the mark in front included.
@@ -74,6 +75,9 @@ fn rows(state: &State, shared: &Shared, columns: usize) -> Vec<Row> {
         let words = if shared.tenants.is_loading() { "" } else { "The secrets of the selected tenant appear here." };
         return vec![Row::plain(Line::styled(words, theme.dim))];
     };
+    if tenant.is_local() {
+        return nobody(shared).into_iter().map(Row::plain).collect();
+    }
     if !state.is_current(shared) {
         return vec![loading(shared)];
     }
