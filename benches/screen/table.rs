@@ -57,6 +57,14 @@ impl Table {
     }
 }
 
+/// The middle of figures in any order; `None` where there is none.
+pub fn median(figures: &[f64]) -> Option<f64> {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().checked_sub(1)?;
+    Some(f64::midpoint(sorted[last / 2], sorted[sorted.len() / 2]))
+}
+
 /// Three digits that count, and thousands apart.
 fn figure(value: f64) -> String {
     let digits = if value >= 100.0 {
@@ -83,7 +91,7 @@ fn figure(value: f64) -> String {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.sorted.len();
-        let median = f64::midpoint(self.sorted[(count - 1) / 2], self.sorted[count / 2]);
+        let median = median(&self.sorted).unwrap_or_default();
         let range = format!("{}–{}", figure(self.sorted[0]), figure(self.sorted[count - 1]));
         let goal = match self.goal {
             Goal::None => "–".to_owned(),

@@ -10,7 +10,7 @@ use super::first_start;
 use crate::model::Problem;
 use crate::ops::Session;
 use crate::ops::login::{Seat, Surroundings, Wanted};
-use crate::settings::{self, Config, Context, ContextKind, ScreenState};
+use crate::settings::{self, Config, Context, ContextKind, LastTenants, ScreenState, Whose};
 use crate::tui::{self, ContextChoice, Look, Options, Way};
 use crate::workspace::{Project, StateDirectory, WorkspaceError};
 
@@ -74,11 +74,21 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
         options.problem = problem.take().or(options.problem);
         options.again = again.take();
         options.state.clone_from(&state);
+        let place = directory.clone().zip(session.whose());
+        options.last_tenants = match place.clone() {
+            Some((state, whose)) => blocking(move || LastTenants::load(&state, &whose)).await?,
+            None => None,
+        };
         let left = Box::pin(tui::run(Arc::new(session.clone()), options, stop.clone()))
             .await
             .map_err(|error| error.problem())?;
         state = left.state;
         remember(&state, directory.as_ref()).await;
+        // Whoever logged out leaves nothing behind.
+        let is_over = left.way == Way::Reopen;
+        if let (Some(tenants), Some((state, whose)), false) = (left.tenants, place, is_over) {
+            keep(tenants, state, whose).await;
+        }
         match left.way {
             Way::Out => return Ok(()),
             Way::Switch(name) => {
@@ -178,6 +188,14 @@ async fn remember(state: &ScreenState, directory: Option<&StateDirectory>) {
     let saved = blocking(move || state.save(&directory)).await;
     if let Ok(Err(error)) = saved {
         tracing::warn!(%error, "the state of the screen cannot be kept");
+    }
+}
+
+/// The list of tenants, for the beginning of the next time.
+async fn keep(tenants: LastTenants, state: StateDirectory, whose: Whose) {
+    let saved = blocking(move || tenants.save(&state, &whose)).await;
+    if let Ok(Err(error)) = saved {
+        tracing::warn!(%error, "the list of tenants cannot be kept");
     }
 }
 

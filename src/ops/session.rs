@@ -6,6 +6,7 @@ use super::login::{self, Seat, Wanted};
 use crate::api::{BaseUrl, Client};
 use crate::engine::Engine;
 use crate::model::{Problem, Secret};
+use crate::settings::Whose;
 use crate::workspace::{Credentials, Project, StateDirectory};
 
 /// What every operation needs. Cheap to clone.
@@ -16,13 +17,15 @@ pub struct Session {
     state: Option<StateDirectory>,
     /// Where somebody can log in and out; `None` for a login that was handed in.
     seat: Option<Arc<Seat>>,
+    /// What knows the account again before the API is asked, where the login says it.
+    account: Option<Arc<str>>,
 }
 
 impl Session {
     /// A session of `client` in `project`, which remembers its deploys in `state`.
     #[must_use]
     pub fn new(client: Client, project: Project, state: Option<StateDirectory>) -> Self {
-        Self { client, project: Arc::new(project), state, seat: None }
+        Self { client, project: Arc::new(project), state, seat: None, account: None }
     }
 
     /// The session that the login of this project allows, wherever it is kept.
@@ -40,8 +43,9 @@ impl Session {
     /// Where nobody is, or where the login cannot be read.
     pub async fn at(seat: Seat, project: Project) -> Result<Self, Problem> {
         let found = seat.find().await?.ok_or_else(|| login::not_logged_in(&seat))?;
+        let account = found.account().map(Arc::from);
         let client = Client::new(found.base, found.token).map_err(|error| error.problem())?;
-        Ok(Self::seated(client, seat, project))
+        Ok(Self { account, ..Self::seated(client, seat, project) })
     }
 
     /// The session of nobody: what needs no login works, and somebody can log in.
@@ -55,7 +59,7 @@ impl Session {
 
     fn seated(client: Client, seat: Seat, project: Project) -> Self {
         let state = seat.state().cloned();
-        Self { client, project: Arc::new(project), state, seat: Some(Arc::new(seat)) }
+        Self { client, project: Arc::new(project), state, seat: Some(Arc::new(seat)), account: None }
     }
 
     /// Logs in with a token: asks the server whose it is, and stores it in the project for the next time.
@@ -102,6 +106,13 @@ impl Session {
         self.seat.as_deref().ok_or_else(|| {
             Problem::new("This session has a login of its own.").hint("Leave it to log in as somebody else.")
         })
+    }
+
+    /// Whose list of tenants it is, as far as the login says so itself.
+    #[must_use]
+    pub fn whose(&self) -> Option<Whose> {
+        let account = self.account.as_deref()?.to_owned();
+        Some(Whose { api: self.client.base().to_string(), account })
     }
 
     /// Where deploys are remembered; `None` where there is no place for it.

@@ -24,7 +24,7 @@ use super::theme::{Theme, Wanted};
 use super::update::login::LoginState;
 use super::view::layout::Splits;
 use crate::model::{Me, Problem, Tenant, TenantId};
-use crate::settings::{ScreenState, Timestamps};
+use crate::settings::{LastTenants, ScreenState, Timestamps};
 
 /// What the program was started with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,6 +54,8 @@ pub struct Options {
     pub contexts: Vec<ContextChoice>,
     /// What is remembered of the last time.
     pub state: ScreenState,
+    /// The tenants as they were the last time, to be shown until the API answers.
+    pub last_tenants: Option<LastTenants>,
     /// When the login ends, as it says itself.
     pub login_ends: Option<Timestamp>,
     /// What a login that was over broke off, before the screen was opened again.
@@ -345,6 +347,9 @@ impl App {
             recent: Vec::new(),
         };
         super::memory::recall(&mut app);
+        if let Some(last) = app.shared.options.last_tenants.take() {
+            app.shared.tenants.recall(last);
+        }
         app.shared.again = app.shared.options.again.take();
         app.shared.is_again_due = app.shared.again.is_some();
         if let Some(id) = app.shared.again.as_ref().and_then(|again| again.tenant.clone()) {

@@ -24,7 +24,7 @@ use super::stage::Stage;
 use super::terminal::screen::{Happened, Screen};
 use super::theme::{Environment, Theme};
 use super::update::update;
-use crate::settings::ScreenState;
+use crate::settings::{LastTenants, ScreenState};
 
 /// The least time between two pictures.
 const FRAME: Duration = Duration::from_millis(16);
@@ -53,6 +53,8 @@ pub struct Left {
     pub way: Way,
     /// What to remember.
     pub state: ScreenState,
+    /// The tenants as they are now, where the API said so.
+    pub tenants: Option<LastTenants>,
     /// What a login that was over broke off.
     pub again: Option<Again>,
 }
@@ -165,7 +167,8 @@ async fn drive(
     // First the receiver: a task that waits for room in it would wait for ever.
     drop(messages);
     runner.shut_down().await;
-    result.map(|way| Left { way, state: memory::remembered(&app), again: app.shared.again.clone() })
+    let tenants = app.shared.tenants.to_remember().map(|tenants| LastTenants::new(clock.now().wall, tenants));
+    result.map(|way| Left { way, state: memory::remembered(&app), tenants, again: app.shared.again.clone() })
 }
 
 /// Feeds everything that is waiting to `update`, the time first, and performs what it asks for.

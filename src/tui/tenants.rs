@@ -4,6 +4,7 @@
 
 pub mod local;
 
+use jiff::Timestamp;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use std::cmp::Ordering;
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 
 use super::backend::TenantList;
 use crate::model::{LocalStatus, Problem, Tenant, TenantId};
+use crate::settings::LastTenants;
 
 /// What the list can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -114,6 +116,8 @@ pub struct Tenants {
     statuses: Vec<LocalStatus>,
     rejected: Vec<String>,
     loaded: bool,
+    /// The list is one of the last time, of this moment.
+    recalled: Option<Timestamp>,
     problem: Option<Problem>,
     /// Places in `list` that are shown, in the order shown.
     shown: Vec<usize>,
@@ -131,12 +135,36 @@ pub struct Tenants {
 impl Tenants {
     /// Takes a fresh list, and keeps the selection on the same tenant.
     pub fn take(&mut self, fresh: TenantList) {
+        self.replace(fresh);
+        self.loaded = true;
+        self.recalled = None;
+        self.problem = None;
+    }
+
+    /// Takes the list of the last time, to be shown until a fresh one is there.
+    pub fn recall(&mut self, last: LastTenants) {
+        self.replace(TenantList { tenants: last.tenants, rejected: Vec::new() });
+        self.recalled = (!self.list.is_empty()).then_some(last.at);
+    }
+
+    /// Since when the list is what it was; `None` for a fresh one.
+    #[must_use]
+    pub fn recalled(&self) -> Option<Timestamp> {
+        self.recalled
+    }
+
+    /// The cloud's tenants as the API said them, to be known again the next time; `None` where it did not answer.
+    #[must_use]
+    pub fn to_remember(&self) -> Option<Vec<Tenant>> {
+        let cloud = self.list.iter().filter(|tenant| !tenant.is_local());
+        self.loaded.then(|| cloud.cloned().collect())
+    }
+
+    fn replace(&mut self, fresh: TenantList) {
         let keep = self.selected().map(|tenant| tenant.id.clone());
         self.list = fresh.tenants;
         self.list.extend(self.local.iter().cloned());
         self.rejected = fresh.rejected;
-        self.loaded = true;
-        self.problem = None;
         self.moving = self.list.iter().any(|tenant| tenant.state().is_moving());
         self.aged = self.list.iter().any(|tenant| tenant.deployed_at.is_some());
         let listed: BTreeSet<&TenantId> = self.list.iter().map(|tenant| &tenant.id).collect();
@@ -426,6 +454,24 @@ mod tests {
         fresh.reverse();
         list.take(TenantList { tenants: fresh, rejected: Vec::new() });
         assert_eq!(list.selected().map(|tenant| tenant.id.clone()), id);
+    }
+
+    #[test]
+    fn the_list_of_the_last_time_is_there_until_the_api_has_answered() {
+        let at = "2026-11-30T08:00:00Z".parse().unwrap();
+        let mut list = Tenants { wanted: Some(tenant_id(2)), ..Tenants::default() };
+        list.recall(LastTenants::new(at, tenants()));
+        assert_eq!((list.count(), list.recalled()), (6, Some(at)));
+        assert_eq!(list.selected().map(|tenant| tenant.id.clone()), Some(tenant_id(2)));
+        assert!(list.is_loading(), "the API has not answered");
+        assert_eq!(list.to_remember(), None, "nobody said it anew");
+        list.fail(Problem::new("away"));
+        assert_eq!((list.count(), list.recalled()), (6, Some(at)), "an old list is better than none");
+        let fresh = tenants().split_off(1);
+        list.take(TenantList { tenants: fresh.clone(), rejected: Vec::new() });
+        assert_eq!((list.count(), list.recalled()), (5, None));
+        assert_eq!(list.selected().map(|tenant| tenant.id.clone()), Some(tenant_id(2)));
+        assert_eq!(list.to_remember(), Some(fresh));
     }
 
     #[test]

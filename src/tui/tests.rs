@@ -12,6 +12,7 @@ mod outside;
 mod pictures;
 mod random;
 mod readme;
+mod recalled;
 mod session;
 mod unasked;
 mod wishes;

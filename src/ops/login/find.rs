@@ -59,11 +59,19 @@ pub struct Found {
     pub kept: Kept,
     /// The user's id, where it is known without asking.
     pub user_id: Option<String>,
+    /// The user's e-mail address, where it is known without asking.
+    pub email: Option<String>,
     /// When somebody logged in, RFC 3339, where that is known.
     pub authenticated_at: Option<String>,
 }
 
 impl Found {
+    /// What knows the account again: its id, else its e-mail address.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.user_id.as_deref().or(self.email.as_deref())
+    }
+
     /// When the login ends, as the token says itself.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
@@ -82,7 +90,14 @@ impl Seat {
         }
         if let Some(token) = &self.variable {
             let (token, base) = (token.clone(), self.base.clone());
-            return Ok(Some(Found { token, base, kept: Kept::Variable, user_id: None, authenticated_at: None }));
+            return Ok(Some(Found {
+                token,
+                base,
+                kept: Kept::Variable,
+                user_id: None,
+                email: None,
+                authenticated_at: None,
+            }));
         }
         let in_keyring = self.in_keyring().await;
         if let Ok(Some(found)) = in_keyring {
@@ -107,7 +122,7 @@ impl Seat {
         let token = super::blocking(move || context.token(None).map_err(|error| error.problem())).await?;
         let base = self.base.clone();
         let kept = Kept::Setting(words);
-        Ok(token.map(|token| Found { token, base, kept, user_id: None, authenticated_at: None }))
+        Ok(token.map(|token| Found { token, base, kept, user_id: None, email: None, authenticated_at: None }))
     }
 
     async fn in_keyring(&self) -> Result<Option<Found>, Problem> {
@@ -123,6 +138,7 @@ impl Seat {
             base: self.base.clone(),
             kept: Kept::Keyring,
             user_id: known.user_id.clone(),
+            email: Some(known.user_email.clone()),
             authenticated_at: known.authenticated_at.clone(),
         }))
     }
@@ -142,6 +158,7 @@ impl Seat {
             base: base?,
             kept: Kept::File(path),
             user_id: stored.user_id,
+            email: Some(stored.email),
             authenticated_at: stored.authenticated_at,
         }))
     }

@@ -10,6 +10,7 @@ use super::{Failed, Seat};
 use crate::api::{BaseUrl, Client};
 use crate::keyring::{Key, KeyringError};
 use crate::model::{Me, Problem, Secret};
+use crate::settings::LastTenants;
 use crate::workspace::{Credentials, KnownLogin};
 
 /// How long the server may take to note a logout that it cannot do anything about.
@@ -143,6 +144,7 @@ impl Seat {
         }
         let removed = self.remove_token().await;
         self.forget().await?;
+        self.forget_tenants().await;
         removed.map_err(|error| {
             error.problem().hint("The login is forgotten here; its token may still lie in the keyring until it ends.")
         })?;
@@ -172,6 +174,17 @@ impl Seat {
             }
         })
         .await
+    }
+
+    /// What the account had is nobody's to see without a login.
+    async fn forget_tenants(&self) {
+        let Some(state) = self.state.clone() else { return };
+        let api = self.base.to_string();
+        let forgotten =
+            super::blocking(move || LastTenants::forget(&state, &api).map_err(|error| error.problem())).await;
+        if let Err(problem) = forgotten {
+            tracing::warn!(%problem, "the list of tenants of the last time stays");
+        }
     }
 
     async fn remember(

@@ -104,11 +104,20 @@ impl PaneView for State {
 
     fn note(&self, shared: &Shared) -> Vec<Span<'static>> {
         let (shown, all) = (shared.tenants.count(), shared.tenants.list().len());
-        match all {
+        let mut spans = match all {
             0 => Vec::new(),
             _ if shown == all => vec![Span::styled(all.to_string(), shared.theme.dim)],
             _ => vec![Span::styled(format!("{shown} of {all}"), shared.theme.warn)],
+        };
+        if let Some(then) = shared.tenants.recalled() {
+            // Only until the API has answered.
+            let words = match format::age(shared.now.wall, then).as_str() {
+                "now" => " as of just now".to_owned(),
+                age => format!(" as of {age} ago"),
+            };
+            spans.push(Span::styled(words, shared.theme.warn));
         }
+        spans
     }
 
     fn foot(&self, shared: &Shared) -> Vec<Span<'static>> {
