@@ -289,6 +289,16 @@ async fn refusals_that_stay_are_final_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn for_nobody_no_stream_is_asked_for() {
+    let server = Server::scripted(vec![stream_of(&frame(1, "tenant_created"))]).await;
+    let client = Client::nobody(BaseUrl::parse(&server.base).expect("a base")).expect("a client");
+    let mut feed = client.tenant_events(&tenant(), true);
+    let Some(FeedItem::Failed(error)) = feed.next().await else { panic!("it was asked for") };
+    assert!(error.problem().requires_login);
+    assert!(feed.next().await.is_none() && server.seen().is_empty());
+}
+
+#[tokio::test]
 async fn a_server_that_asks_for_time_gets_it() {
     let server = Server::scripted(vec![
         refusal(503, "retry-after: 7\r\n"),

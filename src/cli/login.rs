@@ -88,7 +88,15 @@ async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
         login::log_in(&seat, how, store, &sender).await
     };
     let (ended, ()) = tokio::join!(work, telling);
-    let hinted = |failed: Failed| if failed.no_keyring { failed.problem.hint(NO_KEYRING) } else { failed.problem };
+    let hinted = |failed: Failed| match &failed.problem.hint {
+        // Where the keyring itself can be helped, that comes first.
+        Some(hint) if failed.no_keyring => {
+            let both = format!("{hint} {NO_KEYRING}");
+            failed.problem.hint(both)
+        }
+        None if failed.no_keyring => failed.problem.hint(NO_KEYRING),
+        _ => failed.problem,
+    };
     let logged_in = ended.map_err(hinted)?;
     if arguments.json {
         print_json(&document(&logged_in));

@@ -47,6 +47,9 @@ pub struct ProjectLogin {
     /// The context.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub context: Option<String>,
+    /// The token is in the project's own file, whatever the keyring has for other projects.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_file: bool,
 }
 
 /// All of them.
@@ -206,7 +209,7 @@ mod tests {
     fn a_project_knows_its_login_again_until_it_is_forgotten() {
         let (folder, state) = directory();
         let project = Project { root: folder.path().to_owned() };
-        let used = ProjectLogin { api: "https://a".into(), context: Some("staging".into()) };
+        let used = ProjectLogin { api: "https://a".into(), context: Some("staging".into()), in_file: false };
         state.change_logins(|logins| logins.put_project(&project, used.clone())).expect("written");
         assert_eq!(state.logins().expect("read").of_project(&project), Some(&used));
         state.change_logins(|logins| logins.forget_project(&project)).expect("written");

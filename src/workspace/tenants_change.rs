@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::tenants_file::{self, is_local, path};
 use super::{Project, WorkspaceError, atomic, credentials, history, reading};
-use crate::model::{LocalTenant, Secret, TenantId, database_url};
+use crate::model::{LocalTenant, Secret, Tenant, TenantId, database_url};
 
 /// What must never be committed beside the list itself: Compose files hold passwords.
 const IGNORED: [&str; 6] =
@@ -70,11 +70,56 @@ impl Entries {
         true
     }
 
+    /// Takes the mark of an unfinished one off a local tenant; false where it is not there.
+    pub fn finish(&mut self, id: &TenantId) -> bool {
+        self.find(id).is_some_and(|entry| entry.remove("unfinished").is_some())
+    }
+
     /// Takes a local tenant out; false where it is not there.
     pub fn remove(&mut self, id: &TenantId) -> bool {
         let before = self.list.len();
         self.list.retain(|entry| !is(entry, id));
         self.list.len() < before
+    }
+
+    /// Puts the cloud's tenants beside the local ones, as the API lists them now (protocol D.1, E.3). What only the file knows
+    /// of one stays, its database's address above all; one that the API does not list any more is marked as `gone`.
+    pub fn merge_cloud(&mut self, tenants: &[Tenant]) {
+        for tenant in tenants {
+            let known = self.list.iter_mut().filter(|entry| !is_local(entry)).find(|entry| has_id(entry, &tenant.id));
+            let entry = match known.and_then(Value::as_object_mut) {
+                Some(known) => known,
+                None => {
+                    let fresh = json!({ "id": tenant.id.as_str(), "external_db_access": false });
+                    self.list.push(fresh);
+                    let Some(fresh) = self.list.last_mut().and_then(Value::as_object_mut) else { continue };
+                    fresh
+                }
+            };
+            entry.remove("gone");
+            let word = |word: &Option<String>| word.as_deref().map(Value::from);
+            for (key, value) in [
+                ("name", Some(tenant.name.as_str().into())),
+                ("tenant_type", Some("cloud".into())),
+                ("app_id", word(&tenant.fly_app_name)),
+                ("hostname", word(&tenant.hostname)),
+                ("region", word(&tenant.region)),
+                ("external_db_access", tenant.external_db_access.map(Value::from)),
+                ("created_at", word(&tenant.created_at)),
+            ] {
+                // What the API does not say is no news.
+                if let Some(value) = value {
+                    entry.insert(key.to_owned(), value);
+                }
+            }
+        }
+        for entry in self.list.iter_mut().filter(|entry| !is_local(entry)) {
+            let is_listed = tenants.iter().any(|tenant| has_id(entry, &tenant.id));
+            if let (false, Some(entry)) = (is_listed, entry.as_object_mut()) {
+                entry.insert("gone".to_owned(), true.into());
+            }
+        }
+        self.document.insert("synced_at".to_owned(), format!("{:.0}", jiff::Timestamp::now()).into());
     }
 
     fn find(&mut self, id: &TenantId) -> Option<&mut Entry> {
@@ -83,7 +128,11 @@ impl Entries {
 }
 
 fn is(entry: &Value, id: &TenantId) -> bool {
-    is_local(entry) && entry.get("id").and_then(Value::as_str) == Some(id.as_str())
+    is_local(entry) && has_id(entry, id)
+}
+
+fn has_id(entry: &Value, id: &TenantId) -> bool {
+    entry.get("id").and_then(Value::as_str) == Some(id.as_str())
 }
 
 /// Lets `work` change the list, and writes it; where `work` fails nothing is written. Blocks, also for another program's
@@ -199,6 +248,40 @@ mod tests {
         assert_eq!((&list[1]["mine"], &list[1]["name"]), (&json!("kept"), &json!("renamed")));
         assert_eq!(list[1]["database_url"], URL, "stars are not put over a password");
         assert_eq!(list[3]["name"], "second");
+    }
+
+    #[test]
+    fn the_clouds_tenants_come_beside_the_local_ones_and_lose_nothing() {
+        let (_folder, project) = project();
+        std::fs::create_dir_all(project.directory()).expect("made");
+        let local = json!({"id": "local_1", "name": "local", "tenant_type": "local", "database_url": URL});
+        let before = json!({"tenants": [
+            {"id": "3f6c", "name": "3f6c1b8e", "type": "cloud", "database_url": URL, "odd": 1, "region": "fra", "gone": true},
+            local,
+            {"id": "9a11", "name": "sold", "tenant_type": "cloud", "database_url": URL}]});
+        std::fs::write(path(&project), before.to_string()).expect("written");
+        let cloud: Vec<Tenant> = serde_json::from_value(json!([
+            {"id": "77aa", "name": "new", "hostname": "new.example", "region": "iad", "app_id": "sp-77aa"},
+            {"id": "3f6c", "name": "orchard", "external_db_access": true}]))
+        .expect("tenants");
+        change(&project, |entries| {
+            entries.merge_cloud(&cloud);
+            Ok::<_, WorkspaceError>(())
+        })
+        .expect("written");
+        let json = content(&project);
+        let list = json["tenants"].as_array().expect("a list");
+        assert_eq!(list.len(), 4);
+        let known = &list[0];
+        assert_eq!((&known["name"], &known["region"], &known["odd"]), (&json!("orchard"), &json!("fra"), &json!(1)));
+        assert_eq!((&known["database_url"], &known["external_db_access"]), (&json!(URL), &json!(true)));
+        assert!(known.get("gone").is_none(), "it is there again");
+        assert_eq!(list[1], local);
+        assert_eq!((&list[2]["gone"], &list[2]["database_url"]), (&json!(true), &json!(URL)));
+        let new = json!({"id": "77aa", "name": "new", "tenant_type": "cloud", "hostname": "new.example", "region": "iad",
+            "app_id": "sp-77aa", "external_db_access": false});
+        assert_eq!(list[3], new);
+        assert!(json["synced_at"].is_string());
     }
 
     #[test]

@@ -35,6 +35,7 @@ impl Client {
 
     fn source(&self, url: Url) -> feed::Source {
         feed::Source {
+            is_nobody: self.0.is_nobody,
             client: self.0.streams.clone(),
             url,
             authorization: self.0.authorization.clone(),

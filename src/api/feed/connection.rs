@@ -28,6 +28,8 @@ const EVENT_LIMIT: usize = 1024 * 1024;
 
 /// What a stream's requests are made from.
 pub(crate) struct Source {
+    /// Nobody is logged in: nothing is asked.
+    pub is_nobody: bool,
     pub client: reqwest::Client,
     pub url: Url,
     pub authorization: HeaderValue,
@@ -67,6 +69,9 @@ pub(super) enum Opened {
 impl Source {
     /// Makes a fresh request; `after` is the id of the last event that arrived.
     pub(super) async fn open(&self, after: Option<&HeaderValue>) -> Result<Opened, ApiError> {
+        if self.is_nobody {
+            return Err(ApiError::NoLogin);
+        }
         let mut request = self
             .client
             .get(self.url.clone())

@@ -64,7 +64,8 @@ impl Present {
 /// Notes the modules of a file, and answers what it imports and whether that may be missing.
 fn note(text: &str, folder: &str, taken: &mut BTreeSet<String>) -> Vec<(String, bool)> {
     let mut imports = Vec::new();
-    for line in text.lines() {
+    // An indented line belongs to a recipe, and is the shell's.
+    for line in text.lines().filter(|line| !line.starts_with([' ', '\t'])) {
         let mut words = line.split_whitespace();
         let (Some(first), Some(second)) = (words.next(), words.next()) else { continue };
         match first {
@@ -253,6 +254,7 @@ mod tests {
         let present = Present::of("import 'more/web.just'\nimport? 'local.just'\n", &read).expect("all of it");
         assert!(!present.missing().contains(&"build-web") && !present.missing().contains(&"logs"));
         assert_eq!(Present::of("import \"no.just\"\n", &read), None);
+        assert!(Present::of("run:\n    import \"no.just\"\n\tmod x\n", &read).is_some(), "a line of a recipe");
     }
 
     #[test]

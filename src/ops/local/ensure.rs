@@ -83,6 +83,12 @@ async fn made(project: &Project, engine: &Engine, plan: &Plan) -> Result<String,
                 .hint("Rename it or remove it, then try again."));
         }
         Some(_) => {}
+        // Nobody wants an empty one in its place.
+        None if !plan.unfinished => {
+            return Err(Problem::new(format!("The data of {} are not on this Docker Engine.", plan.name))
+                .detail(format!("There is no volume {volume} here, and a new one would be empty."))
+                .hint("Use the engine that has it (docker context ls), or delete the tenant and create it again."));
+        }
         None => {
             let labels = container::volume_labels(plan);
             engine.create_volume(&volume, &labels).await.map_err(|error| refused(&error))?;
@@ -131,9 +137,11 @@ pub(super) async fn answers(engine: &Engine, plan: &Plan, id: &str, steps: &Step
         let state = engine.container(id).await.map_err(|error| refused(&error))?;
         if let Some(why) = hopeless(state.as_ref()) {
             let problem = failed(engine, id, plan, why).await;
-            if state.is_some_and(|state| state.restarting || !state.running) {
+            if state.is_some_and(|state| state.restarting || !state.running)
                 // It would be started again and again for nothing.
-                engine.stop_container(id, STOP_GRACE).await.map_err(|error| refused(&error))?;
+                && let Err(error) = engine.stop_container(id, STOP_GRACE).await
+            {
+                tracing::warn!(%error, "a container that does not come up is not stopped");
             }
             return Err(problem);
         }
@@ -141,28 +149,38 @@ pub(super) async fn answers(engine: &Engine, plan: &Plan, id: &str, steps: &Step
             return Err(database::no_answer(&url, &silence));
         }
         if let Silence::Password(words) = &silence {
-            return Err(Problem::new("The database does not take its password.")
-                .detail(format!("{words}. Its volume {} may be from another time.", plan.volume()))
-                .hint("Delete the tenant with its data and create it again."));
+            let problem = Problem::new("The database does not take its password.")
+                .detail(format!("{words}. Its volume {} may be from another time.", plan.volume()));
+            return Err(if plan.unfinished {
+                problem.hint("Delete the tenant with its data and create it again.")
+            } else {
+                // Its data are worth more than a new beginning.
+                problem.hint(
+                    "Put the password that it has into database_url of the tenant, in .systemprompt/tenants.json.",
+                )
+            });
         }
         if begun.elapsed() >= PATIENCE {
-            let why = format!("It did not answer within {} s: {}.", PATIENCE.as_secs(), silence.words());
+            let check = if state.and_then(|state| state.health) == Some(Health::Unhealthy) {
+                " Its health check fails."
+            } else {
+                ""
+            };
+            let why = format!("It did not answer within {} s: {}.{check}", PATIENCE.as_secs(), silence.words());
             return Err(failed(engine, id, plan, why).await);
         }
         steps.unless_cancelled(tokio::time::sleep(PAUSE)).await?;
     }
 }
 
-/// Why a container will not come to answer, in a sentence; compared exactly, because "unhealthy" holds "healthy".
+/// Why a container will not come to answer, in a sentence.
 fn hopeless(state: Option<&ContainerState>) -> Option<String> {
     let Some(state) = state else { return Some("Its container was removed.".to_owned()) };
     if state.out_of_memory {
         return Some("Its container wanted more memory than there is.".to_owned());
     }
-    if state.restarting || !state.running {
-        return Some(format!("Its container ended with code {}.", state.exit_code));
-    }
-    (state.health == Some(Health::Unhealthy)).then(|| "Its health check fails.".to_owned())
+    // A health check that fails is no end: a slow machine may still be making the database.
+    (state.restarting || !state.running).then(|| format!("Its container ended with code {}.", state.exit_code))
 }
 
 async fn failed(engine: &Engine, id: &str, plan: &Plan, why: String) -> Problem {
@@ -247,8 +265,12 @@ mod tests {
         assert_eq!(of(serde_json::json!({"Running": true})), None);
         assert_eq!(of(serde_json::json!({"Running": true, "Health": {"Status": "starting"}})), None);
         assert_eq!(of(serde_json::json!({"Running": true, "Health": {"Status": "healthy"}})), None);
+        assert_eq!(
+            of(serde_json::json!({"Running": true, "Health": {"Status": "unhealthy"}})),
+            None,
+            "it has a minute"
+        );
         for (json, words) in [
-            (serde_json::json!({"Running": true, "Health": {"Status": "unhealthy"}}), "health check"),
             (serde_json::json!({"Running": false, "ExitCode": 1}), "code 1"),
             (serde_json::json!({"Running": true, "Restarting": true, "ExitCode": 2}), "code 2"),
         ] {

@@ -5,13 +5,40 @@ use futures_util::future::join_all;
 use super::{blocking, container, create, database, engine, find};
 use crate::engine::{ContainerState, Engine, Health};
 use crate::model::{LocalState, LocalStatus, LocalTenant, Problem, database_url};
-use crate::workspace::Project;
+use crate::workspace::{Project, tenants_change};
 
 /// All of the project, in the order of its list. What cannot be asked is unknown, and says why.
 pub async fn statuses(project: &Project) -> Result<Vec<LocalStatus>, Problem> {
-    let project = project.clone();
-    let tenants = blocking(move || create::listed(&project)).await?;
-    Ok(look(tenants).await)
+    let place = project.clone();
+    let tenants = blocking(move || create::listed(&place)).await?;
+    let mut statuses = look(tenants).await;
+    for status in &mut statuses {
+        if status.tenant.unfinished && status.state == LocalState::Running {
+            came_up(project, status).await;
+        }
+    }
+    Ok(statuses)
+}
+
+/// A database that came up after its creation was given up: it is as finished as any other.
+async fn came_up(project: &Project, status: &mut LocalStatus) {
+    let answered = by_itself(&status.tenant).await;
+    if answered.0 != LocalState::Running {
+        return;
+    }
+    let finished = LocalTenant { unfinished: false, ..status.tenant.clone() };
+    let (project, entry) = (project.clone(), finished.clone());
+    let written = blocking(move || {
+        tenants_change::change(&project, |entries| {
+            // Another program may have deleted it meanwhile.
+            entries.finish(&entry.id);
+            Ok(())
+        })
+    });
+    match written.await {
+        Ok(()) => (status.tenant, status.detail) = (finished, answered.1),
+        Err(problem) => tracing::warn!(%problem, "a local tenant stays marked as unfinished"),
+    }
 }
 
 /// One of them: by id, name, or the beginning of either.

@@ -99,6 +99,11 @@ impl Seat {
                 authenticated_at: None,
             }));
         }
+        if self.uses_file()
+            && let Ok(Some(found)) = self.in_file().await
+        {
+            return Ok(Some(found));
+        }
         let in_keyring = self.in_keyring().await;
         if let Ok(Some(found)) = in_keyring {
             return Ok(Some(found));

@@ -82,7 +82,7 @@ impl Seat {
                     expires_at: crate::api::expires_at(token).map(|end| end.to_string()),
                 };
                 self.keyring.write(&self.key(), token).await.map_err(|error| error.problem())?;
-                let (used, project) = (self.as_used(), self.project.clone());
+                let (used, project) = (self.as_used(false), self.project.clone());
                 self.remember(move |logins| {
                     logins.put(login);
                     if let Some(project) = &project {
@@ -105,11 +105,9 @@ impl Seat {
                 };
                 let folder = project.clone();
                 super::blocking(move || credentials.write(&folder).map_err(|error| error.problem())).await?;
-                // An older one in the keyring would be found first; what is not remembered is not looked for.
-                if let Err(error) = self.remove_token().await {
-                    tracing::warn!(%error, "an older token stays in the keyring until it ends");
-                }
-                self.forget().await?;
+                // One in the keyring would be found first, and other projects may rely on it.
+                let (used, here) = (self.as_used(true), project.clone());
+                self.remember(move |logins| logins.put_project(&here, used)).await?;
                 Ok(Kept::File(Credentials::path(&project)))
             }
         }
@@ -139,11 +137,13 @@ impl Seat {
             super::blocking(move || Credentials::remove(&project).map_err(|error| error.problem())).await?;
             was = was.or(Some(Kept::File(path)));
         }
-        if self.known.is_some() {
+        let is_in_file = self.uses_file() && matches!(was, Some(Kept::File(_)));
+        if self.known.is_some() && !is_in_file {
             was = was.or(Some(Kept::Keyring));
         }
-        let removed = self.remove_token().await;
-        self.forget().await?;
+        // What the keyring has is for other projects then.
+        let removed = if is_in_file { Ok(()) } else { self.remove_token().await };
+        self.forget(!is_in_file).await?;
         self.forget_tenants().await;
         removed.map_err(|error| {
             error.problem().hint("The login is forgotten here; its token may still lie in the keyring until it ends.")
@@ -158,9 +158,9 @@ impl Seat {
         self.keyring.remove(&key).await.map(drop)
     }
 
-    /// Forgets what is remembered of this seat's login.
-    async fn forget(&self) -> Result<(), Problem> {
-        let (known, project) = (self.known.clone(), self.project.clone());
+    /// Forgets which login the project uses, and with `all` what is remembered of the login in the keyring.
+    async fn forget(&self, all: bool) -> Result<(), Problem> {
+        let (known, project) = (self.known.clone().filter(|_| all), self.project.clone());
         let used = project.as_ref().is_some_and(|project| self.logins.of_project(project).is_some());
         if known.is_none() && !used {
             return Ok(());

@@ -26,6 +26,7 @@ pub use who::{Validity, Who};
 use super::browser;
 use crate::api::{self, ApiError, Client};
 use crate::model::{Me, Problem, Secret};
+use crate::workspace::{WorkspaceError, tenants_change};
 use listener::Listener;
 
 /// How long the browser may take (protocol D.0).
@@ -142,6 +143,7 @@ pub async fn log_in(
     let client = Client::new(seat.base().clone(), token.clone()).map_err(|error| refused(seat, &error))?;
     let me = check(seat, &client).await?;
     let kept = seat.keep(store, &token, &me).await?;
+    list_tenants(seat, &client).await;
     let noted = client.activity("cloud_login", &me.user.id);
     if let Ok(Err(error)) = tokio::time::timeout(NOTE, noted).await {
         tracing::debug!(%error, "the login was not noted");
@@ -153,6 +155,28 @@ pub async fn log_in(
         kept,
         expires_at: client.expires_at(),
     })
+}
+
+/// Puts the account's tenants into the project's list, where other programs look for them (protocol D.1). Whoever is logged in
+/// stays so, whatever becomes of it.
+async fn list_tenants(seat: &Seat, client: &Client) {
+    let Some(project) = seat.project().cloned() else { return };
+    let tenants = match tokio::time::timeout(CHECK, client.tenants()).await {
+        Ok(Ok(list)) if list.rejected.is_empty() => list.tenants,
+        // Of a list that is not whole nobody knows what is gone.
+        Ok(Ok(_)) | Err(_) => return tracing::warn!("the project's list of tenants is not brought up to date"),
+        Ok(Err(error)) => return tracing::warn!(%error, "the project's list of tenants is not brought up to date"),
+    };
+    let merged = blocking(move || {
+        tenants_change::change(&project, |entries| {
+            entries.merge_cloud(&tenants);
+            Ok::<_, WorkspaceError>(())
+        })
+        .map_err(|error| error.problem())
+    });
+    if let Err(problem) = merged.await {
+        tracing::warn!(%problem, "the project's list of tenants stays as it is");
+    }
 }
 
 /// Sends the browser away and waits until it comes back.

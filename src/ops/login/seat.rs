@@ -182,9 +182,15 @@ impl Seat {
     }
 
     /// How a project remembers this seat.
-    pub(super) fn as_used(&self) -> ProjectLogin {
+    pub(super) fn as_used(&self, in_file: bool) -> ProjectLogin {
         let Key { api, context } = self.key();
-        ProjectLogin { api, context }
+        ProjectLogin { api, context, in_file }
+    }
+
+    /// True where somebody logged in here and wanted the project's file for it.
+    pub(super) fn uses_file(&self) -> bool {
+        let used = self.project.as_ref().and_then(|project| self.logins.of_project(project));
+        used.is_some_and(|used| *used == self.as_used(true))
     }
 }
 

@@ -10,7 +10,7 @@ use super::seat::{API_VARIABLE, TOKEN_VARIABLE};
 use super::*;
 use crate::api::BaseUrl;
 use crate::keyring::{Key, Keyring, Memory};
-use crate::settings::{Config, parse};
+use crate::settings::{Config, LastTenants, Whose, parse};
 use crate::workspace::{Credentials, Project, StateDirectory};
 
 const TOKEN: &str = "hunter2.token.value";
@@ -178,13 +178,51 @@ async fn a_login_in_a_file_is_not_outweighed_by_an_older_one_in_the_keyring() {
     let world = World::new().await;
     world.log_in(&world.seat(), Some(Store::Keyring)).await.expect("logged in");
     world.log_in(&world.seat(), Some(Store::File)).await.expect("logged in");
-    let key = Key { api: world.base().to_string(), context: None };
-    assert_eq!(world.keyring.read(&key).await, Ok(None));
     let found = world.seat_of(Wanted::default()).find().await.expect("found").expect("a login");
     assert!(matches!(found.kept, Kept::File(_)));
     assert_eq!(found.user_id.as_deref(), Some("u1"));
-    world.seat().log_out().await.expect("logged out");
+    // The keyring's is other projects'; neither this login nor its end takes it from them.
+    let elsewhere = || Surroundings { project: None, ..world.around() };
+    let other = || Seat::choose(&world.config, elsewhere(), Wanted { base: Some(world.base()), context: None });
+    let kept_elsewhere = async || other().expect("a seat").find().await.expect("found").map(|found| found.kept);
+    assert_eq!(kept_elsewhere().await, Some(Kept::Keyring));
+    let was = world.seat_of(Wanted::default()).log_out().await.expect("logged out");
+    assert_eq!(was, Some(Kept::File(Credentials::path(&world.project()))));
     assert!(!Credentials::path(&world.project()).exists());
+    assert_eq!(kept_elsewhere().await, Some(Kept::Keyring));
+    // Without a file of its own the project is like every other.
+    world.seat().log_out().await.expect("logged out");
+    assert_eq!(kept_elsewhere().await, None);
+}
+
+#[tokio::test]
+async fn a_login_brings_the_projects_list_of_tenants_up_to_date() {
+    let world = World::new().await;
+    let list = json!({"data": [{"id": "3f6c", "name": "orchard", "region": "fra"}]});
+    let tenants = Mock::given(method("GET")).and(path("/api/v1/tenants"));
+    tenants.respond_with(ResponseTemplate::new(200).set_body_json(list)).mount(&world.server).await;
+    world.log_in(&world.seat(), None).await.expect("logged in");
+    let file = world.project().directory().join("tenants.json");
+    let listed: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).expect("written")).expect("JSON");
+    assert_eq!(
+        (&listed["tenants"][0]["name"], &listed["tenants"][0]["tenant_type"]),
+        (&json!("orchard"), &json!("cloud"))
+    );
+    // What cannot be understood is not written over, and nobody is kept out by it.
+    std::fs::write(&file, "{").expect("written");
+    world.log_in(&world.seat(), None).await.expect("logged in");
+    assert_eq!(std::fs::read_to_string(&file).expect("there"), "{");
+}
+
+#[tokio::test]
+async fn a_list_of_the_last_time_goes_with_the_login() {
+    let world = World::new().await;
+    world.log_in(&world.seat(), None).await.expect("logged in");
+    let state = world.around().state.expect("a state directory");
+    let whose = Whose { api: world.base().to_string(), account: "u1".to_owned() };
+    LastTenants::new(Timestamp::now(), Vec::new()).save(&state, &whose).expect("kept");
+    world.seat().log_out().await.expect("logged out");
+    assert_eq!(LastTenants::load(&state, &whose), None);
 }
 
 #[tokio::test]
