@@ -18,7 +18,7 @@ use super::memory;
 use super::mouse::Mouse;
 use super::msg::{Answer, Msg};
 use super::outside::desk::{Begun, Desk};
-use super::outside::surroundings::Surroundings;
+use super::outside::surroundings::{self, Surroundings};
 use super::runner::Runner;
 use super::stage::Stage;
 use super::terminal::screen::{Happened, Screen};
@@ -62,7 +62,7 @@ pub struct Left {
 /// Runs the full-screen program until the person leaves, `stop` fires, or the terminal is lost.
 pub async fn run(backend: Arc<dyn Backend>, options: Options, stop: CancellationToken) -> Result<Left, TuiError> {
     // Reads the system's files, and has time for it until the screen is there.
-    let zone = tokio::task::spawn_blocking(TimeZone::system);
+    let zone = tokio::task::spawn_blocking(surroundings::zone);
     let mut environment = Environment::of_process();
     environment.no_color |= options.no_color;
     let theme = Theme::of(&options.look, &environment);

@@ -10,8 +10,10 @@ use crate::model::{Secret, secret, text};
 /// The API that a login without an address belongs to (protocol A.1).
 pub const PRODUCTION: &str = "https://api.systemprompt.io";
 
-/// What must never be committed, one line of `.gitignore` each.
-pub(crate) const IGNORED: [&str; 4] = ["credentials.json", "tenants.json", "**/secrets.json", "**/*.pem"];
+/// What must never be committed, one line of `.gitignore` each. The last is what a program that was killed in the middle of
+/// writing one of the others leaves.
+pub(crate) const IGNORED: [&str; 5] =
+    ["credentials.json", "tenants.json", "**/secrets.json", "**/*.pem", "**/.writing-*"];
 
 /// What an older login says about itself under another name, or of its own validity: never left beside a new one.
 const OUTDATED: [&str; 4] = ["token", "email", "api_endpoint", "last_validated_at"];

@@ -12,8 +12,15 @@ use super::{Project, WorkspaceError, atomic, credentials, history, reading};
 use crate::model::{LocalTenant, Secret, Tenant, TenantId, database_url};
 
 /// What must never be committed beside the list itself: Compose files hold passwords.
-const IGNORED: [&str; 6] =
-    ["credentials.json", "tenants.json", "tenants.json.lock", "**/secrets.json", "**/*.pem", "docker/"];
+const IGNORED: [&str; 7] = [
+    "credentials.json",
+    "tenants.json",
+    "tenants.json.lock",
+    "**/secrets.json",
+    "**/*.pem",
+    "**/.writing-*",
+    "docker/",
+];
 
 type Entry = Map<String, Value>;
 

@@ -1,6 +1,7 @@
 //! Where the program runs, as the environment tells: which terminal, inside of what, on this desk or far away. No
 //! question is asked of the terminal: some never answer.
 
+use jiff::tz::TimeZone;
 use std::path::Path;
 
 use super::osc::Notice;
@@ -28,6 +29,21 @@ pub struct Surroundings {
     pub has_clipboard: bool,
     /// True where a desktop can show a notice to whoever sits at the keyboard.
     pub has_desktop: bool,
+}
+
+/// The person's time zone. Reads the system's files.
+#[must_use]
+pub fn zone() -> TimeZone {
+    let is_said = std::env::var_os("TZ").is_some_and(|said| !said.is_empty());
+    zone_of(is_said, Path::new("/etc/localtime"))
+}
+
+/// What a system's file holds, where the environment says nothing else. The library would look through the whole database
+/// for the zone's name, which nothing on the screen says, and the first picture would wait for it.
+fn zone_of(is_said: bool, file: &Path) -> TimeZone {
+    let own = || TimeZone::tzif("local", &std::fs::read(file).ok()?).ok();
+    let own = if is_said { None } else { own() };
+    own.unwrap_or_else(TimeZone::system)
 }
 
 /// Terminals that read a title and a body, by the beginning of `TERM` or by the name that they give themselves.
@@ -84,6 +100,27 @@ fn notice(set: &impl Fn(&str) -> Option<String>) -> Option<Notice> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_systems_own_zone_needs_no_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("localtime");
+        let system = jiff::Timestamp::UNIX_EPOCH.to_zoned(TimeZone::system()).datetime();
+        let shows = |is_said| jiff::Timestamp::UNIX_EPOCH.to_zoned(zone_of(is_said, &file)).datetime();
+        assert_eq!(shows(false), system, "there is no such file");
+        std::fs::write(&file, "odd").expect("written");
+        assert_eq!(shows(false), system, "it says nothing");
+        // A version 1 file of one kind of time, two hours before UTC.
+        let mut bytes = b"TZif\0".to_vec();
+        bytes.extend([0; 15]);
+        bytes.extend([0_u32, 0, 0, 0, 1, 4].iter().flat_map(|count| count.to_be_bytes()));
+        bytes.extend(7200_i32.to_be_bytes());
+        bytes.extend([0, 0]);
+        bytes.extend(b"XST\0");
+        std::fs::write(&file, bytes).expect("written");
+        assert_eq!(shows(false).to_string(), "1970-01-01T02:00:00");
+        assert_eq!(shows(true), system, "the environment says another one");
+    }
 
     fn read(set: &[(&str, &str)]) -> Surroundings {
         let find = |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
