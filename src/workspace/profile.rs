@@ -12,7 +12,7 @@ use crate::model::{TenantId, text};
 /// Where the profiles are, below the root.
 const PLACE: &str = ".systemprompt/profiles";
 /// A profile's file.
-const FILE: &str = "profile.yaml";
+pub(super) const FILE: &str = "profile.yaml";
 /// Where an image keeps the profiles (protocol E.7).
 const IN_IMAGE: &str = "/app/services/profiles";
 /// The longest name of a profile, bytes.
@@ -232,10 +232,17 @@ pub fn names(project: &Project) -> Result<Vec<String>, WorkspaceError> {
 }
 
 /// A name that is one directory and fits into a path of the image.
-fn is_name(name: &str) -> bool {
+#[must_use]
+pub fn is_name(name: &str) -> bool {
     (1..=NAME).contains(&name.len())
         && !name.starts_with('.')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+}
+
+/// Where the profiles of a project are.
+#[must_use]
+pub fn place(project: &Project) -> PathBuf {
+    project.root.join(PLACE)
 }
 
 fn read(project: &Project, name: &str) -> Result<Option<Profile>, WorkspaceError> {
