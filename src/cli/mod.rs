@@ -10,6 +10,7 @@ mod dockerfile;
 mod doctor;
 mod exit;
 mod first_start;
+mod frame;
 mod history;
 mod init;
 mod login;
@@ -106,7 +107,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         }
         Some(Command::History(arguments)) => {
             let _log = logging::to_state_directory();
-            history::run(arguments, stop).await.map(|()| Exit::Done)
+            Ok(history::run(arguments, stop).await)
         }
         Some(Command::Auth(arguments)) => {
             let _log = logging::to_state_directory();
@@ -126,12 +127,12 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         }
         Some(Command::Init(arguments)) => {
             let _log = logging::to_state_directory();
-            init::run(arguments, stop).await
+            Ok(init::run(arguments, stop).await)
         }
         Some(Command::Dockerfile(arguments)) => dockerfile::run(arguments).await,
         Some(Command::Tenant(arguments)) => {
             let _log = logging::to_state_directory();
-            Box::pin(tenant::run(arguments, stop)).await
+            Ok(Box::pin(tenant::run(arguments, stop)).await)
         }
         Some(Command::Doctor(doctor)) => {
             let _log = logging::to_state_directory();

@@ -4,10 +4,11 @@ use clap::Args;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::Output;
+use crate::cli::exit::Exit;
+use crate::cli::frame::{self, Failure, Output, Place};
 use crate::cli::note;
 use crate::model::{LocalStatus, Problem, Tenant};
-use crate::ops::{Session, local};
+use crate::ops::local;
 use crate::workspace::Project;
 
 #[derive(Debug, Args)]
@@ -15,6 +16,8 @@ pub(super) struct Arguments {
     /// List only the tenants on this machine: no login is needed, and nobody else is asked.
     #[arg(long)]
     local: bool,
+    #[command(flatten)]
+    place: Place,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -70,26 +73,25 @@ impl From<LocalStatus> for Row {
     }
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Problem> {
-    let project = super::project()?;
-    let cloud = async { if arguments.local { Ok(Vec::new()) } else { of_cloud(&project).await } };
+pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let project = frame::project()?;
+    let cloud = async { if arguments.local { Ok(Vec::new()) } else { of_cloud(&project, &arguments.place).await } };
     let (cloud, locals) = tokio::join!(cloud, local::statuses(&project));
     let (mut rows, warning) = match cloud {
         Ok(tenants) => (tenants.into_iter().map(Row::from).collect(), None),
         Err(problem) => (Vec::new(), Some(problem)),
     };
     rows.extend(locals?.into_iter().map(Row::from));
-    if arguments.output.json {
-        return super::print_json(&Document { total: rows.len(), tenants: rows, warning });
-    }
-    if let Some(problem) = warning {
+    if let Some(problem) = warning.as_ref().filter(|_| !arguments.output.json()) {
         note(&format!("the cloud's tenants are not listed: {problem}"));
     }
-    super::print(&table(&rows))
+    let text = table(&rows);
+    arguments.output.answer(&Document { total: rows.len(), tenants: rows, warning }, &text)?;
+    Ok(Exit::Done)
 }
 
-async fn of_cloud(project: &Project) -> Result<Vec<Tenant>, Problem> {
-    let session = Session::open(project.clone()).await?;
+async fn of_cloud(project: &Project, place: &Place) -> Result<Vec<Tenant>, Problem> {
+    let session = place.open_in(project.clone()).await?;
     Ok(session.client().tenants().await.map_err(|error| error.problem())?.tenants)
 }
 

@@ -1,7 +1,6 @@
 //! `tenantry tenant ...`: the project's tenants, those of the cloud and those on this machine, one file per command. What
 //! is about local tenants alone needs no login.
 
-mod ask;
 mod create;
 mod delete;
 mod edit;
@@ -12,12 +11,11 @@ mod start;
 mod stop;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
-use std::io::{self, Write};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
-use crate::model::{LocalTenant, Problem, Tenant};
+use super::frame::{Place, until_stopped};
+use crate::model::{LocalTenant, Problem, Tenant, TenantId};
 use crate::ops::{Session, local, tenants};
 use crate::workspace::Project;
 
@@ -46,58 +44,16 @@ enum Command {
     Stop(stop::Arguments),
 }
 
-/// How the answer is given, and whether anything may be asked.
-#[derive(Debug, Clone, Copy, Args)]
-#[command(next_help_heading = "Output")]
-struct Output {
-    /// Print one JSON document.
-    #[arg(long)]
-    json: bool,
-    /// Ask nothing: what is missing is an error.
-    #[arg(long)]
-    non_interactive: bool,
-}
-
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
     match arguments.command {
         Command::Create(arguments) => create::run(arguments, stop).await,
-        Command::List(arguments) => told(arguments.output.json, unless_stopped(&stop, list::run(arguments)).await),
-        Command::Show(arguments) => told(arguments.output.json, unless_stopped(&stop, show::run(arguments)).await),
-        Command::Edit(arguments) => told(arguments.output.json, unless_stopped(&stop, edit::run(arguments)).await),
-        Command::Delete(arguments) => {
-            told(arguments.output.json, unless_stopped(&stop, Box::pin(delete::run(arguments))).await)
-        }
-        Command::Start(arguments) => {
-            told(arguments.output.json, unless_stopped(&stop, Box::pin(start::run(arguments))).await)
-        }
-        Command::Stop(arguments) => told(arguments.output.json, unless_stopped(&stop, stop::run(arguments)).await),
+        Command::List(arguments) => until_stopped(arguments.output, &stop, list::run(arguments)).await,
+        Command::Show(arguments) => until_stopped(arguments.output, &stop, show::run(arguments)).await,
+        Command::Edit(arguments) => until_stopped(arguments.output, &stop, edit::run(arguments)).await,
+        Command::Delete(arguments) => until_stopped(arguments.output, &stop, Box::pin(delete::run(arguments))).await,
+        Command::Start(arguments) => until_stopped(arguments.output, &stop, Box::pin(start::run(arguments))).await,
+        Command::Stop(arguments) => until_stopped(arguments.output, &stop, stop::run(arguments)).await,
     }
-}
-
-async fn unless_stopped<T>(
-    stop: &CancellationToken,
-    work: impl Future<Output = Result<T, Problem>>,
-) -> Result<T, Problem> {
-    stop.run_until_cancelled(work).await.unwrap_or_else(|| Err(Problem::new("Stopped.")))
-}
-
-/// A problem as the mode wants it: in the one JSON document, or as always.
-fn told(json: bool, result: Result<(), Problem>) -> Result<Exit, Problem> {
-    match result {
-        Ok(()) => Ok(Exit::Done),
-        Err(problem) if json => {
-            print_json(&serde_json::json!({ "problem": problem }))?;
-            Ok(Exit::of(&problem))
-        }
-        Err(problem) => Err(problem),
-    }
-}
-
-/// The project of the working directory.
-fn project() -> Result<Project, Problem> {
-    let here = std::env::current_dir()
-        .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
-    Project::discover(&here).map_err(|error| error.problem())
 }
 
 /// The tenant that is meant.
@@ -110,14 +66,14 @@ enum Target {
 
 /// The one that `wanted` names, by id, name, or the beginning of either. A local tenant's whole name or id goes before
 /// everything else; without a login only local ones are known.
-async fn target(project: &Project, wanted: &str) -> Result<Target, Problem> {
+async fn target(project: &Project, place: &Place, wanted: &str) -> Result<Target, Problem> {
     let locals = local::all(project).await?;
     let here = local::found(&locals, wanted)?;
     let is_whole = |tenant: &LocalTenant| tenant.name == wanted || tenant.id.as_str() == wanted;
     if let Some(tenant) = here.filter(|tenant| is_whole(tenant)) {
         return Ok(Target::Local(tenant.clone()));
     }
-    let session = match Session::open(project.clone()).await {
+    let session = match place.open_in(project.clone()).await {
         Ok(session) => session,
         // Whose login is missing is told what is here.
         Err(problem) if problem.requires_login => return local::find(project, wanted).await.map(Target::Local),
@@ -142,20 +98,12 @@ async fn local_target(project: &Project, wanted: &str) -> Result<LocalTenant, Pr
     local::find(project, wanted).await
 }
 
-fn print_json(document: &impl Serialize) -> Result<(), Problem> {
-    // Plain data: there is nothing in it that JSON cannot say.
-    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
-    text.push('\n');
-    print(&text)
-}
-
-fn print(text: &str) -> Result<(), Problem> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever read it has read enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Problem::new("The answer could not be printed.").detail(error.to_string()))
-        }
-        _ => Ok(()),
+/// What is done unasked wants the whole name or id: a beginning may be another one's by tomorrow.
+fn whole(wanted: &str, name: &str, id: &TenantId) -> Result<(), Problem> {
+    if [name, id.as_str()].contains(&wanted) {
+        return Ok(());
     }
+    Err(Problem::new(format!("{wanted} is only the beginning of a name."))
+        .detail(format!("It would be {name}. Without a question nothing is done by that."))
+        .hint("Give the whole name or the id, or leave out --yes."))
 }
