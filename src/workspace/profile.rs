@@ -16,7 +16,7 @@ pub(super) const FILE: &str = "profile.yaml";
 /// Where an image keeps the profiles (protocol E.7).
 const IN_IMAGE: &str = "/app/services/profiles";
 /// The longest name of a profile, bytes.
-const NAME: usize = 64;
+pub const NAME: usize = 64;
 
 /// A profile.
 #[derive(Debug, Clone, PartialEq)]
@@ -237,6 +237,11 @@ pub fn is_name(name: &str) -> bool {
     (1..=NAME).contains(&name.len())
         && !name.starts_with('.')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+}
+
+/// Everything that the profile's file says, what this version does not know among it. Blocks.
+pub fn raw(profile: &Profile) -> Result<serde_json::Value, WorkspaceError> {
+    Ok(yaml::file(&profile.file())?.unwrap_or_default())
 }
 
 /// Where the profiles of a project are.

@@ -9,7 +9,7 @@ mod ignores;
 mod image;
 mod perform;
 mod plan;
-mod profile;
+pub(in crate::ops) mod profile;
 mod recipes;
 #[cfg(test)]
 mod tests;

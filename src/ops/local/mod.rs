@@ -8,7 +8,7 @@
 mod change;
 mod container;
 mod create;
-mod database;
+pub(in crate::ops) mod database;
 mod defaults;
 mod ensure;
 mod find;
