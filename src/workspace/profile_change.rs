@@ -97,7 +97,11 @@ pub fn create(
     make_folder(&place)?;
     let _lock = lock(project)?;
     is_free(&target).map_err(failed)?;
-    let folder = tempfile::Builder::new().prefix(".making-").tempdir_in(&place).map_err(failed)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".making-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let folder = builder.tempdir_in(&place).map_err(failed)?;
     fill(folder.path())?;
     is_free(&target).map_err(failed)?;
     // One that has come in the meantime makes this fail, unless it is empty.

@@ -130,7 +130,14 @@ fn in_flow(text: &str, begin: usize, key: &str, value: &str) -> Option<String> {
         let c = rest.chars().next()?;
         match c {
             '"' | '\'' => at += quoted(rest)?,
-            '#' if text.get(..at)?.ends_with(char::is_whitespace) => at += rest.find('\n').unwrap_or(rest.len()),
+            '#' if text.get(..at)?.ends_with(char::is_whitespace) => {
+                let end = at + rest.find('\n').unwrap_or(rest.len());
+                if text.get(entry..at)?.trim().is_empty() {
+                    // A remark before an entry is no part of it.
+                    entry = end;
+                }
+                at = end;
+            }
             '{' | '[' => {
                 depth += 1;
                 at += 1;

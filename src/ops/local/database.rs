@@ -39,14 +39,7 @@ impl Silence {
 
 /// The version of the database at `url`, once it answered a question.
 pub(in crate::ops) async fn version(url: &Secret, limit: Duration) -> Result<String, Silence> {
-    // The parser's own words could repeat the password.
-    let options = PgConnectOptions::from_str(url.reveal().trim())
-        .map_err(|_| Silence::Refused("its address cannot be understood".into()))?;
-    let mut options = options.application_name("tenantry").disable_statement_logging();
-    if !has_password(url) && !is_here(options.get_host()) {
-        // The environment's password is for whom its owner meant, not for whatever a project's file names.
-        options = options.password("");
-    }
+    let options = options(url)?;
     let ask = async {
         let mut connection = options.connect().await?;
         let version: String = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
@@ -62,20 +55,33 @@ pub(in crate::ops) async fn version(url: &Secret, limit: Duration) -> Result<Str
     }
 }
 
-fn has_password(url: &Secret) -> bool {
+/// How to connect to `url`. The environment's password goes to this machine alone.
+pub(in crate::ops) fn options(url: &Secret) -> Result<PgConnectOptions, Silence> {
+    // The parser's own words could repeat the password.
+    let options = PgConnectOptions::from_str(url.reveal().trim())
+        .map_err(|_| Silence::Refused("its address cannot be understood".into()))?;
+    let options = options.application_name("tenantry").disable_statement_logging();
+    if !has_password(url) && !is_here(options.get_host()) {
+        // The environment's password is for whom its owner meant, not for whatever a project's file names.
+        return Ok(options.password(""));
+    }
+    Ok(options)
+}
+
+pub(in crate::ops) fn has_password(url: &Secret) -> bool {
     // What is no address is refused elsewhere.
     url::Url::parse(url.reveal().trim())
         .is_ok_and(|url| url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password"))
 }
 
 /// True for this machine, by its loopback names or by a socket's folder.
-fn is_here(host: &str) -> bool {
+pub(in crate::ops) fn is_here(host: &str) -> bool {
     host.starts_with('/')
         || host.eq_ignore_ascii_case("localhost")
         || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn silence(error: &sqlx::Error) -> Silence {
+pub(in crate::ops) fn silence(error: &sqlx::Error) -> Silence {
     let words = |raw: &str| text::short(raw, 200);
     match error {
         // `cannot_connect_now`: it is starting or stopping.
