@@ -25,6 +25,7 @@ pub mod live;
 pub mod local;
 pub mod login;
 pub mod notice;
+pub mod overview;
 mod project_build;
 pub mod push;
 pub mod record;
@@ -40,6 +41,7 @@ pub mod tenants;
 #[cfg(test)]
 mod testing;
 pub mod variables;
+pub mod watch;
 
 pub use call::{Call, Reply, perform};
 pub use reporter::Done;
