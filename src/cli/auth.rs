@@ -33,7 +33,7 @@ enum Auth {
 #[derive(Debug, Clone, Args)]
 pub(super) struct Place {
     /// Context of the configuration; else what the project used last.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = crate::cli::complete::contexts())]
     context: Option<String>,
     /// Address of the Management API; else the context's, the project's, or production.
     #[arg(long, value_name = "URL", conflicts_with = "context")]

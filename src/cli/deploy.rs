@@ -20,7 +20,7 @@ use crate::ops::{Session, tenants};
 pub(super) struct Arguments {
     /// The tenant: its id or its name. May be left out where there is only one; may be given more than once: the image
     /// is then built once.
-    #[arg(long = "tenant", value_name = "TENANT")]
+    #[arg(long = "tenant", value_name = "TENANT", add = crate::cli::complete::tenants())]
     tenants: Vec<String>,
     /// Deploy to every tenant of the account.
     #[arg(long, conflicts_with = "tenants")]

@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 use tokio_util::sync::CancellationToken;
-use unicode_width::UnicodeWidthStr;
 
 use super::exit::Exit;
-use super::frame::{Failure, Output, Whom, until_stopped};
+use super::frame::{Failure, Output, Whom, table as columns, until_stopped};
 use crate::model::{DeployEnd, Tenant};
 use crate::ops::history::{self, Comparison, Entry, History};
 
@@ -41,16 +40,7 @@ fn table(tenant: &Tenant, history: &History) -> String {
     }
     let mut rows = vec![["", "DEPLOY", "BEGAN", "OUTCOME", "TOOK", "IMAGE", "COMMIT", "BY"].map(str::to_owned)];
     rows.extend(history.deploys.iter().map(row));
-    let widths: [usize; 8] = std::array::from_fn(|at| rows.iter().map(|row| row[at].width()).max().unwrap_or(0));
-    let mut out = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
-        }
-        let _ = writeln!(out, "{}", line.trim_end());
-    }
+    let mut out = columns(&rows);
     let _ = match (&history.unanswered, history.deploys.iter().any(|entry| entry.runs_now), &history.running) {
         (Some(problem), ..) => writeln!(out, "\nWhich one runs is not known: {problem}"),
         (None, true, _) => writeln!(out, "\n* runs now"),

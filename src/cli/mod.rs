@@ -4,10 +4,17 @@
 
 mod arguments;
 mod auth;
+mod browse;
 mod build_secret;
+mod change;
+mod complete;
 mod deploy;
+mod deployments;
 mod dockerfile;
 mod doctor;
+mod domain;
+mod environment;
+mod events;
 mod exit;
 mod first_start;
 mod frame;
@@ -15,12 +22,23 @@ mod history;
 mod init;
 mod login;
 mod logout;
+mod logs;
+mod man;
+mod metrics;
+mod once;
 mod open;
+mod plans;
 mod progress;
+mod restart;
 mod rollback;
+mod rotate;
+mod secrets;
 mod serve;
+mod status;
 pub(crate) mod stop;
+mod subscription;
 mod tenant;
+mod watch;
 mod whoami;
 
 use std::io::{IsTerminal, Write};
@@ -42,7 +60,11 @@ pub fn main() -> color_eyre::Result<ExitCode> {
     let (panic_hook, eyre_hook) = color_eyre::config::HookBuilder::default().into_hooks();
     eyre_hook.install()?;
     panic_hook.install();
-    let arguments = match serve::read(&std::env::args_os().collect::<Vec<_>>()) {
+    let words: Vec<_> = std::env::args_os().collect();
+    if complete::answered(&words) {
+        return Ok(Exit::Done.into());
+    }
+    let arguments = match serve::read(&words) {
         Ok((serve::Wanted::Run(arguments), warning)) => {
             if let Some(warning) = warning {
                 note(&warning);
@@ -136,7 +158,15 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         }
         Some(Command::Doctor(doctor)) => {
             let _log = logging::to_state_directory();
-            doctor::run(doctor, stop).await
+            Ok(doctor::run(doctor, stop).await)
+        }
+        Some(Command::Completions(arguments)) => {
+            Ok(complete::run(&arguments).unwrap_or_else(|failure| failure.tell(false)))
+        }
+        Some(Command::Man(arguments)) => Ok(man::run(&arguments).unwrap_or_else(|failure| failure.tell(false))),
+        Some(Command::Once(command)) => {
+            let _log = logging::to_state_directory();
+            Ok(Box::pin(once::run(command, &stop)).await)
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod local;
 pub mod login;
 pub mod notice;
 pub mod profiles;
+pub mod overview;
 mod project_build;
 pub mod push;
 pub mod record;
@@ -42,6 +43,7 @@ pub mod tenants;
 #[cfg(test)]
 mod testing;
 pub mod variables;
+pub mod watch;
 
 pub use call::{Call, Reply, perform};
 pub use reporter::Done;

@@ -13,7 +13,7 @@ use crate::settings;
 #[command(next_help_heading = "Consent")]
 pub(in crate::cli) struct Unlock {
     /// Change something in a protected context: say its name once more.
-    #[arg(long, value_name = "CONTEXT")]
+    #[arg(long, value_name = "CONTEXT", add = crate::cli::complete::contexts())]
     unlock: Option<String>,
 }
 

@@ -56,8 +56,10 @@ pub(in crate::cli) async fn until_stopped<E: Into<Failure>>(
     work: impl Future<Output = Result<Exit, E>>,
 ) -> Exit {
     let ended = tokio::select! {
-        () = stop.cancelled() => Err(Failure::Problem(Problem::new("Stopped."))),
+        biased;
+        // What ends by itself with the signal ends as it says.
         ended = work => ended.map_err(Into::into),
+        () = stop.cancelled() => Err(Failure::Problem(Problem::new("Stopped."))),
     };
     match ended {
         Ok(exit) => exit,

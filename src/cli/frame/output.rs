@@ -32,6 +32,11 @@ impl Output {
         self.json
     }
 
+    /// True where only what went wrong is told.
+    pub(in crate::cli) fn quiet(self) -> bool {
+        self.quiet
+    }
+
     /// True where there is somebody who may be asked.
     pub(in crate::cli) fn can_ask(self) -> bool {
         super::ask::can_ask(self.non_interactive)

@@ -11,7 +11,7 @@ use crate::workspace::Project;
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct Place {
     /// Context of the configuration to work in; else what the project used last.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = crate::cli::complete::contexts())]
     context: Option<String>,
 }
 
@@ -23,9 +23,12 @@ impl Place {
 
     /// The same, for a project that is known already.
     pub(in crate::cli) async fn open_in(&self, project: Project) -> Result<Session, Problem> {
-        let wanted = Wanted { context: self.context.clone(), base: None };
-        let seat = Seat::of_user(Some(project.clone()), wanted).await?;
-        Session::at(seat, project).await
+        Session::at(self.seat_in(project.clone()).await?, project).await
+    }
+
+    /// Where somebody can be logged in there.
+    pub(in crate::cli) async fn seat_in(&self, project: Project) -> Result<Seat, Problem> {
+        Seat::of_user(Some(project), Wanted { context: self.context.clone(), base: None }).await
     }
 }
 
@@ -34,7 +37,7 @@ impl Place {
 pub(in crate::cli) struct Whom {
     /// The tenant: its id, its name, or the beginning of one. May be left out where there is only one, or where the
     /// project's profile names it.
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = crate::cli::complete::tenants())]
     tenant: Option<String>,
     #[command(flatten)]
     place: Place,
@@ -45,7 +48,7 @@ pub(in crate::cli) struct Whom {
 pub(in crate::cli) struct Named {
     /// The tenant: its id, its name, or the beginning of one. May be left out where there is only one, or where the
     /// project's profile names it.
-    #[arg(value_name = "TENANT")]
+    #[arg(value_name = "TENANT", add = crate::cli::complete::tenants())]
     tenant: Option<String>,
     #[command(flatten)]
     place: Place,
@@ -62,11 +65,6 @@ impl Named {
     /// The session, and the tenant that is meant.
     pub(in crate::cli) async fn open(&self) -> Result<(Session, Tenant), Problem> {
         open(&self.place, self.tenant.as_deref()).await
-    }
-
-    /// What was written.
-    pub(in crate::cli) fn wanted(&self) -> Option<&str> {
-        self.tenant.as_deref()
     }
 }
 

@@ -1,14 +1,16 @@
-//! `tenantry tenant create`: a local tenant, with its steps as lines. A signal takes back what was made.
+//! `tenantry tenant create`: one of the cloud is bought, a local one made, with its steps as lines. A signal takes back
+//! what was made on this machine.
 
 use clap::Args;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::buy::{self, Purchase};
 use super::show;
 use super::source::{self, Address};
 use crate::cli::deploy::wrong_usage;
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Failure, Output, ask};
+use crate::cli::frame::{self, Failure, Output, ask, until_stopped};
 use crate::cli::note;
 use crate::model::{LocalState, LocalStatus, LocalTenant, Problem, database_url};
 use crate::ops::local::{self, Order, Source};
@@ -23,7 +25,7 @@ pub(super) struct Arguments {
     /// Take a Postgres that is there already: - reads its address from standard input, @PATH from a file.
     #[arg(long, value_name = "-|@FILE")]
     database_url: Option<Address>,
-    /// What it is called; `local` where nothing is said.
+    /// What it is called; where nothing is said a local one `local`, and one of the cloud as the platform calls it.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// The image of the container; the configuration's where nothing is said.
@@ -36,17 +38,23 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
+    purchase: Purchase,
+    #[command(flatten)]
     output: Output,
 }
 
 pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
+    let output = arguments.output;
+    if arguments.purchase.is_wanted() {
+        let work = Box::pin(buy::run(&arguments.purchase, arguments.name.as_deref(), output));
+        return until_stopped(output, &stop, work).await;
+    }
     if !arguments.local && arguments.database_url.is_none() && !arguments.may_choose() {
-        let words = "say --local for a container on this machine, or --database-url for a database that is there; one of \
-                     the cloud is bought on the screen: run tenantry and press n";
+        let words = "say --plan for one of the cloud, --local for a container on this machine, or --database-url for a \
+                     database that is there";
         let _ = wrong_usage(words.to_owned()).print();
         return Exit::Usage;
     }
-    let output = arguments.output;
     // Not broken off at once: a signal takes back what was made.
     match create(arguments, &stop).await.and_then(|tenant| Ok(answer(tenant, output)?)) {
         Ok(()) => Exit::Done,

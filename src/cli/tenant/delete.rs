@@ -13,6 +13,7 @@ use crate::workspace::Project;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The tenant: its id, its name, or the beginning of one.
+    #[arg(add = crate::cli::complete::tenants())]
     tenant: String,
     /// Delete a local tenant's data, too. Without it the data stays.
     #[arg(long)]

@@ -2,10 +2,9 @@
 
 use clap::Args;
 use serde::Serialize;
-use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Failure, Output, Place};
+use crate::cli::frame::{self, Failure, Output, Place, table as columns};
 use crate::cli::note;
 use crate::model::{LocalStatus, Problem, Tenant};
 use crate::ops::local;
@@ -104,18 +103,7 @@ fn table(rows: &[Row]) -> String {
         let region = row.region.clone().unwrap_or_else(|| "-".to_owned());
         [row.name.clone(), row.tenant_type.to_owned(), row.state.to_owned(), region, row.id.clone()]
     }));
-    let widths: [usize; 5] = std::array::from_fn(|at| cells.iter().map(|row| row[at].width()).max().unwrap_or(0));
-    let mut out = String::new();
-    for row in &cells {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
+    columns(&cells)
 }
 
 #[cfg(test)]

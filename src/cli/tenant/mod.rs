@@ -1,6 +1,8 @@
 //! `tenantry tenant ...`: the project's tenants, those of the cloud and those on this machine, one file per command. What
 //! is about local tenants alone needs no login.
 
+mod access;
+mod buy;
 mod create;
 mod delete;
 mod edit;
@@ -9,12 +11,14 @@ mod show;
 mod source;
 mod start;
 mod stop;
+mod switch;
 
 use clap::{Args, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
-use super::frame::{Place, until_stopped};
+use super::frame::{Named, Place, until_stopped};
+use super::rotate;
 use crate::model::{LocalTenant, Problem, Tenant, TenantId};
 use crate::ops::{Session, local, tenants};
 use crate::workspace::Project;
@@ -27,14 +31,18 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a local tenant: a Postgres in a container on this machine, or one that is there already.
-    Create(create::Arguments),
+    /// Make a tenant: buy one of the cloud, or take a Postgres on this machine.
+    #[command(
+        after_help = "Examples:\n  tenantry tenant create --plan Starter --region fra\n  tenantry tenant create --local --name shop\n  tenantry tenant create --database-url - < url.txt"
+    )]
+    Create(Box<create::Arguments>),
     /// List the tenants of the cloud and those on this machine.
     #[command(visible_alias = "ls")]
     List(list::Arguments),
     /// Show one tenant.
     Show(show::Arguments),
     /// Give a tenant another name.
+    #[command(visible_alias = "rename")]
     Edit(edit::Arguments),
     /// Delete a tenant. It is asked for first.
     Delete(delete::Arguments),
@@ -42,17 +50,59 @@ enum Command {
     Start(start::Arguments),
     /// Stop a local tenant's database; its data stays.
     Stop(stop::Arguments),
+    /// Stop a tenant's machine: billing pauses, the data stays.
+    #[command(after_help = "Example:\n  tenantry tenant suspend orchard --yes")]
+    Suspend(switch::Asked),
+    /// Start a suspended tenant again: billing goes on.
+    #[command(after_help = "Example:\n  tenantry tenant activate orchard")]
+    Activate(switch::Unasked),
+    /// Give a tenant's machine other memory.
+    #[command(after_help = "Example:\n  tenantry tenant scale orchard --memory 1024 --yes")]
+    Scale(switch::Scale),
+    /// Try again what failed while a tenant was made.
+    #[command(after_help = "Example:\n  tenantry tenant retry orchard && tenantry watch --tenant orchard")]
+    Retry(switch::Unasked),
+    /// End a tenant's subscription at once; machine, database and everything else of it are destroyed.
+    #[command(after_help = "Example:\n  tenantry tenant cancel orchard")]
+    Cancel(switch::Cancel),
+    /// Let a tenant's database be reached from outside, or no longer.
+    #[command(after_help = "Example:\n  tenantry tenant external-access on orchard --yes --reveal")]
+    ExternalAccess(access::ExternalAccess),
+    /// Fetch the credentials that can be read once, and store them.
+    #[command(after_help = "Example:\n  tenantry tenant credentials orchard --yes")]
+    Credentials(access::Credentials),
+    /// Give a tenant's database a new password.
+    #[command(visible_alias = "rotate", after_help = "Example:\n  tenantry tenant rotate-credentials orchard --yes")]
+    RotateCredentials(Rotate),
+}
+
+#[derive(Debug, Args)]
+struct Rotate {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    asked: rotate::Asked,
 }
 
 pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
     match arguments.command {
-        Command::Create(arguments) => create::run(arguments, stop).await,
+        Command::Create(arguments) => create::run(*arguments, stop).await,
         Command::List(arguments) => until_stopped(arguments.output, &stop, list::run(arguments)).await,
         Command::Show(arguments) => until_stopped(arguments.output, &stop, show::run(arguments)).await,
         Command::Edit(arguments) => until_stopped(arguments.output, &stop, edit::run(arguments)).await,
         Command::Delete(arguments) => until_stopped(arguments.output, &stop, Box::pin(delete::run(arguments))).await,
         Command::Start(arguments) => until_stopped(arguments.output, &stop, Box::pin(start::run(arguments))).await,
         Command::Stop(arguments) => until_stopped(arguments.output, &stop, stop::run(arguments)).await,
+        Command::Suspend(asked) => until_stopped(asked.output, &stop, switch::suspend(asked)).await,
+        Command::Activate(unasked) => until_stopped(unasked.output, &stop, switch::activate(unasked)).await,
+        Command::Scale(scale) => until_stopped(scale.asked.output, &stop, switch::scale(scale)).await,
+        Command::Retry(unasked) => until_stopped(unasked.output, &stop, switch::retry(unasked)).await,
+        Command::Cancel(cancel) => until_stopped(cancel.output, &stop, switch::cancel(cancel)).await,
+        Command::ExternalAccess(wanted) => until_stopped(wanted.output, &stop, access::external(wanted)).await,
+        Command::Credentials(wanted) => until_stopped(wanted.output, &stop, access::credentials(wanted)).await,
+        Command::RotateCredentials(Rotate { named, asked }) => {
+            until_stopped(asked.output, &stop, Box::pin(rotate::rotate(named.into(), asked))).await
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::ops::local;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The tenant: its id, its name, or the beginning of one.
+    #[arg(add = crate::cli::complete::tenants())]
     tenant: String,
     /// Show a local tenant's password.
     #[arg(long)]

@@ -11,6 +11,7 @@ use crate::ops::local;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The local tenant: its id, its name, or the beginning of one.
+    #[arg(add = crate::cli::complete::tenants())]
     tenant: String,
     #[command(flatten)]
     pub(super) output: Output,
