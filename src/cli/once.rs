@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 use super::exit::Exit;
 use super::frame::until_stopped;
 use super::{
-    browse, deployments, domain, environment, logs, metrics, plans, restart, rotate, secrets, status, subscription,
-    watch,
+    browse, db, deployments, domain, environment, logs, metrics, plans, profile, restart, rotate, secrets, status,
+    subscription, watch,
 };
 
 #[derive(Debug, Subcommand)]
@@ -36,6 +36,10 @@ pub(super) enum Once {
     Subscription(subscription::Arguments),
     /// List what can be bought, and where it can run.
     Plans(plans::Arguments),
+    /// Profiles of the project: make, list, show, change and delete them.
+    Profile(profile::Arguments),
+    /// Databases: how they are, questions to them, copies and copies put back.
+    Db(db::Arguments),
     /// List a tenant's deploys as the server remembers them.
     Deployments(deployments::Arguments),
 }
@@ -54,6 +58,8 @@ pub(super) async fn run(command: Once, stop: &CancellationToken) -> Exit {
         Once::Env(wanted) => until_stopped(wanted.output, stop, environment::run(wanted)).await,
         Once::Subscription(wanted) => until_stopped(wanted.output(), stop, subscription::run(wanted)).await,
         Once::Plans(wanted) => until_stopped(wanted.output, stop, plans::run(wanted)).await,
+        Once::Profile(wanted) => until_stopped(wanted.output(), stop, profile::run(wanted)).await,
+        Once::Db(wanted) => until_stopped(wanted.output(), stop, db::run(wanted)).await,
         Once::Deployments(wanted) => until_stopped(wanted.output, stop, deployments::run(wanted)).await,
     }
 }

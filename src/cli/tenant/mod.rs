@@ -107,7 +107,7 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
 }
 
 /// The tenant that is meant.
-enum Target {
+pub(in crate::cli) enum Target {
     /// On this machine.
     Local(LocalTenant),
     /// Of the cloud.
@@ -116,7 +116,7 @@ enum Target {
 
 /// The one that `wanted` names, by id, name, or the beginning of either. A local tenant's whole name or id goes before
 /// everything else; without a login only local ones are known.
-async fn target(project: &Project, place: &Place, wanted: &str) -> Result<Target, Problem> {
+pub(in crate::cli) async fn target(project: &Project, place: &Place, wanted: &str) -> Result<Target, Problem> {
     let locals = local::all(project).await?;
     let here = local::found(&locals, wanted)?;
     let is_whole = |tenant: &LocalTenant| tenant.name == wanted || tenant.id.as_str() == wanted;

@@ -74,8 +74,11 @@ fn perform(project: &Project, name: &str, edits: &Edits) -> Result<Vec<String>, 
     Ok(changed)
 }
 
-/// A key of one line, that is one.
-pub(super) fn checked(name: &str, value: &Secret) -> Result<(), Problem> {
+/// Whether this can be a key: one word of one line.
+///
+/// # Errors
+/// What is wrong with it; never a part of it.
+pub fn checked(name: &str, value: &Secret) -> Result<(), Problem> {
     let wrong = |why: &str| {
         Problem::new(format!("The {name} key cannot be used."))
             .detail(why)
