@@ -169,6 +169,23 @@ mod tests {
         }
     }
 
+    /// The command lines in the last column of the tables of `docs/commands.md`.
+    #[test]
+    fn what_the_table_of_commands_says_is_understood() {
+        let page = include_str!("../../docs/commands.md");
+        let tables = page.split_once("## Beside the platform's own tool").expect("the tables").1;
+        let rows = tables.lines().filter(|line| line.starts_with('|'));
+        let lines: Vec<_> = rows
+            .filter_map(|row| row.trim_end_matches('|').rsplit('|').next()?.split('`').nth(1))
+            .map(|line| line.replace('<', "").replace('>', ""))
+            .collect();
+        assert!(lines.len() > 60, "{lines:?}");
+        for line in lines {
+            let parsed = Arguments::try_parse_from(line.split(' '));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
+        }
+    }
+
     #[test]
     fn the_definition_is_sound() {
         Arguments::command().debug_assert();

@@ -57,7 +57,7 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["tag", "skip_build", "skip_push", "force"])]
     resume: bool,
     /// The profile whose secrets and settings are used; the tenant's own where it is left out.
-    #[arg(long, value_name = "PROFILE")]
+    #[arg(short, long, value_name = "PROFILE")]
     profile: Option<String>,
     #[command(flatten)]
     place: Place,

@@ -70,6 +70,7 @@ fn code(diagnosis: &Diagnosis) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Problem;
 
     #[test]
     fn a_check_is_a_line_and_a_hint() {

@@ -75,17 +75,3 @@ async fn of_cloud(session: &Session, tenant: &Tenant, arguments: &Arguments) -> 
     let document = serde_json::json!({ "id": tenant.id, "name": name, "message": message });
     Ok(arguments.output.answer(&document, &format!("{name}: {message}\n"))?)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Problem, TenantId};
-
-    #[test]
-    fn a_beginning_deletes_nothing_unasked() {
-        let id = TenantId::new("ten_1").expect("an id");
-        assert!(super::super::whole("orch", "orchard", &id).is_err_and(|problem: Problem| problem.hint.is_some()));
-        assert!(super::super::whole("orchard", "orchard", &id).is_ok());
-        assert!(super::super::whole("ten_1", "orchard", &id).is_ok());
-    }
-}

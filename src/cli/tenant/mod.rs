@@ -157,3 +157,15 @@ fn whole(wanted: &str, name: &str, id: &TenantId) -> Result<(), Problem> {
         .detail(format!("It would be {name}. Without a question nothing is done by that."))
         .hint("Give the whole name or the id, or leave out --yes."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_does_nothing_unasked() {
+        let id = TenantId::new("ten_1").expect("an id");
+        assert!(whole("orch", "orchard", &id).is_err_and(|problem| problem.hint.is_some()));
+        assert!(whole("orchard", "orchard", &id).is_ok() && whole("ten_1", "orchard", &id).is_ok());
+    }
+}

@@ -16,7 +16,7 @@ mod tests;
 
 pub use perform::{Done, Made, Outcome, perform};
 pub use plan::{Action, Content, Plan, Step, of_folder};
-pub use recipes::{OF_PROGRAM, RECIPES};
+pub use recipes::RECIPES;
 
 use std::path::PathBuf;
 
