@@ -96,12 +96,13 @@ fn an_existing_database_is_taken_named_shown_and_left() {
         (&["start", "mine"], "was there before"),
         (&["edit", "mine", "--name", "local"], "is called local already"),
         (&["show", "nobody"], "No local tenant is called nobody."),
-        (&["delete", "mine"], "Nobody said that it may be deleted."),
     ] {
         let said = run(folder.path(), arguments, &url);
         assert_eq!(said.code, Some(1), "{arguments:?}: {}", said.err);
         assert!(said.err.contains(words), "{arguments:?}: {}", said.err);
     }
+    let said = run(folder.path(), &["delete", "mine"], "");
+    assert!(said.code == Some(2) && said.err.contains("--yes"), "{}", said.err);
     assert_eq!(document(&run(folder.path(), &["edit", "mine", "--name", "yours", "--json"], ""))["name"], "yours");
     let deleted = document(&run(folder.path(), &["delete", "yours", "--yes", "--json"], ""));
     assert!(deleted["message"].as_str().expect("a message").contains("its database is as it was"), "{deleted}");

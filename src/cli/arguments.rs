@@ -5,7 +5,11 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::{auth, deploy, dockerfile, history, init, login, logout, open, rollback, serve, tenant, whoami};
+use super::frame::{Output, Place};
+use super::once::Once;
+use super::{
+    auth, complete, deploy, dockerfile, history, init, login, logout, man, open, rollback, serve, tenant, whoami,
+};
 
 /// Manage your cloud tenants: buy one, watch it being provisioned, deploy with one key, read its logs.
 ///
@@ -36,9 +40,11 @@ pub(super) enum Command {
     Doctor(Doctor),
     /// Run the Management API: for the sandbox, or to host your own.
     Serve(Box<Serve>),
-    /// Tenants: list, show, rename and delete them; make, start and stop those on this machine.
+    /// Tenants: buy, list, show, rename, stop, scale and delete them; make and start those on this machine.
     Tenant(tenant::Arguments),
-    /// List a tenant's deploys: when, from which commit, how they ended, and which one runs.
+    #[command(flatten)]
+    Once(Once),
+    /// List the deploys that this machine remembers: when, from which commit, how they ended, and which one runs.
     History(history::Arguments),
     /// Log in through the browser, or with a token.
     Login(login::Arguments),
@@ -48,6 +54,10 @@ pub(super) enum Command {
     Whoami(whoami::Arguments),
     /// Login, logout and whoami under one name.
     Auth(auth::Arguments),
+    /// Print what completes commands in a shell.
+    Completions(complete::Arguments),
+    /// Print a manual page.
+    Man(man::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -64,14 +74,15 @@ pub(super) struct Demo {
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     /// Tenant to check for; else the one that the profile names.
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", add = crate::cli::complete::tenants())]
     pub(super) tenant: Option<String>,
     /// Profile to check, instead of the one that names the tenant.
     #[arg(short, long, value_name = "NAME")]
     pub(super) profile: Option<String>,
-    /// Print one JSON document.
-    #[arg(long)]
-    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) place: Place,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 #[derive(Debug, Args)]
@@ -155,6 +166,23 @@ mod tests {
         }
         for bad in ["tenantry serve", "tenantry serve token --data d", "tenantry serve --data d token --user a@b"] {
             assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// The command lines in the last column of the tables of `docs/commands.md`.
+    #[test]
+    fn what_the_table_of_commands_says_is_understood() {
+        let page = include_str!("../../docs/commands.md");
+        let tables = page.split_once("## Beside the platform's own tool").expect("the tables").1;
+        let rows = tables.lines().filter(|line| line.starts_with('|'));
+        let lines: Vec<_> = rows
+            .filter_map(|row| row.trim_end_matches('|').rsplit('|').next()?.split('`').nth(1))
+            .map(|line| line.replace('<', "").replace('>', ""))
+            .collect();
+        assert!(lines.len() > 60, "{lines:?}");
+        for line in lines {
+            let parsed = Arguments::try_parse_from(line.split(' '));
+            assert!(parsed.is_ok(), "{line}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
         }
     }
 

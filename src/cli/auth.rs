@@ -5,6 +5,7 @@ use std::io::Write;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
+use super::frame::{self, Output};
 use super::{login, logout, whoami};
 use crate::api::BaseUrl;
 use crate::model::Problem;
@@ -32,7 +33,7 @@ enum Auth {
 #[derive(Debug, Clone, Args)]
 pub(super) struct Place {
     /// Context of the configuration; else what the project used last.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = crate::cli::complete::contexts())]
     context: Option<String>,
     /// Address of the Management API; else the context's, the project's, or production.
     #[arg(long, value_name = "URL", conflicts_with = "context")]
@@ -63,27 +64,7 @@ pub(super) async fn until_stopped(
     stop: &CancellationToken,
     work: impl Future<Output = Result<Exit, Problem>>,
 ) -> Result<Exit, Problem> {
-    let ended = tokio::select! {
-        () = stop.cancelled() => Err(Problem::new("Stopped.")),
-        ended = work => ended,
-    };
-    match ended {
-        Err(problem) if json => {
-            print_json(&serde_json::json!({ "problem": problem }));
-            Ok(Exit::of(&problem))
-        }
-        other => other,
-    }
-}
-
-/// One document, on a line of its own.
-pub(super) fn print_json(document: &serde_json::Value) {
-    print(&format!("{document}\n"));
-}
-
-/// A reader that went away is no reason to stop.
-pub(super) fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    Ok(frame::until_stopped(Output::of_json(json), stop, work).await)
 }
 
 /// Something on the way, for the person and not for a script.

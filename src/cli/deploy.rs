@@ -2,26 +2,25 @@
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, Sender};
 use tokio_util::sync::CancellationToken;
 
 use super::build_secret::Source;
 use super::exit::Exit;
+use super::frame::{Failure, Output as Asks, Place, Unlock};
 use super::progress::{self, Ended, Mode, Output};
 use crate::model::progress::{Builder, DeployProgress};
 use crate::model::{Problem, Tenant, TenantId, TenantState};
 use crate::ops::deploy::{self, ImageSource, Options};
 use crate::ops::{Session, tenants};
-use crate::workspace::Project;
 
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct Arguments {
     /// The tenant: its id or its name. May be left out where there is only one; may be given more than once: the image
     /// is then built once.
-    #[arg(long = "tenant", value_name = "TENANT")]
+    #[arg(long = "tenant", value_name = "TENANT", add = crate::cli::complete::tenants())]
     tenants: Vec<String>,
     /// Deploy to every tenant of the account.
     #[arg(long, conflicts_with = "tenants")]
@@ -58,10 +57,14 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["tag", "skip_build", "skip_push", "force"])]
     resume: bool,
     /// The profile whose secrets and settings are used; the tenant's own where it is left out.
-    #[arg(long, value_name = "PROFILE")]
+    #[arg(short, long, value_name = "PROFILE")]
     profile: Option<String>,
     #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
     image: Image,
+    #[command(flatten)]
+    unlock: Unlock,
     #[command(flatten)]
     output: Output,
 }
@@ -162,13 +165,16 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result
     let mode = if arguments.check { arguments.output.mode(false) } else { arguments.output.mode_here() };
     let prepared = async {
         options.build_secrets = super::build_secret::read_all(secrets).await?;
-        let session = open().await?;
+        let session = arguments.place.open().await?;
+        if !arguments.check {
+            arguments.unlock.may_change(&session, Asks::default()).await?;
+        }
         let tenants = wanted(&session, &arguments).await?;
         Ok((session, tenants))
     };
     let (session, tenants) = match unless_stopped(&stop, prepared).await {
         Ok(prepared) => prepared,
-        Err(problem) => return progress::not_begun(mode, problem),
+        Err(failure) => return Ok(progress::not_begun(mode, &failure)),
     };
     let several = arguments.all || arguments.tenants.len() > 1;
     deploy_all(&session, &tenants, &options, several, arguments.check, mode, stop).await
@@ -177,19 +183,12 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result
 /// What is asked before the deploy begins, which a signal ends at once.
 pub(super) async fn unless_stopped<T>(
     stop: &CancellationToken,
-    work: impl Future<Output = Result<T, Problem>>,
-) -> Result<T, Problem> {
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     tokio::select! {
-        () = stop.cancelled() => Err(Problem::new("Stopped before the deploy began.")),
+        () = stop.cancelled() => Err(Problem::new("Stopped before the deploy began.").into()),
         result = work => result,
     }
-}
-
-/// The session of the project of the working directory. Also for other commands that tell a deploy.
-pub(super) async fn open() -> Result<Session, Problem> {
-    let here: PathBuf = std::env::current_dir()
-        .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
-    Session::open(Project::discover(&here).map_err(|error| error.problem())?).await
 }
 
 async fn wanted(session: &Session, arguments: &Arguments) -> Result<Vec<Tenant>, Problem> {

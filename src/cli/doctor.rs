@@ -2,47 +2,35 @@
 
 use serde_json::json;
 use std::fmt::Write as _;
-use std::io::Write;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::Doctor;
 use super::exit::Exit;
+use super::frame::{Failure, until_stopped};
 use crate::model::progress::DeployStep;
-use crate::model::{Check, CheckResult, Problem, TenantId};
+use crate::model::{Check, CheckResult, TenantId};
 use crate::ops::doctor::{self, Diagnosis, Options};
-use crate::ops::{Session, tenants};
-use crate::workspace::Project;
+use crate::ops::tenants;
 
-pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Result<Exit, Problem> {
-    let here = std::env::current_dir()
-        .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
-    let session = Session::open(Project::discover(&here).map_err(|error| error.problem())?).await?;
+pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Exit {
+    until_stopped(arguments.output, &stop, Box::pin(diagnose(arguments))).await
+}
+
+async fn diagnose(arguments: Doctor) -> Result<Exit, Failure> {
+    let output = arguments.output;
+    let session = arguments.place.open().await?;
     let options = Options { profile: arguments.profile, project_build: true, ..Options::default() };
-    let tell = |check: &Check| {
-        if !arguments.json {
-            print(&line(check));
-        }
+    let tell = |check: &Check| output.say(line(check).trim_end());
+    let tenant = match &arguments.tenant {
+        Some(wanted) => Some(match tenants::resolve(&session, Some(wanted)).await {
+            Ok(tenant) => tenant.id,
+            // Why not is what the checks tell; it may be an id.
+            Err(problem) => TenantId::new(wanted).map_err(|_| problem)?,
+        }),
+        None => None,
     };
-    let work = async {
-        let tenant = match &arguments.tenant {
-            Some(wanted) => Some(match tenants::resolve(&session, Some(wanted)).await {
-                Ok(tenant) => tenant.id,
-                // Why not is what the checks tell; it may be an id.
-                Err(problem) => TenantId::new(wanted).map_err(|_| problem)?,
-            }),
-            None => None,
-        };
-        Ok::<_, Problem>(doctor::diagnose(&session, tenant.as_ref(), &options, tell).await)
-    };
-    let diagnosis = tokio::select! {
-        diagnosis = work => diagnosis?,
-        () = stop.cancelled() => return Err(Problem::new("The checks were broken off.")),
-    };
-    if arguments.json {
-        print(&format!("{:#}\n", document(&diagnosis)));
-    } else {
-        print(&format!("\n{}\n", diagnosis.summary()));
-    }
+    let diagnosis = doctor::diagnose(&session, tenant.as_ref(), &options, tell).await;
+    output.answer(&document(&diagnosis), &format!("\n{}\n", diagnosis.summary()))?;
     Ok(code(&diagnosis))
 }
 
@@ -79,14 +67,10 @@ fn code(diagnosis: &Diagnosis) -> Exit {
     }
 }
 
-/// A reader that went away is no reason to stop.
-fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Problem;
 
     #[test]
     fn a_check_is_a_line_and_a_hint() {

@@ -4,80 +4,52 @@
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::io::{self, Write};
+use std::fmt::Write as _;
 use tokio_util::sync::CancellationToken;
-use unicode_width::UnicodeWidthStr;
 
-use crate::model::{DeployEnd, Problem, Tenant};
+use super::exit::Exit;
+use super::frame::{Failure, Output, Whom, table as columns, until_stopped};
+use crate::model::{DeployEnd, Tenant};
 use crate::ops::history::{self, Comparison, Entry, History};
-use crate::ops::{Session, tenants};
-use crate::workspace::Project;
 
 /// The widest that a name or an address may make its column.
 const WIDEST: usize = 32;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The tenant: its id, its name, or the beginning of one. May be left out where there is only one.
-    #[arg(long, value_name = "TENANT")]
-    pub(super) tenant: Option<String>,
-    /// Print one JSON document.
-    #[arg(long)]
-    pub(super) json: bool,
+    #[command(flatten)]
+    whom: Whom,
+    #[command(flatten)]
+    output: Output,
 }
 
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<(), Problem> {
-    tokio::select! {
-        () = stop.cancelled() => Err(Problem::new("Stopped.")),
-        done = show(arguments) => done,
-    }
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
+    until_stopped(arguments.output, &stop, show(&arguments)).await
 }
 
-async fn show(arguments: Arguments) -> Result<(), Problem> {
-    let here = std::env::current_dir()
-        .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
-    let project = Project::discover(&here).map_err(|error| error.problem())?;
-    let session = Session::open(project).await?;
-    let tenant = tenants::resolve(&session, arguments.tenant.as_deref()).await?;
+async fn show(arguments: &Arguments) -> Result<Exit, Failure> {
+    let (session, tenant) = arguments.whom.open().await?;
     let history = history::of_tenant(&session, &tenant.id).await?;
-    let mut out = io::stdout().lock();
-    let printed = if arguments.json { json(&history, &mut out) } else { table(&tenant, &history, &mut out) };
-    match printed.and_then(|()| out.flush()) {
-        // Whoever read it has read enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Problem::new("The history could not be printed.").detail(error.to_string())),
-    }
+    arguments.output.answer(&history, &table(&tenant, &history))?;
+    Ok(Exit::Done)
 }
 
-fn json(history: &History, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, history)?;
-    writeln!(out)
-}
-
-fn table(tenant: &Tenant, history: &History, out: &mut impl Write) -> io::Result<()> {
+fn table(tenant: &Tenant, history: &History) -> String {
     if history.deploys.is_empty() {
-        return writeln!(out, "This machine remembers no deploy of {}.", tenant.name);
+        return format!("This machine remembers no deploy of {}.\n", tenant.name);
     }
     let mut rows = vec![["", "DEPLOY", "BEGAN", "OUTCOME", "TOOK", "IMAGE", "COMMIT", "BY"].map(str::to_owned)];
     rows.extend(history.deploys.iter().map(row));
-    let widths: [usize; 8] = std::array::from_fn(|at| rows.iter().map(|row| row[at].width()).max().unwrap_or(0));
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    writeln!(out)?;
-    match (&history.unanswered, history.deploys.iter().any(|entry| entry.runs_now), &history.running) {
-        (Some(problem), ..) => writeln!(out, "Which one runs is not known: {problem}"),
-        (None, true, _) => writeln!(out, "* runs now"),
+    let mut out = columns(&rows);
+    let _ = match (&history.unanswered, history.deploys.iter().any(|entry| entry.runs_now), &history.running) {
+        (Some(problem), ..) => writeln!(out, "\nWhich one runs is not known: {problem}"),
+        (None, true, _) => writeln!(out, "\n* runs now"),
         (None, false, Some(digest)) => {
-            writeln!(out, "The tenant runs {}, which was not deployed from this machine.", digest.short())
+            writeln!(out, "\nThe tenant runs {}, which was not deployed from this machine.", digest.short())
         }
-        (None, false, None) => writeln!(out, "The server does not say which one runs."),
-    }
+        (None, false, None) => writeln!(out, "\nThe server does not say which one runs."),
+    };
+    out
 }
 
 fn row(entry: &Entry) -> [String; 8] {
@@ -131,7 +103,7 @@ fn took(took_ms: u64, compared: Option<&Comparison>) -> String {
 mod tests {
     use super::*;
     use crate::model::progress::DeployStep;
-    use crate::model::{DeployRecord, Digest, GitRevision, TenantId};
+    use crate::model::{DeployRecord, Digest, GitRevision, Problem, TenantId};
 
     fn entry(id: &str, outcome: DeployEnd) -> Entry {
         let record = DeployRecord {
@@ -158,9 +130,7 @@ mod tests {
     }
 
     fn printed(history: &History) -> String {
-        let mut out = Vec::new();
-        table(&tenant(), history, &mut out).expect("printed");
-        String::from_utf8(out).expect("text")
+        table(&tenant(), history)
     }
 
     fn history(deploys: Vec<Entry>) -> History {

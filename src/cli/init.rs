@@ -4,13 +4,14 @@
 use clap::Args;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 use tokio_util::sync::CancellationToken;
 use unicode_width::UnicodeWidthStr;
 
 use super::exit::Exit;
+use super::frame::{self, Failure, print};
 use crate::model::{Check, Problem, text};
-use crate::ops::init::{self, Action, Done, OF_PROGRAM, Outcome, Plan};
+use crate::ops::init::{self, Action, Done, Outcome, Plan};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -32,41 +33,49 @@ struct Row {
     why: String,
 }
 
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
+    let json = arguments.json;
+    match set_up(arguments, stop).await {
+        Ok(exit) => exit,
+        Err(failure) => failure.tell(json),
+    }
+}
+
+async fn set_up(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
     let plan = init::plan(here).await?;
     if arguments.dry_run {
-        print(&if arguments.json { document(&plan, None) } else { told(&plan) });
+        print(&if arguments.json { document(&plan, None) } else { told(&plan) })?;
         return Ok(Exit::Done);
     }
     if !arguments.json {
-        print(&told(&plan));
+        print(&told(&plan))?;
     }
     if !arguments.yes && plan.has_work() {
         if arguments.json || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-            super::tell(
-                &Problem::new("Nobody can be asked here, so nothing was done.")
+            return Err(Failure::Usage(
+                Problem::new("Nobody can be asked here, so nothing was done.")
                     .hint("Add --yes to do it, or --dry-run to see what would be done."),
-            );
-            return Ok(Exit::Usage);
+            ));
         }
-        print("\nSet this folder up? [y/N] ");
+        print("\nSet this folder up? [y/N] ")?;
         let answer = tokio::task::spawn_blocking(answer);
         let is_yes = tokio::select! {
             answer = answer => answer.unwrap_or(false),
-            () = stop.cancelled() => false,
+            () = stop.cancelled() => return Err(Problem::new("Stopped; nothing was done.").into()),
         };
         if !is_yes {
-            print("Nothing was done.\n");
+            print("Nothing was done.\n")?;
             return Ok(Exit::Done);
         }
     }
+    frame::may_change_here().await?;
     // Not broken off: every file is whole, and the next call goes on.
     let done = init::set_up(plan.clone()).await?;
-    print(&if arguments.json { document(&plan, Some(&done)) } else { ended(&plan, &done) });
+    print(&if arguments.json { document(&plan, Some(&done)) } else { ended(&plan, &done) })?;
     match done.problem {
-        Some(problem) if !arguments.json => Err(problem),
+        Some(problem) if !arguments.json => Err(problem.into()),
         Some(_) => Ok(Exit::Failed),
         None => Ok(Exit::Done),
     }
@@ -136,8 +145,7 @@ fn ended(plan: &Plan, done: &Done) -> String {
 fn next(done: &Done) -> Vec<String> {
     let mut lines = Vec::new();
     if !done.has_login {
-        let command = if OF_PROGRAM.contains(&"login") { "tenantry login" } else { "tenantry" };
-        lines.push(format!("{command:<17} log in"));
+        lines.push(format!("{:<17} log in", "tenantry login"));
     }
     lines.push(format!("{:<17} buy a tenant with n, deploy with d", "tenantry"));
     lines.push(format!("{:<17} what a deploy needs, checked", "tenantry doctor"));
@@ -187,12 +195,6 @@ fn file(path: &str, outcome: Outcome, why: &str) -> Value {
     json!({"path": path, "result": result, "why": why})
 }
 
-/// A reader that went away is no reason to stop.
-fn print(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,8 +206,7 @@ mod tests {
     fn recipes_name_the_commands_that_there_are() {
         let program = All::command();
         for name in init::RECIPES.iter().filter(|name| !name.starts_with("build")) {
-            let is_there = program.find_subcommand(name).is_some();
-            assert_eq!(is_there, OF_PROGRAM.contains(name), "{name}: correct OF_PROGRAM in ops/init/recipes.rs");
+            assert!(program.find_subcommand(name).is_some(), "{name}: correct ops/init/recipes.rs");
         }
     }
 

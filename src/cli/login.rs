@@ -1,15 +1,16 @@
 //! `tenantry login`: through the browser, or with a token from standard input, which no process list shows.
 
 use clap::{Args, ValueEnum};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 use std::io::IsTerminal;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::auth::{self, Place, note, print, print_json};
+use super::auth::{self, Place, note};
 use super::exit::Exit;
+use super::frame::ask::Silent;
+use super::frame::{print, print_json};
 use crate::model::{Problem, Secret};
 use crate::ops::login::{self, Failed, How, LoggedIn, News, Provider, Store, callback};
 use crate::telling::format;
@@ -99,9 +100,9 @@ async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
     };
     let logged_in = ended.map_err(hinted)?;
     if arguments.json {
-        print_json(&document(&logged_in));
+        print_json(&document(&logged_in))?;
     } else {
-        print(&lines(&logged_in));
+        print(&lines(&logged_in))?;
     }
     Ok(Exit::Done)
 }
@@ -148,8 +149,10 @@ async fn read_token() -> Result<Secret, Problem> {
     let input = tokio::io::stdin();
     if std::io::stdin().is_terminal() {
         note("Paste the token and press Enter; it is not shown.");
-        let _quiet = Quiet::begin();
+        let silent = Silent::begin();
         BufReader::new(input.take(LONGEST)).read_line(&mut text).await.map_err(failed)?;
+        drop(silent);
+        note("");
     } else {
         input.take(LONGEST).read_to_string(&mut text).await.map_err(failed)?;
     }
@@ -160,26 +163,6 @@ async fn read_token() -> Result<Secret, Problem> {
     Err(Problem::new("Standard input holds no token.")
         .detail("A token is one word of printable characters.")
         .hint("For example: tenantry login --token-stdin < token.txt"))
-}
-
-/// A terminal that does not show what is typed, until it is dropped.
-struct Quiet(Termios);
-
-impl Quiet {
-    fn begin() -> Option<Self> {
-        let before = tcgetattr(std::io::stdin()).ok()?;
-        let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(std::io::stdin(), OptionalActions::Now, &quiet).ok()?;
-        Some(Self(before))
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
-        note("");
-    }
 }
 
 #[cfg(test)]

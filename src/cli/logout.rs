@@ -4,8 +4,9 @@ use clap::Args;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::auth::{self, Place, print, print_json};
+use super::auth::{self, Place};
 use super::exit::Exit;
+use super::frame::{print, print_json};
 use crate::model::Problem;
 
 #[derive(Debug, Args)]
@@ -29,12 +30,12 @@ async fn log_out(arguments: Arguments) -> Result<Exit, Problem> {
     if arguments.json {
         let kept = was.as_ref().map(|kept| (kept.word(), kept.words()));
         let (word, words) = kept.unzip();
-        print_json(&json!({ "api_url": api, "logged_out": was.is_some(), "kept": word, "kept_in": words }));
+        print_json(&json!({ "api_url": api, "logged_out": was.is_some(), "kept": word, "kept_in": words }))?;
         return Ok(Exit::Done);
     }
     match was {
-        Some(kept) => print(&format!("Logged out of {api}; the login is gone from {}.\n", kept.words())),
-        None => print(&format!("Nobody was logged in to {api}.\n")),
+        Some(kept) => print(&format!("Logged out of {api}; the login is gone from {}.\n", kept.words()))?,
+        None => print(&format!("Nobody was logged in to {api}.\n"))?,
     }
     Ok(Exit::Done)
 }

@@ -4,22 +4,43 @@
 
 mod arguments;
 mod auth;
+mod browse;
 mod build_secret;
+mod change;
+mod complete;
+mod db;
 mod deploy;
+mod deployments;
 mod dockerfile;
 mod doctor;
+mod domain;
+mod environment;
+mod events;
 mod exit;
 mod first_start;
+mod frame;
 mod history;
 mod init;
 mod login;
 mod logout;
+mod logs;
+mod man;
+mod metrics;
+mod once;
 mod open;
+mod plans;
+mod profile;
 mod progress;
+mod restart;
 mod rollback;
+mod rotate;
+mod secrets;
 mod serve;
+mod status;
 pub(crate) mod stop;
+mod subscription;
 mod tenant;
+mod watch;
 mod whoami;
 
 use std::io::{IsTerminal, Write};
@@ -41,7 +62,11 @@ pub fn main() -> color_eyre::Result<ExitCode> {
     let (panic_hook, eyre_hook) = color_eyre::config::HookBuilder::default().into_hooks();
     eyre_hook.install()?;
     panic_hook.install();
-    let arguments = match serve::read(&std::env::args_os().collect::<Vec<_>>()) {
+    let words: Vec<_> = std::env::args_os().collect();
+    if complete::answered(&words) {
+        return Ok(Exit::Done.into());
+    }
+    let arguments = match serve::read(&words) {
         Ok((serve::Wanted::Run(arguments), warning)) => {
             if let Some(warning) = warning {
                 note(&warning);
@@ -106,7 +131,7 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         }
         Some(Command::History(arguments)) => {
             let _log = logging::to_state_directory();
-            history::run(arguments, stop).await.map(|()| Exit::Done)
+            Ok(history::run(arguments, stop).await)
         }
         Some(Command::Auth(arguments)) => {
             let _log = logging::to_state_directory();
@@ -126,16 +151,24 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         }
         Some(Command::Init(arguments)) => {
             let _log = logging::to_state_directory();
-            init::run(arguments, stop).await
+            Ok(init::run(arguments, stop).await)
         }
         Some(Command::Dockerfile(arguments)) => dockerfile::run(arguments).await,
         Some(Command::Tenant(arguments)) => {
             let _log = logging::to_state_directory();
-            Box::pin(tenant::run(arguments, stop)).await
+            Ok(Box::pin(tenant::run(arguments, stop)).await)
         }
         Some(Command::Doctor(doctor)) => {
             let _log = logging::to_state_directory();
-            doctor::run(doctor, stop).await
+            Ok(doctor::run(doctor, stop).await)
+        }
+        Some(Command::Completions(arguments)) => {
+            Ok(complete::run(&arguments).unwrap_or_else(|failure| failure.tell(false)))
+        }
+        Some(Command::Man(arguments)) => Ok(man::run(&arguments).unwrap_or_else(|failure| failure.tell(false))),
+        Some(Command::Once(command)) => {
+            let _log = logging::to_state_directory();
+            Ok(Box::pin(once::run(command, &stop)).await)
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::workspace::{Project, StateDirectory, WorkspaceError};
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Screen {
     /// Context of the configuration to work in; else the project's own login, else the configuration's default.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = crate::cli::complete::contexts())]
     context: Option<String>,
     /// Change nothing outside of this program.
     #[arg(long)]

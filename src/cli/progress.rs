@@ -15,6 +15,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
+use super::frame::Failure;
 use super::stop::{Suspension, Twice};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{Problem, Tenant, TenantId};
@@ -113,12 +114,12 @@ pub(super) fn shown(mode: Mode, tenants: &[Tenant], several: bool) -> Box<dyn Sh
 }
 
 /// A deploy that could not begin, told as the mode wants it.
-pub(super) fn not_begun(mode: Mode, problem: Problem) -> Result<Exit, Problem> {
+pub(super) fn not_begun(mode: Mode, failure: &Failure) -> Exit {
     if matches!(mode, Mode::Json | Mode::Events) {
-        json::not_begun(&problem);
-        return Ok(Exit::of(&problem));
+        json::not_begun(failure.problem());
+        return failure.exit();
     }
-    Err(problem)
+    failure.tell(false)
 }
 
 /// Shows `work` until its end. The first signal stops it, the second leaves at once.

@@ -3,11 +3,12 @@
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::deploy::{named, open, unless_stopped};
+use super::deploy::{named, unless_stopped};
 use super::exit::Exit;
+use super::frame::{Output as Asks, Unlock, Whom};
 use super::progress::{self, Output};
 use crate::model::Problem;
-use crate::ops::{deploy, tenants};
+use crate::ops::deploy;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -15,9 +16,10 @@ pub(super) struct Arguments {
     /// version before the one that runs where it is left out.
     #[arg(value_name = "N|ID")]
     to: Option<String>,
-    /// The tenant: its id or its name. May be left out where there is only one.
-    #[arg(long, value_name = "TENANT")]
-    tenant: Option<String>,
+    #[command(flatten)]
+    whom: Whom,
+    #[command(flatten)]
+    unlock: Unlock,
     #[command(flatten)]
     output: Output,
 }
@@ -26,13 +28,13 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
     let mode = arguments.output.mode_here();
     let prepared = async {
-        let session = open().await?;
-        let tenant = tenants::resolve(&session, arguments.tenant.as_deref()).await?;
+        let (session, tenant) = arguments.whom.open().await?;
+        arguments.unlock.may_change(&session, Asks::default()).await?;
         Ok((session, tenant))
     };
     let (session, tenant) = match unless_stopped(&stop, prepared).await {
         Ok(prepared) => prepared,
-        Err(problem) => return progress::not_begun(mode, problem),
+        Err(failure) => return Ok(progress::not_begun(mode, &failure)),
     };
     let shown = progress::shown(mode, std::slice::from_ref(&tenant), false);
     let (session, id, to) = (&session, &tenant.id, arguments.to.as_deref());

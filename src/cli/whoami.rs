@@ -7,8 +7,9 @@ use serde_json::json;
 use std::fmt::Write as _;
 use tokio_util::sync::CancellationToken;
 
-use super::auth::{self, Place, print, print_json};
+use super::auth::{self, Place};
 use super::exit::Exit;
+use super::frame::{print, print_json};
 use crate::model::Problem;
 use crate::ops::login::who::who;
 use crate::ops::login::{Validity, Who};
@@ -28,9 +29,9 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result
     auth::until_stopped(json, &stop, async {
         let found = who(&arguments.place.seat().await?).await?;
         if json {
-            print_json(&document(&found));
+            print_json(&document(&found))?;
         } else {
-            print(&lines(&found, Timestamp::now(), &TimeZone::system()));
+            print(&lines(&found, Timestamp::now(), &TimeZone::system()))?;
         }
         Ok(Exit::Done)
     })

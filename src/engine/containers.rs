@@ -4,12 +4,14 @@
 
 mod by_label;
 mod changes;
+mod exec;
 mod files;
 mod logs;
 mod pull;
 mod stats;
 
 pub use changes::ChangeStream;
+pub use exec::Executed;
 pub use files::{ArchiveStream, FileState};
 pub use logs::LogStream;
 pub(super) use pull::pull_error;

@@ -44,8 +44,8 @@ pub use archive::{Archive, ArchiveError, FoundLayer, LayerSource, Packing};
 pub use build::{BuildRequest, BuildSecret, BuiltImage};
 pub use connect::{Engine, EngineInfo};
 pub use containers::{
-    ArchiveStream, ChangeStream, ContainerError, ContainerSpec, ContainerState, ContainerUsage, FileState, Health,
-    LogStream,
+    ArchiveStream, ChangeStream, ContainerError, ContainerSpec, ContainerState, ContainerUsage, Executed, FileState,
+    Health, LogStream,
 };
 pub use error::{BuildErrorKind, EngineError, PushErrorKind};
 pub use excluded::Sent;

@@ -63,7 +63,8 @@ pub fn harmless_opt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 /// Control characters, and format characters that change direction or hide.
-fn is_hidden(c: char) -> bool {
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

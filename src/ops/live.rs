@@ -42,9 +42,19 @@ pub async fn watch_tenant(session: &Session, id: &TenantId, events: &Sender<Live
     pass_on(session.client().tenant_events(id, true), events).await;
 }
 
+/// Sends what the tenant's stream says of the operation that is under way, until that has ended or the receiver is gone.
+pub async fn watch_operation(session: &Session, id: &TenantId, events: &Sender<Live<ProvisioningEvent>>) {
+    pass_on(session.client().tenant_events(id, false), events).await;
+}
+
 /// Sends the tenant's last log lines and then every new one, until the receiver is gone.
 pub async fn follow_logs(session: &Session, id: &TenantId, lines: &Sender<Live<LogEntry>>) {
-    pass_on(session.client().follow_logs(id, LINES_BEFORE), lines).await;
+    follow_logs_from(session, id, LINES_BEFORE, lines).await;
+}
+
+/// The same, beginning with the last `before` lines.
+pub async fn follow_logs_from(session: &Session, id: &TenantId, before: u32, lines: &Sender<Live<LogEntry>>) {
+    pass_on(session.client().follow_logs(id, before), lines).await;
 }
 
 async fn pass_on<T>(mut feed: Feed<T>, sender: &Sender<Live<T>>) {

@@ -8,6 +8,7 @@ pub mod call;
 pub mod checkout;
 pub mod clipboard;
 pub mod credentials;
+pub mod db;
 pub mod deploy;
 pub mod deploy_lock;
 mod deploy_options;
@@ -25,6 +26,8 @@ pub mod live;
 pub mod local;
 pub mod login;
 pub mod notice;
+pub mod overview;
+pub mod profiles;
 mod project_build;
 pub mod push;
 pub mod record;
@@ -40,6 +43,7 @@ pub mod tenants;
 #[cfg(test)]
 mod testing;
 pub mod variables;
+pub mod watch;
 
 pub use call::{Call, Reply, perform};
 pub use reporter::Done;

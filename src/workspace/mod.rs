@@ -18,6 +18,7 @@ pub(crate) mod justfile;
 pub mod kept_credentials;
 pub mod logins;
 pub mod profile;
+pub mod profile_change;
 pub mod project;
 pub mod pushed_layers;
 pub(crate) mod reading;
@@ -29,6 +30,7 @@ pub mod state;
 pub mod tenants_change;
 pub mod tenants_file;
 mod yaml;
+mod yaml_edit;
 
 pub use build_command::BuildCommand;
 pub use credentials::Credentials;

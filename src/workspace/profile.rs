@@ -12,11 +12,11 @@ use crate::model::{TenantId, text};
 /// Where the profiles are, below the root.
 const PLACE: &str = ".systemprompt/profiles";
 /// A profile's file.
-const FILE: &str = "profile.yaml";
+pub(super) const FILE: &str = "profile.yaml";
 /// Where an image keeps the profiles (protocol E.7).
 const IN_IMAGE: &str = "/app/services/profiles";
 /// The longest name of a profile, bytes.
-const NAME: usize = 64;
+pub const NAME: usize = 64;
 
 /// A profile.
 #[derive(Debug, Clone, PartialEq)]
@@ -232,10 +232,22 @@ pub fn names(project: &Project) -> Result<Vec<String>, WorkspaceError> {
 }
 
 /// A name that is one directory and fits into a path of the image.
-fn is_name(name: &str) -> bool {
+#[must_use]
+pub fn is_name(name: &str) -> bool {
     (1..=NAME).contains(&name.len())
         && !name.starts_with('.')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+}
+
+/// Everything that the profile's file says, what this version does not know among it. Blocks.
+pub fn raw(profile: &Profile) -> Result<serde_json::Value, WorkspaceError> {
+    Ok(yaml::file(&profile.file())?.unwrap_or_default())
+}
+
+/// Where the profiles of a project are.
+#[must_use]
+pub fn place(project: &Project) -> PathBuf {
+    project.root.join(PLACE)
 }
 
 fn read(project: &Project, name: &str) -> Result<Option<Profile>, WorkspaceError> {

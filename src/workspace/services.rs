@@ -4,6 +4,7 @@
 //! Must not know what follows from a mistake: the checks do.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -122,6 +123,56 @@ pub fn read(project: &Project) -> Result<Option<Services>, WorkspaceError> {
         ai = yaml::file::<Option<File>>(&project.root.join(AI))?.flatten().and_then(|file| file.ai);
     }
     Ok(Some(Services { ai }))
+}
+
+/// Files of which each is a part of its own, where the first file does not have it.
+const PARTS: [(&str, &str); 4] = [
+    ("ai", AI),
+    ("web", "services/web/config.yaml"),
+    ("content", "services/content/config.yaml"),
+    ("skills", "services/skills/config.yaml"),
+];
+
+/// The whole configuration as it was written, included files put together. Blocks: small files only.
+pub fn whole(project: &Project) -> Result<Map<String, Value>, WorkspaceError> {
+    let first = project.root.join(CONFIG);
+    let mut all = yaml::file::<Option<Map<String, Value>>>(&first)?.flatten().unwrap_or_default();
+    let includes = match all.remove("includes") {
+        Some(Value::Array(includes)) => includes,
+        _ => Vec::new(),
+    };
+    let folder = first.parent().unwrap_or(&project.root);
+    for include in includes.iter().filter_map(Value::as_str).take(MOST) {
+        let included = yaml::file::<Option<Map<String, Value>>>(&folder.join(include))?.flatten();
+        for (key, value) in included.unwrap_or_default() {
+            put_together(all.entry(key).or_insert(Value::Null), value);
+        }
+    }
+    all.remove("includes");
+    for (key, path) in PARTS {
+        if !all.contains_key(key)
+            && let Some(part) = yaml::file::<Value>(&project.root.join(path))?
+        {
+            // One that has its name at the top is the same as one that has not.
+            let part = part.get(key).cloned().unwrap_or(part);
+            all.insert(key.to_owned(), part);
+        }
+    }
+    Ok(all)
+}
+
+/// Adds what is new; what is there stays.
+fn put_together(known: &mut Value, more: Value) {
+    match (known, more) {
+        (known @ Value::Null, more) => *known = more,
+        (Value::Object(known), Value::Object(more)) => {
+            for (key, value) in more {
+                known.entry(key).or_insert(value);
+            }
+        }
+        (Value::Array(known), Value::Array(more)) => known.extend(more),
+        _ => {}
+    }
 }
 
 /// An extension that brings a program of its own.

@@ -24,7 +24,7 @@ pub(super) fn file<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Worksp
 }
 
 /// The text as `T`, or what is wrong with it and where, without a value from it.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let content = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.split(|byte| *byte == b'\n').count();

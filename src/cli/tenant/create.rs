@@ -1,12 +1,16 @@
-//! `tenantry tenant create`: a local tenant, with its steps as lines. A signal takes back what was made.
+//! `tenantry tenant create`: one of the cloud is bought, a local one made, with its steps as lines. A signal takes back
+//! what was made on this machine.
 
 use clap::Args;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Output, ask, show, source, told};
+use super::buy::{self, Purchase};
+use super::show;
+use super::source::{self, Address};
 use crate::cli::deploy::wrong_usage;
 use crate::cli::exit::Exit;
+use crate::cli::frame::{self, Failure, Output, ask, until_stopped};
 use crate::cli::note;
 use crate::model::{LocalState, LocalStatus, LocalTenant, Problem, database_url};
 use crate::ops::local::{self, Order, Source};
@@ -20,8 +24,8 @@ pub(super) struct Arguments {
     local: bool,
     /// Take a Postgres that is there already: - reads its address from standard input, @PATH from a file.
     #[arg(long, value_name = "-|@FILE")]
-    database_url: Option<String>,
-    /// What it is called; `local` where nothing is said.
+    database_url: Option<Address>,
+    /// What it is called; where nothing is said a local one `local`, and one of the cloud as the platform calls it.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// The image of the container; the configuration's where nothing is said.
@@ -34,39 +38,47 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
+    purchase: Purchase,
+    #[command(flatten)]
     output: Output,
 }
 
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
-    if !arguments.local && arguments.database_url.is_none() && !arguments.may_choose() {
-        let words = "say --local for a container on this machine, or --database-url for a database that is there; one of \
-                     the cloud is bought on the screen: run tenantry and press n";
-        let _ = wrong_usage(words.to_owned()).print();
-        return Ok(Exit::Usage);
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
+    let output = arguments.output;
+    if arguments.purchase.is_wanted() {
+        let work = Box::pin(buy::run(&arguments.purchase, arguments.name.as_deref(), output));
+        return until_stopped(output, &stop, work).await;
     }
-    let json = arguments.output.json;
-    let made = create(arguments, &stop).await;
-    let done = made.and_then(|tenant| if json { as_json(tenant) } else { as_text(&tenant) });
-    told(json, done)
+    if !arguments.local && arguments.database_url.is_none() && !arguments.may_choose() {
+        let words = "say --plan for one of the cloud, --local for a container on this machine, or --database-url for a \
+                     database that is there";
+        let _ = wrong_usage(words.to_owned()).print();
+        return Exit::Usage;
+    }
+    // Not broken off at once: a signal takes back what was made.
+    match create(arguments, &stop).await.and_then(|tenant| Ok(answer(tenant, output)?)) {
+        Ok(()) => Exit::Done,
+        Err(failure) => failure.tell(output.json()),
+    }
 }
 
 impl Arguments {
     /// Without a kind, somebody at a terminal can be asked for one.
     fn may_choose(&self) -> bool {
-        !self.yes && !self.output.json && ask::can_ask(self.output.non_interactive)
+        !self.yes && !self.output.json() && self.output.can_ask()
     }
 }
 
-async fn create(arguments: Arguments, stop: &CancellationToken) -> Result<LocalTenant, Problem> {
-    let project = super::project()?;
-    let order = super::unless_stopped(stop, order(&arguments)).await?;
+async fn create(arguments: Arguments, stop: &CancellationToken) -> Result<LocalTenant, Failure> {
+    let project = frame::project()?;
+    frame::may_change_here().await?;
+    let order = stop.run_until_cancelled(order(&arguments)).await.unwrap_or_else(|| Err(Problem::new("Stopped.")))?;
     let (sender, mut said) = mpsc::channel(64);
-    let json = arguments.output.json;
+    let output = arguments.output;
     let listen = async move {
         while let Some(said) = said.recv().await {
-            if let Some(line) = line(&said).filter(|_| !json) {
-                // Whoever reads only its beginning closes the pipe.
-                let _ = super::print(&format!("{line}\n"));
+            if let Some(line) = line(&said) {
+                output.say(&line);
             }
         }
     };
@@ -75,12 +87,12 @@ async fn create(arguments: Arguments, stop: &CancellationToken) -> Result<LocalT
         local::create(&project, &order, &sender, stop).await
     };
     let (result, ()) = tokio::join!(work, listen);
-    result
+    Ok(result?)
 }
 
 async fn order(arguments: &Arguments) -> Result<Order, Problem> {
     let url = match &arguments.database_url {
-        Some(given) => Some(source::read(given, arguments.output.non_interactive).await?),
+        Some(given) => Some(source::read(given, arguments.output).await?),
         None if !arguments.local => existing().await?,
         None => None,
     };
@@ -96,7 +108,7 @@ async fn existing() -> Result<Option<crate::model::Secret>, Problem> {
     if ask::yes("Make a Postgres in a container on this machine?".to_owned()).await? {
         return Ok(None);
     }
-    ask::secret("Address of the database that is there (it is not shown): ").await.map(Some)
+    ask::secret("Address of the database that is there (it is not shown): ".to_owned()).await.map(Some)
 }
 
 async fn image(arguments: &Arguments) -> Result<String, Problem> {
@@ -113,15 +125,12 @@ async fn image(arguments: &Arguments) -> Result<String, Problem> {
     Ok(loaded.config.local.image)
 }
 
-fn as_json(tenant: LocalTenant) -> Result<(), Problem> {
-    let status = LocalStatus { tenant, state: LocalState::Running, detail: None };
-    super::print_json(&show::LocalDetail::of(&status, false))
-}
-
-fn as_text(tenant: &LocalTenant) -> Result<(), Problem> {
+fn answer(tenant: LocalTenant, output: Output) -> Result<(), Problem> {
     let url = tenant.database_url.as_ref().map(database_url::masked).unwrap_or_default();
     let name = &tenant.name;
-    super::print(&format!(
+    let text = format!(
         "\n{name} answers at {url}\nThe password is in .systemprompt/tenants.json; tenantry tenant show {name:?} --reveal prints it.\n"
-    ))
+    );
+    let status = LocalStatus { tenant, state: LocalState::Running, detail: None };
+    output.answer(&show::LocalDetail::of(&status, false), &text)
 }

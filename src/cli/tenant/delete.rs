@@ -3,100 +3,75 @@
 
 use clap::Args;
 
-use super::{Output, Target, ask, target};
-use crate::model::{LocalTenant, Problem, Tenant};
+use super::{Target, target};
+use crate::cli::exit::Exit;
+use crate::cli::frame::{self, Consent, Failure, Output, Place, ask};
+use crate::model::{LocalTenant, Tenant};
 use crate::ops::{Session, local};
 use crate::workspace::Project;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The tenant: its id, its name, or the beginning of one.
+    #[arg(add = crate::cli::complete::tenants())]
     tenant: String,
-    /// Delete a local tenant's data, too.
+    /// Delete a local tenant's data, too. Without it the data stays.
     #[arg(long)]
     data: bool,
-    /// Do it without a question. A local tenant's data stays without --data.
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    consent: Consent,
     #[command(flatten)]
     pub(super) output: Output,
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Problem> {
-    let project = super::project()?;
-    let target = target(&project, &arguments.tenant).await?;
-    if arguments.yes {
+pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let project = frame::project()?;
+    let target = target(&project, &arguments.place, &arguments.tenant).await?;
+    if arguments.consent.is_given() {
         let (name, id) = match &target {
             Target::Local(tenant) => (&tenant.name, &tenant.id),
             Target::Cloud(_, tenant) => (&tenant.name, &tenant.id),
         };
         // Nobody sees which one it is before it is gone.
-        if ![name.as_str(), id.as_str()].contains(&arguments.tenant.as_str()) {
-            return Err(Problem::new(format!("{} is only the beginning of a name.", arguments.tenant))
-                .detail(format!("It would be {name}. Without a question nothing is deleted by that."))
-                .hint("Give the whole name or the id, or leave out --yes."));
-        }
+        super::whole(&arguments.tenant, name, id)?;
     }
     match target {
-        Target::Local(tenant) => of_this_machine(&project, &tenant, &arguments).await,
-        Target::Cloud(session, tenant) => of_cloud(&session, &tenant, &arguments).await,
+        Target::Local(tenant) => of_this_machine(&project, &tenant, &arguments).await?,
+        Target::Cloud(session, tenant) => of_cloud(&session, &tenant, &arguments).await?,
     }
+    Ok(Exit::Done)
 }
 
-fn not_confirmed() -> Problem {
-    Problem::new("Nobody said that it may be deleted.")
-        .detail("There is no terminal to ask at.")
-        .hint("Say it with --yes.")
-}
-
-fn left() -> Problem {
-    Problem::new("Nothing was deleted.")
-}
-
-async fn of_this_machine(project: &Project, tenant: &LocalTenant, arguments: &Arguments) -> Result<(), Problem> {
+async fn of_this_machine(project: &Project, tenant: &LocalTenant, arguments: &Arguments) -> Result<(), Failure> {
+    frame::may_change_here().await?;
     let mut data = arguments.data;
-    if !arguments.yes {
-        if !ask::can_ask(arguments.output.non_interactive) {
-            return Err(not_confirmed());
-        }
-        let name = &tenant.name;
-        let what = match (&tenant.docker_project, data) {
-            (None, _) => "it leaves the list, its database stays as it is",
-            (Some(_), true) => "its container and all its data go",
-            (Some(_), false) => "its container goes",
-        };
-        if !ask::yes(format!("Delete the local tenant {name}: {what}?")).await? {
-            return Err(left());
-        }
-        if tenant.docker_project.is_some() && !data {
-            data = ask::yes("Delete its data too? Nothing brings it back.".to_owned()).await?;
-        }
+    let name = &tenant.name;
+    let what = match (&tenant.docker_project, data) {
+        (None, _) => "it leaves the list, its database stays as it is",
+        (Some(_), true) => "its container and all its data go",
+        (Some(_), false) => "its container goes",
+    };
+    let output = arguments.output;
+    arguments.consent.ask_here(output, format!("Delete the local tenant {name}: {what}?")).await?;
+    if !arguments.consent.is_given() && tenant.docker_project.is_some() && !data {
+        data = ask::yes("Delete its data too? Nothing brings it back.".to_owned()).await?;
     }
     let deleted = local::delete(project, &tenant.id, data).await?;
-    if arguments.output.json {
-        return super::print_json(&serde_json::json!({
-            "id": tenant.id, "name": deleted.name, "message": deleted.sentence(), "kept_volumes": deleted.kept,
-            "bring_back": deleted.bring_back,
-        }));
-    }
-    super::print(&format!("{}: {}\n", deleted.name, deleted.sentence()))
+    let document = serde_json::json!({
+        "id": tenant.id, "name": deleted.name, "message": deleted.sentence(), "kept_volumes": deleted.kept,
+        "bring_back": deleted.bring_back,
+    });
+    Ok(output.answer(&document, &format!("{}: {}\n", deleted.name, deleted.sentence()))?)
 }
 
-async fn of_cloud(session: &Session, tenant: &Tenant, arguments: &Arguments) -> Result<(), Problem> {
+async fn of_cloud(session: &Session, tenant: &Tenant, arguments: &Arguments) -> Result<(), Failure> {
     let name = &tenant.name;
-    if !arguments.yes {
-        if !ask::can_ask(arguments.output.non_interactive) {
-            return Err(not_confirmed());
-        }
-        let question = format!("{name} goes for good, with machine, volume and database. Type its name:");
-        if ask::word(question).await? != *name {
-            return Err(left());
-        }
-    }
+    let question = format!("{name} goes for good, with machine, volume and database.");
+    arguments.consent.ask_name(session, arguments.output, &question, name).await?;
     let was_there = session.client().delete(&tenant.id).await.map_err(|error| error.problem())?;
     let message = if was_there { "It is deleted, with its data." } else { "It was deleted already." };
-    if arguments.output.json {
-        return super::print_json(&serde_json::json!({ "id": tenant.id, "name": name, "message": message }));
-    }
-    super::print(&format!("{name}: {message}\n"))
+    let document = serde_json::json!({ "id": tenant.id, "name": name, "message": message });
+    Ok(arguments.output.answer(&document, &format!("{name}: {message}\n"))?)
 }

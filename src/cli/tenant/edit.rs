@@ -2,36 +2,44 @@
 
 use clap::Args;
 
-use super::{Output, Target, target};
-use crate::model::{Problem, text};
+use super::{Target, target};
+use crate::cli::exit::Exit;
+use crate::cli::frame::{self, Failure, Output, Place, Unlock};
+use crate::model::text;
 use crate::ops::local;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The tenant: its id, its name, or the beginning of one.
+    #[arg(add = crate::cli::complete::tenants())]
     tenant: String,
     /// The new name.
     #[arg(long, value_name = "NAME")]
     name: String,
     #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    unlock: Unlock,
+    #[command(flatten)]
     pub(super) output: Output,
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Problem> {
-    let project = super::project()?;
-    let (id, name) = match target(&project, &arguments.tenant).await? {
+pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let project = frame::project()?;
+    let (id, name) = match target(&project, &arguments.place, &arguments.tenant).await? {
         Target::Local(tenant) => {
+            frame::may_change_here().await?;
             let renamed = local::rename(&project, &tenant.id, &arguments.name).await?;
             (renamed.id, renamed.name)
         }
         Target::Cloud(session, tenant) => {
+            arguments.unlock.may_change(&session, arguments.output).await?;
             let name = text::line(arguments.name.trim());
             let renamed = session.client().rename(&tenant.id, &name).await.map_err(|error| error.problem())?;
             (renamed.id, renamed.name)
         }
     };
-    if arguments.output.json {
-        return super::print_json(&serde_json::json!({ "id": id, "name": name }));
-    }
-    super::print(&format!("It is called {name} now.\n"))
+    let text = format!("It is called {name} now.\n");
+    arguments.output.answer(&serde_json::json!({ "id": id, "name": name }), &text)?;
+    Ok(Exit::Done)
 }

@@ -2,12 +2,12 @@
 
 use clap::Args;
 use serde::Serialize;
-use unicode_width::UnicodeWidthStr as _;
 
-use super::Output;
+use crate::cli::exit::Exit;
+use crate::cli::frame::{self, Failure, Output, Place, table as columns};
 use crate::cli::note;
 use crate::model::{LocalStatus, Problem, Tenant};
-use crate::ops::{Session, local};
+use crate::ops::local;
 use crate::workspace::Project;
 
 #[derive(Debug, Args)]
@@ -15,6 +15,8 @@ pub(super) struct Arguments {
     /// List only the tenants on this machine: no login is needed, and nobody else is asked.
     #[arg(long)]
     local: bool,
+    #[command(flatten)]
+    place: Place,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -70,26 +72,25 @@ impl From<LocalStatus> for Row {
     }
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Problem> {
-    let project = super::project()?;
-    let cloud = async { if arguments.local { Ok(Vec::new()) } else { of_cloud(&project).await } };
+pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let project = frame::project()?;
+    let cloud = async { if arguments.local { Ok(Vec::new()) } else { of_cloud(&project, &arguments.place).await } };
     let (cloud, locals) = tokio::join!(cloud, local::statuses(&project));
     let (mut rows, warning) = match cloud {
         Ok(tenants) => (tenants.into_iter().map(Row::from).collect(), None),
         Err(problem) => (Vec::new(), Some(problem)),
     };
     rows.extend(locals?.into_iter().map(Row::from));
-    if arguments.output.json {
-        return super::print_json(&Document { total: rows.len(), tenants: rows, warning });
-    }
-    if let Some(problem) = warning {
+    if let Some(problem) = warning.as_ref().filter(|_| !arguments.output.json()) {
         note(&format!("the cloud's tenants are not listed: {problem}"));
     }
-    super::print(&table(&rows))
+    let text = table(&rows);
+    arguments.output.answer(&Document { total: rows.len(), tenants: rows, warning }, &text)?;
+    Ok(Exit::Done)
 }
 
-async fn of_cloud(project: &Project) -> Result<Vec<Tenant>, Problem> {
-    let session = Session::open(project.clone()).await?;
+async fn of_cloud(project: &Project, place: &Place) -> Result<Vec<Tenant>, Problem> {
+    let session = place.open_in(project.clone()).await?;
     Ok(session.client().tenants().await.map_err(|error| error.problem())?.tenants)
 }
 
@@ -102,18 +103,7 @@ fn table(rows: &[Row]) -> String {
         let region = row.region.clone().unwrap_or_else(|| "-".to_owned());
         [row.name.clone(), row.tenant_type.to_owned(), row.state.to_owned(), region, row.id.clone()]
     }));
-    let widths: [usize; 5] = std::array::from_fn(|at| cells.iter().map(|row| row[at].width()).max().unwrap_or(0));
-    let mut out = String::new();
-    for row in &cells {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
+    columns(&cells)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! `tenantry tenant ...`: the project's tenants, those of the cloud and those on this machine, one file per command. What
 //! is about local tenants alone needs no login.
 
-mod ask;
+mod access;
+mod buy;
 mod create;
 mod delete;
 mod edit;
@@ -10,14 +11,15 @@ mod show;
 mod source;
 mod start;
 mod stop;
+mod switch;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
-use std::io::{self, Write};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
-use crate::model::{LocalTenant, Problem, Tenant};
+use super::frame::{Named, Place, until_stopped};
+use super::rotate;
+use crate::model::{LocalTenant, Problem, Tenant, TenantId};
 use crate::ops::{Session, local, tenants};
 use crate::workspace::Project;
 
@@ -29,14 +31,18 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a local tenant: a Postgres in a container on this machine, or one that is there already.
-    Create(create::Arguments),
+    /// Make a tenant: buy one of the cloud, or take a Postgres on this machine.
+    #[command(
+        after_help = "Examples:\n  tenantry tenant create --plan Starter --region fra\n  tenantry tenant create --local --name shop\n  tenantry tenant create --database-url - < url.txt"
+    )]
+    Create(Box<create::Arguments>),
     /// List the tenants of the cloud and those on this machine.
     #[command(visible_alias = "ls")]
     List(list::Arguments),
     /// Show one tenant.
     Show(show::Arguments),
     /// Give a tenant another name.
+    #[command(visible_alias = "rename")]
     Edit(edit::Arguments),
     /// Delete a tenant. It is asked for first.
     Delete(delete::Arguments),
@@ -44,64 +50,64 @@ enum Command {
     Start(start::Arguments),
     /// Stop a local tenant's database; its data stays.
     Stop(stop::Arguments),
+    /// Stop a tenant's machine: billing pauses, the data stays.
+    #[command(after_help = "Example:\n  tenantry tenant suspend orchard --yes")]
+    Suspend(switch::Asked),
+    /// Start a suspended tenant again: billing goes on.
+    #[command(after_help = "Example:\n  tenantry tenant activate orchard")]
+    Activate(switch::Unasked),
+    /// Give a tenant's machine other memory.
+    #[command(after_help = "Example:\n  tenantry tenant scale orchard --memory 1024 --yes")]
+    Scale(switch::Scale),
+    /// Try again what failed while a tenant was made.
+    #[command(after_help = "Example:\n  tenantry tenant retry orchard && tenantry watch --tenant orchard")]
+    Retry(switch::Unasked),
+    /// End a tenant's subscription at once; machine, database and everything else of it are destroyed.
+    #[command(after_help = "Example:\n  tenantry tenant cancel orchard")]
+    Cancel(switch::Cancel),
+    /// Let a tenant's database be reached from outside, or no longer.
+    #[command(after_help = "Example:\n  tenantry tenant external-access on orchard --yes --reveal")]
+    ExternalAccess(access::ExternalAccess),
+    /// Fetch the credentials that can be read once, and store them.
+    #[command(after_help = "Example:\n  tenantry tenant credentials orchard --yes")]
+    Credentials(access::Credentials),
+    /// Give a tenant's database a new password.
+    #[command(visible_alias = "rotate", after_help = "Example:\n  tenantry tenant rotate-credentials orchard --yes")]
+    RotateCredentials(Rotate),
 }
 
-/// How the answer is given, and whether anything may be asked.
-#[derive(Debug, Clone, Copy, Args)]
-#[command(next_help_heading = "Output")]
-struct Output {
-    /// Print one JSON document.
-    #[arg(long)]
-    json: bool,
-    /// Ask nothing: what is missing is an error.
-    #[arg(long)]
-    non_interactive: bool,
+#[derive(Debug, Args)]
+struct Rotate {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    asked: rotate::Asked,
 }
 
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
     match arguments.command {
-        Command::Create(arguments) => create::run(arguments, stop).await,
-        Command::List(arguments) => told(arguments.output.json, unless_stopped(&stop, list::run(arguments)).await),
-        Command::Show(arguments) => told(arguments.output.json, unless_stopped(&stop, show::run(arguments)).await),
-        Command::Edit(arguments) => told(arguments.output.json, unless_stopped(&stop, edit::run(arguments)).await),
-        Command::Delete(arguments) => {
-            told(arguments.output.json, unless_stopped(&stop, Box::pin(delete::run(arguments))).await)
+        Command::Create(arguments) => create::run(*arguments, stop).await,
+        Command::List(arguments) => until_stopped(arguments.output, &stop, list::run(arguments)).await,
+        Command::Show(arguments) => until_stopped(arguments.output, &stop, show::run(arguments)).await,
+        Command::Edit(arguments) => until_stopped(arguments.output, &stop, edit::run(arguments)).await,
+        Command::Delete(arguments) => until_stopped(arguments.output, &stop, Box::pin(delete::run(arguments))).await,
+        Command::Start(arguments) => until_stopped(arguments.output, &stop, Box::pin(start::run(arguments))).await,
+        Command::Stop(arguments) => until_stopped(arguments.output, &stop, stop::run(arguments)).await,
+        Command::Suspend(asked) => until_stopped(asked.output, &stop, switch::suspend(asked)).await,
+        Command::Activate(unasked) => until_stopped(unasked.output, &stop, switch::activate(unasked)).await,
+        Command::Scale(scale) => until_stopped(scale.asked.output, &stop, switch::scale(scale)).await,
+        Command::Retry(unasked) => until_stopped(unasked.output, &stop, switch::retry(unasked)).await,
+        Command::Cancel(cancel) => until_stopped(cancel.output, &stop, switch::cancel(cancel)).await,
+        Command::ExternalAccess(wanted) => until_stopped(wanted.output, &stop, access::external(wanted)).await,
+        Command::Credentials(wanted) => until_stopped(wanted.output, &stop, access::credentials(wanted)).await,
+        Command::RotateCredentials(Rotate { named, asked }) => {
+            until_stopped(asked.output, &stop, Box::pin(rotate::rotate(named.into(), asked))).await
         }
-        Command::Start(arguments) => {
-            told(arguments.output.json, unless_stopped(&stop, Box::pin(start::run(arguments))).await)
-        }
-        Command::Stop(arguments) => told(arguments.output.json, unless_stopped(&stop, stop::run(arguments)).await),
     }
-}
-
-async fn unless_stopped<T>(
-    stop: &CancellationToken,
-    work: impl Future<Output = Result<T, Problem>>,
-) -> Result<T, Problem> {
-    stop.run_until_cancelled(work).await.unwrap_or_else(|| Err(Problem::new("Stopped.")))
-}
-
-/// A problem as the mode wants it: in the one JSON document, or as always.
-fn told(json: bool, result: Result<(), Problem>) -> Result<Exit, Problem> {
-    match result {
-        Ok(()) => Ok(Exit::Done),
-        Err(problem) if json => {
-            print_json(&serde_json::json!({ "problem": problem }))?;
-            Ok(Exit::of(&problem))
-        }
-        Err(problem) => Err(problem),
-    }
-}
-
-/// The project of the working directory.
-fn project() -> Result<Project, Problem> {
-    let here = std::env::current_dir()
-        .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
-    Project::discover(&here).map_err(|error| error.problem())
 }
 
 /// The tenant that is meant.
-enum Target {
+pub(in crate::cli) enum Target {
     /// On this machine.
     Local(LocalTenant),
     /// Of the cloud.
@@ -110,14 +116,14 @@ enum Target {
 
 /// The one that `wanted` names, by id, name, or the beginning of either. A local tenant's whole name or id goes before
 /// everything else; without a login only local ones are known.
-async fn target(project: &Project, wanted: &str) -> Result<Target, Problem> {
+pub(in crate::cli) async fn target(project: &Project, place: &Place, wanted: &str) -> Result<Target, Problem> {
     let locals = local::all(project).await?;
     let here = local::found(&locals, wanted)?;
     let is_whole = |tenant: &LocalTenant| tenant.name == wanted || tenant.id.as_str() == wanted;
     if let Some(tenant) = here.filter(|tenant| is_whole(tenant)) {
         return Ok(Target::Local(tenant.clone()));
     }
-    let session = match Session::open(project.clone()).await {
+    let session = match place.open_in(project.clone()).await {
         Ok(session) => session,
         // Whose login is missing is told what is here.
         Err(problem) if problem.requires_login => return local::find(project, wanted).await.map(Target::Local),
@@ -142,20 +148,24 @@ async fn local_target(project: &Project, wanted: &str) -> Result<LocalTenant, Pr
     local::find(project, wanted).await
 }
 
-fn print_json(document: &impl Serialize) -> Result<(), Problem> {
-    // Plain data: there is nothing in it that JSON cannot say.
-    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
-    text.push('\n');
-    print(&text)
+/// What is done unasked wants the whole name or id: a beginning may be another one's by tomorrow.
+fn whole(wanted: &str, name: &str, id: &TenantId) -> Result<(), Problem> {
+    if [name, id.as_str()].contains(&wanted) {
+        return Ok(());
+    }
+    Err(Problem::new(format!("{wanted} is only the beginning of a name."))
+        .detail(format!("It would be {name}. Without a question nothing is done by that."))
+        .hint("Give the whole name or the id, or leave out --yes."))
 }
 
-fn print(text: &str) -> Result<(), Problem> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever read it has read enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Problem::new("The answer could not be printed.").detail(error.to_string()))
-        }
-        _ => Ok(()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_does_nothing_unasked() {
+        let id = TenantId::new("ten_1").expect("an id");
+        assert!(whole("orch", "orchard", &id).is_err_and(|problem| problem.hint.is_some()));
+        assert!(whole("orchard", "orchard", &id).is_ok() && whole("ten_1", "orchard", &id).is_ok());
     }
 }

@@ -4,17 +4,22 @@ use clap::Args;
 use serde::Serialize;
 use std::fmt::Write as _;
 
-use super::{Output, Target, target};
-use crate::model::{LocalStatus, Problem, Secret, Tenant, database_url};
+use super::{Target, target};
+use crate::cli::exit::Exit;
+use crate::cli::frame::{self, Failure, Output, Place};
+use crate::model::{LocalStatus, Secret, Tenant, database_url};
 use crate::ops::local;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The tenant: its id, its name, or the beginning of one.
+    #[arg(add = crate::cli::complete::tenants())]
     tenant: String,
     /// Show a local tenant's password.
     #[arg(long)]
     reveal: bool,
+    #[command(flatten)]
+    place: Place,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -78,21 +83,18 @@ struct CloudDetail<'a> {
     tenant: &'a Tenant,
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Problem> {
-    let project = super::project()?;
-    match target(&project, &arguments.tenant).await? {
+pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let project = frame::project()?;
+    match target(&project, &arguments.place, &arguments.tenant).await? {
         Target::Local(tenant) => {
             let status = local::status(&project, tenant.id.as_str()).await?;
             let detail = LocalDetail::of(&status, arguments.reveal);
-            if arguments.output.json { super::print_json(&detail) } else { super::print(&detail.text()) }
+            arguments.output.answer(&detail, &detail.text())?;
         }
         Target::Cloud(session, tenant) => {
             let tenant = session.client().tenant(&tenant.id).await.map_err(|error| error.problem())?;
             let state = tenant.state().word();
-            if arguments.output.json {
-                return super::print_json(&CloudDetail { tenant_type: "cloud", state, tenant: &tenant });
-            }
-            super::print(&lines([
+            let text = lines([
                 ("name", Some(tenant.name.clone())),
                 ("id", Some(tenant.id.to_string())),
                 ("type", Some("cloud".to_owned())),
@@ -101,9 +103,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Problem> {
                 ("region", tenant.region.clone()),
                 ("plan", tenant.plan.as_ref().map(|plan| plan.name.clone())),
                 ("created", tenant.created_at.clone()),
-            ]))
+            ]);
+            arguments.output.answer(&CloudDetail { tenant_type: "cloud", state, tenant: &tenant }, &text)?;
         }
     }
+    Ok(Exit::Done)
 }
 
 fn lines<const N: usize>(fields: [(&str, Option<String>); N]) -> String {

@@ -1,44 +1,38 @@
 //! Where the address of an existing database comes from: standard input or a file. On the command line every process of
 //! the machine could read it, and the shell would remember it; it is taken from there with a warning.
 
-use tokio::io::AsyncReadExt as _;
+use std::convert::Infallible;
+use std::str::FromStr;
 
-use super::ask;
+use crate::cli::frame::Output;
+use crate::cli::frame::value::{self, Given};
 use crate::cli::note;
 use crate::model::{Problem, Secret};
 
-/// The most that is read, bytes.
-const LONGEST: u64 = 64 * 1024;
+/// What was written for the address. `Debug` does not show one.
+#[derive(Debug, Clone)]
+pub(super) struct Address(Given);
 
-/// The value that `given` leads to: `-` is standard input, `@path` a file.
-pub(super) async fn read(given: &str, non_interactive: bool) -> Result<Secret, Problem> {
-    if given == "-" {
-        if ask::can_ask(non_interactive) {
-            return ask::secret("Address of the database (it is not shown): ").await;
-        }
-        return whole(tokio::io::stdin(), "standard input").await;
+impl FromStr for Address {
+    type Err = Infallible;
+    fn from_str(raw: &str) -> Result<Self, Infallible> {
+        Ok(Self(Given::of(raw)))
     }
-    if let Some(path) = given.strip_prefix('@') {
-        let file = tokio::fs::File::open(path).await.map_err(|error| unreadable(path, &error))?;
-        return whole(file, path).await;
-    }
-    note(
-        "an address with a password on the command line can be read by every process, and the shell remembers it; \
-         --database-url - reads it from standard input, --database-url @file from a file",
-    );
-    Ok(Secret::new(given))
 }
 
-async fn whole(source: impl tokio::io::AsyncRead + Unpin, name: &str) -> Result<Secret, Problem> {
-    let mut text = String::new();
-    source.take(LONGEST).read_to_string(&mut text).await.map_err(|error| unreadable(name, &error))?;
-    Ok(Secret::new(text.trim()))
-}
-
-fn unreadable(name: &str, error: &std::io::Error) -> Problem {
-    Problem::new("The address of the database cannot be read.")
-        .detail(format!("{name}: {error}"))
-        .hint("Give --database-url - and write it to standard input, or --database-url @file.")
+/// The value that `given` leads to.
+pub(super) async fn read(given: &Address, output: Output) -> Result<Secret, Problem> {
+    if matches!(given.0, Given::Here(_)) {
+        note(
+            "an address with a password on the command line can be read by every process, and the shell remembers it; \
+             --database-url - reads it from standard input, --database-url @file from a file",
+        );
+    }
+    value::read(&given.0, "Address of the database (it is not shown): ", output).await.map_err(|problem| {
+        Problem::new("The address of the database cannot be read.")
+            .detail(problem.detail.unwrap_or_default())
+            .hint("Give --database-url - and write it to standard input, or --database-url @file.")
+    })
 }
 
 #[cfg(test)]
@@ -50,9 +44,16 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("url");
         std::fs::write(&path, "postgres://u:hunter2@h/d\n").expect("written");
-        let given = format!("@{}", path.display());
-        assert_eq!(read(&given, true).await.expect("read").reveal(), "postgres://u:hunter2@h/d");
-        let problem = read("@no/such/file", true).await.expect_err("missing");
+        let of = |raw: &str| raw.parse::<Address>().expect("taken");
+        let given = of(&format!("@{}", path.display()));
+        assert_eq!(read(&given, Output::default()).await.expect("read").reveal(), "postgres://u:hunter2@h/d");
+        let problem = read(&of("@no/such/file"), Output::default()).await.expect_err("missing");
         assert!(problem.detail.as_deref().is_some_and(|detail| detail.contains("no/such/file")), "{problem:?}");
+    }
+
+    #[test]
+    fn an_address_that_was_written_out_is_not_shown() {
+        let given = "postgres://u:hunter2@h/d".parse::<Address>().expect("taken");
+        assert!(!format!("{given:?}").contains("hunter2"));
     }
 }

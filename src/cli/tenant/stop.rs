@@ -2,25 +2,28 @@
 
 use clap::Args;
 
-use super::{Output, local_target};
-use crate::model::{LocalState, LocalStatus, Problem};
+use super::local_target;
+use crate::cli::exit::Exit;
+use crate::cli::frame::{self, Failure, Output};
+use crate::model::{LocalState, LocalStatus};
 use crate::ops::local;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The local tenant: its id, its name, or the beginning of one.
+    #[arg(add = crate::cli::complete::tenants())]
     tenant: String,
     #[command(flatten)]
     pub(super) output: Output,
 }
 
-pub(super) async fn run(arguments: Arguments) -> Result<(), Problem> {
-    let project = super::project()?;
+pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let project = frame::project()?;
+    frame::may_change_here().await?;
     let tenant = local_target(&project, &arguments.tenant).await?;
     let tenant = local::stop(&project, &tenant.id).await?;
-    if arguments.output.json {
-        let status = LocalStatus { tenant, state: LocalState::Stopped, detail: None };
-        return super::print_json(&super::show::LocalDetail::of(&status, false));
-    }
-    super::print(&format!("{}: its database is stopped; its data stays.\n", tenant.name))
+    let status = LocalStatus { tenant, state: LocalState::Stopped, detail: None };
+    let text = format!("{}: its database is stopped; its data stays.\n", status.tenant.name);
+    arguments.output.answer(&super::show::LocalDetail::of(&status, false), &text)?;
+    Ok(Exit::Done)
 }

@@ -9,14 +9,14 @@ mod ignores;
 mod image;
 mod perform;
 mod plan;
-mod profile;
+pub(in crate::ops) mod profile;
 mod recipes;
 #[cfg(test)]
 mod tests;
 
 pub use perform::{Done, Made, Outcome, perform};
 pub use plan::{Action, Content, Plan, Step, of_folder};
-pub use recipes::{OF_PROGRAM, RECIPES};
+pub use recipes::RECIPES;
 
 use std::path::PathBuf;
 

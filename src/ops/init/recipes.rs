@@ -9,12 +9,10 @@ use std::fmt::Write as _;
 use super::found::Found;
 use crate::workspace::justfile;
 
-/// The recipes, in the order of the file.
+/// The recipes, in the order of the file. The first five are commands of this program: a test of the command line says
+/// when that is not true any more.
 pub const RECIPES: [&str; 9] =
     ["login", "tenant", "deploy", "logs", "restart", "build", "build-web", "build-mcp", "build-all"];
-/// Those of them that are commands of this program. The others of the first five open the full-screen program, which does
-/// the same with a key. A test of the command line says when this list is not true any more.
-pub const OF_PROGRAM: &[&str] = &["deploy", "login", "tenant"];
 /// The most files that are followed through `import`.
 const MOST: usize = 50;
 
@@ -135,11 +133,7 @@ fn of_program(name: &str) -> String {
         "logs" => "Read a tenant's log",
         _ => "Start a tenant's machine again",
     };
-    if OF_PROGRAM.contains(&name) {
-        format!("# {about}\n{name} *ARGS:\n    tenantry {name} {{{{ARGS}}}}\n")
-    } else {
-        format!("# {about}, in the full-screen program\n{name}:\n    tenantry\n")
-    }
+    format!("# {about}\n{name} *ARGS:\n    tenantry {name} {{{{ARGS}}}}\n")
 }
 
 fn cargo(found: &Found) -> Option<String> {

@@ -77,7 +77,7 @@ pub(super) async fn own(engine: &Engine, id: &TenantId, project: &str) -> Result
 }
 
 /// The same for a tenant of the list; none where nobody here runs it.
-pub(super) async fn of(engine: &Engine, tenant: &LocalTenant) -> Result<Vec<ContainerState>, ContainerError> {
+pub(in crate::ops) async fn of(engine: &Engine, tenant: &LocalTenant) -> Result<Vec<ContainerState>, ContainerError> {
     match &tenant.docker_project {
         Some(project) => own(engine, &tenant.id, project).await,
         None => Ok(Vec::new()),

@@ -11,15 +11,15 @@ use url::Url;
 use crate::model::{Problem, Remedy, Secret, database_url, text};
 
 /// How long an existing database may take to answer (protocol E.11).
-pub(super) const LIMIT: Duration = Duration::from_secs(5);
+pub(in crate::ops) const LIMIT: Duration = Duration::from_secs(5);
 /// How long one may take that is only looked at for a list.
-pub(super) const GLANCE: Duration = Duration::from_secs(2);
+pub(in crate::ops) const GLANCE: Duration = Duration::from_secs(2);
 /// The longest address that is taken, bytes.
 const LONGEST: usize = 4096;
 
 /// Why it does not answer. Harmless text, without a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Silence {
+pub(in crate::ops) enum Silence {
     /// Nobody listens, or it is still starting: a later look may find it.
     NotYet(String),
     /// It answers, and does not take the password.
@@ -30,7 +30,7 @@ pub(super) enum Silence {
 
 impl Silence {
     /// In words.
-    pub(super) fn words(&self) -> &str {
+    pub(in crate::ops) fn words(&self) -> &str {
         match self {
             Self::NotYet(words) | Self::Password(words) | Self::Refused(words) => words,
         }
@@ -38,15 +38,8 @@ impl Silence {
 }
 
 /// The version of the database at `url`, once it answered a question.
-pub(super) async fn version(url: &Secret, limit: Duration) -> Result<String, Silence> {
-    // The parser's own words could repeat the password.
-    let options = PgConnectOptions::from_str(url.reveal().trim())
-        .map_err(|_| Silence::Refused("its address cannot be understood".into()))?;
-    let mut options = options.application_name("tenantry").disable_statement_logging();
-    if !has_password(url) && !is_here(options.get_host()) {
-        // The environment's password is for whom its owner meant, not for whatever a project's file names.
-        options = options.password("");
-    }
+pub(in crate::ops) async fn version(url: &Secret, limit: Duration) -> Result<String, Silence> {
+    let options = options(url)?;
     let ask = async {
         let mut connection = options.connect().await?;
         let version: String = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
@@ -62,20 +55,33 @@ pub(super) async fn version(url: &Secret, limit: Duration) -> Result<String, Sil
     }
 }
 
-fn has_password(url: &Secret) -> bool {
+/// How to connect to `url`. The environment's password goes to this machine alone.
+pub(in crate::ops) fn options(url: &Secret) -> Result<PgConnectOptions, Silence> {
+    // The parser's own words could repeat the password.
+    let options = PgConnectOptions::from_str(url.reveal().trim())
+        .map_err(|_| Silence::Refused("its address cannot be understood".into()))?;
+    let options = options.application_name("tenantry").disable_statement_logging();
+    if !has_password(url) && !is_here(options.get_host()) {
+        // The environment's password is for whom its owner meant, not for whatever a project's file names.
+        return Ok(options.password(""));
+    }
+    Ok(options)
+}
+
+pub(in crate::ops) fn has_password(url: &Secret) -> bool {
     // What is no address is refused elsewhere.
     url::Url::parse(url.reveal().trim())
         .is_ok_and(|url| url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password"))
 }
 
 /// True for this machine, by its loopback names or by a socket's folder.
-fn is_here(host: &str) -> bool {
+pub(in crate::ops) fn is_here(host: &str) -> bool {
     host.starts_with('/')
         || host.eq_ignore_ascii_case("localhost")
         || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn silence(error: &sqlx::Error) -> Silence {
+pub(in crate::ops) fn silence(error: &sqlx::Error) -> Silence {
     let words = |raw: &str| text::short(raw, 200);
     match error {
         // `cannot_connect_now`: it is starting or stopping.
@@ -97,7 +103,7 @@ fn silence(error: &sqlx::Error) -> Silence {
 ///
 /// # Errors
 /// What is wrong with it; never a part of it.
-pub(super) fn checked(url: &Secret) -> Result<Secret, Problem> {
+pub(in crate::ops) fn checked(url: &Secret) -> Result<Secret, Problem> {
     let raw = url.reveal().trim();
     let wrong = |why: &str| {
         Problem::new("The address of the database cannot be used.")
@@ -130,7 +136,7 @@ pub(super) fn checked(url: &Secret) -> Result<Secret, Problem> {
 }
 
 /// What a person is told whose existing database does not answer.
-pub(super) fn no_answer(url: &Secret, silence: &Silence) -> Problem {
+pub(in crate::ops) fn no_answer(url: &Secret, silence: &Silence) -> Problem {
     let problem = Problem::new("The database does not let us in.");
     let (problem, hint) = match silence {
         Silence::NotYet(_) => (

@@ -6,9 +6,9 @@
 //! tenant from the moment something is made for it, so that whatever happens, it can be seen, gone on with, or removed.
 
 mod change;
-mod container;
+pub(in crate::ops) mod container;
 mod create;
-mod database;
+pub(in crate::ops) mod database;
 mod defaults;
 mod ensure;
 mod find;
@@ -54,7 +54,7 @@ pub enum Source {
 }
 
 /// The engine, once it answers. It may have been started, or another context chosen, since the last time.
-async fn engine() -> Result<Engine, Problem> {
+pub(in crate::ops) async fn engine() -> Result<Engine, Problem> {
     let engine = match tokio::task::spawn_blocking(Engine::connect).await {
         Ok(found) => found.map_err(|error| error.problem())?,
         Err(stopped) => {
@@ -80,7 +80,7 @@ impl From<WorkspaceError> for Problem {
 }
 
 /// What the engine refused, as a person is told.
-fn refused(error: &ContainerError) -> Problem {
+pub(in crate::ops) fn refused(error: &ContainerError) -> Problem {
     let problem = match error {
         ContainerError::Unreachable(_) => Problem::new("Docker does not answer.").hint("Start Docker, then try again."),
         ContainerError::PullDenied { image, .. } => Problem::new(format!("The image {image} cannot be pulled."))

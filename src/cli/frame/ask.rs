@@ -6,12 +6,12 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use crate::model::{Problem, Secret};
 
 /// True where somebody can be asked.
-pub(super) fn can_ask(non_interactive: bool) -> bool {
+pub(in crate::cli) fn can_ask(non_interactive: bool) -> bool {
     !non_interactive && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks a question whose answer is no unless it is yes.
-pub(super) async fn yes(question: String) -> Result<bool, Problem> {
+pub(in crate::cli) async fn yes(question: String) -> Result<bool, Problem> {
     let answer = read(move || {
         say(&format!("{question} [y/N] "));
         line()
@@ -21,7 +21,7 @@ pub(super) async fn yes(question: String) -> Result<bool, Problem> {
 }
 
 /// Asks for a word.
-pub(super) async fn word(question: String) -> Result<String, Problem> {
+pub(in crate::cli) async fn word(question: String) -> Result<String, Problem> {
     let answer = read(move || {
         say(&format!("{question} "));
         line()
@@ -31,11 +31,11 @@ pub(super) async fn word(question: String) -> Result<String, Problem> {
 }
 
 /// Asks for a value that is not shown while it is typed.
-pub(super) async fn secret(question: &'static str) -> Result<Secret, Problem> {
+pub(in crate::cli) async fn secret(question: String) -> Result<Secret, Problem> {
     // Here and not where it is read: whoever stops waiting gets the terminal back as it was, too.
     let _silent = Silent::begin();
     let answer = read(move || {
-        say(question);
+        say(&question);
         line().map(|line| Secret::new(line.trim()))
     })
     .await;
@@ -64,10 +64,10 @@ async fn read<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + '
 }
 
 /// The terminal does not show what is typed until this is dropped.
-struct Silent(Option<Termios>);
+pub(in crate::cli) struct Silent(Option<Termios>);
 
 impl Silent {
-    fn begin() -> Self {
+    pub(in crate::cli) fn begin() -> Self {
         let Ok(before) = tcgetattr(io::stdin()) else { return Self(None) };
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);

@@ -1,0 +1,112 @@
+//! `tenantry completions`, and what a shell asks while somebody types: commands, options, and the names of tenants and
+//! contexts. Reads this machine's files alone: whoever presses Tab waits for no network and is asked for no password.
+
+use clap::{Args, CommandFactory};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::env::{CompleteEnv, Shells};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use super::exit::Exit;
+use super::frame::{Failure, print};
+use crate::model::Problem;
+use crate::settings;
+use crate::workspace::{Project, StateDirectory, profile, tenants_file};
+
+/// Set by the shell's script while it asks for candidates.
+const VARIABLE: &str = "COMPLETE";
+const PROGRAM: &str = "tenantry";
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tenantry completions bash > ~/.local/share/bash-completion/completions/tenantry\n  \
+    tenantry completions zsh > ~/.zfunc/_tenantry\n  tenantry completions fish > ~/.config/fish/completions/tenantry.fish"
+)]
+pub(super) struct Arguments {
+    /// The shell: bash, elvish, fish, powershell, zsh.
+    #[arg(value_name = "SHELL", value_parser = clap::builder::PossibleValuesParser::new(["bash", "elvish", "fish", "powershell", "zsh"]))]
+    shell: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    print(&script(&arguments.shell)?)?;
+    Ok(Exit::Done)
+}
+
+fn script(shell: &str) -> Result<String, Problem> {
+    let failed = |words: String| Problem::new("The completions could not be made.").detail(words);
+    let shells = Shells::builtins();
+    let completer = shells.completer(shell).ok_or_else(|| failed(format!("{shell} is not known")))?;
+    let mut out = Vec::new();
+    let written = completer.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut out);
+    written.map_err(|error| failed(error.to_string()))?;
+    String::from_utf8(out).map_err(|error| failed(error.to_string()))
+}
+
+/// Answers a shell that asks for candidates. True where one did: then nothing else is to be done.
+pub(super) fn answered(arguments: &[OsString]) -> bool {
+    let here = std::env::current_dir().ok();
+    let complete = CompleteEnv::with_factory(super::arguments::Arguments::command).var(VARIABLE);
+    // A shell has no use for an error: it then completes nothing.
+    complete.try_complete(arguments.iter().cloned(), here.as_deref()).unwrap_or(true)
+}
+
+/// The tenants that this machine has heard of.
+pub(super) fn tenants() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| known_tenants().into_iter().map(CompletionCandidate::new).collect())
+}
+
+/// The contexts of the configuration.
+pub(super) fn contexts() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let contexts = settings::load().map(|loaded| loaded.config.contexts).unwrap_or_default();
+        contexts.into_iter().map(|context| CompletionCandidate::new(context.name)).collect()
+    })
+}
+
+fn known_tenants() -> BTreeSet<String> {
+    let Some(project) = std::env::current_dir().ok().and_then(|here| Project::discover(&here).ok()) else {
+        return BTreeSet::new();
+    };
+    of_project(&project, StateDirectory::of_user().as_ref())
+}
+
+/// By name where a deploy is remembered, else by the id that a profile has; and those on this machine.
+fn of_project(project: &Project, state: Option<&StateDirectory>) -> BTreeSet<String> {
+    let locals = tenants_file::local_tenants(project).unwrap_or_default();
+    let mut known: BTreeSet<String> = locals.into_iter().map(|tenant| tenant.name).collect();
+    for name in profile::names(project).unwrap_or_default() {
+        let Some(id) = profile::named(project, &name).ok().and_then(|profile| profile.tenant()) else { continue };
+        let records = state.and_then(|state| state.records(&id).ok()).unwrap_or_default();
+        let newest = records.into_iter().max_by(|one, other| one.began_at.cmp(&other.began_at));
+        known.insert(newest.map_or_else(|| id.to_string(), |record| record.tenant_name));
+    }
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shell_has_a_script() {
+        for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+            let script = script(shell).expect("made");
+            assert!(script.contains("tenantry") && script.contains(VARIABLE), "{shell}: {script}");
+        }
+        assert!(script("tcsh").is_err());
+    }
+
+    #[test]
+    fn tenants_come_from_this_machine() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().join("garden");
+        std::fs::create_dir_all(root.join(".systemprompt/profiles/prod")).expect("made");
+        std::fs::write(root.join(".systemprompt/profiles/prod/profile.yaml"), "cloud: {tenant_id: ten_1}")
+            .expect("written");
+        let list = serde_json::json!({"tenants": [{"id": "local_1", "name": "barn", "tenant_type": "local"}]});
+        std::fs::write(root.join(".systemprompt/tenants.json"), list.to_string()).expect("written");
+        let known = of_project(&Project { root }, None);
+        assert_eq!(known.into_iter().collect::<Vec<_>>(), ["barn", "ten_1"]);
+    }
+}

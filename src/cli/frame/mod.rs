@@ -1,0 +1,20 @@
+//! What every command has in common: in which context it works and which tenant it is about, how its answer is given, what
+//! it may ask, and how it ends. `docs/commands.md` says the same for people.
+//!
+//! Must not know any command.
+
+pub(super) mod ask;
+mod consent;
+mod failure;
+mod output;
+mod place;
+mod stream;
+mod table;
+pub(super) mod value;
+
+pub(super) use consent::{Consent, Unlock, may_change_here};
+pub(super) use failure::{Failure, until_stopped};
+pub(super) use output::{Output, print, print_json};
+pub(super) use place::{Named, Place, Whom, project};
+pub(super) use stream::Stream;
+pub(super) use table::{cell, fields, table};

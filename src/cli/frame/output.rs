@@ -1,0 +1,80 @@
+//! How an answer is given: as text, as one JSON document, or not at all.
+
+use clap::Args;
+use serde::Serialize;
+use std::io::{self, Write};
+
+use crate::model::Problem;
+
+/// How the answer is given, and whether anything may be asked.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub(in crate::cli) struct Output {
+    /// Print one JSON document, also where something went wrong.
+    #[arg(long)]
+    json: bool,
+    /// Print nothing where all went well.
+    #[arg(long, conflicts_with = "json")]
+    quiet: bool,
+    /// Ask nothing: what is missing is an error.
+    #[arg(long)]
+    non_interactive: bool,
+}
+
+impl Output {
+    /// That of a command that has no more than `--json`.
+    pub(in crate::cli) fn of_json(json: bool) -> Self {
+        Self { json, ..Self::default() }
+    }
+
+    /// True where the answer is one document.
+    pub(in crate::cli) fn json(self) -> bool {
+        self.json
+    }
+
+    /// True where only what went wrong is told.
+    pub(in crate::cli) fn quiet(self) -> bool {
+        self.quiet
+    }
+
+    /// True where there is somebody who may be asked.
+    pub(in crate::cli) fn can_ask(self) -> bool {
+        super::ask::can_ask(self.non_interactive)
+    }
+
+    /// Prints what the command was for: `document` with `--json`, else `text`.
+    pub(in crate::cli) fn answer(self, document: &impl Serialize, text: &str) -> Result<(), Problem> {
+        match self {
+            Self { json: true, .. } => print_json(document),
+            Self { quiet: true, .. } => Ok(()),
+            _ => print(text),
+        }
+    }
+
+    /// Prints a line on the way, for people alone.
+    pub(in crate::cli) fn say(self, line: &str) {
+        if !self.json && !self.quiet {
+            // Whoever reads only its beginning closes the pipe.
+            let _ = print(&format!("{line}\n"));
+        }
+    }
+}
+
+/// Prints one document, on a line of its own.
+pub(in crate::cli) fn print_json(document: &impl Serialize) -> Result<(), Problem> {
+    // Plain data: there is nothing in it that JSON cannot say.
+    let mut text = serde_json::to_string(document).unwrap_or_default();
+    text.push('\n');
+    print(&text)
+}
+
+/// Prints an answer. A reader that went away has read enough.
+pub(in crate::cli) fn print(text: &str) -> Result<(), Problem> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Problem::new("The answer could not be printed.").detail(error.to_string()))
+        }
+        _ => Ok(()),
+    }
+}

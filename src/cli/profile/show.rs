@@ -1,0 +1,58 @@
+//! `tenantry profile show`.
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::exit::Exit;
+use crate::cli::frame::{self, Failure, Output};
+use crate::ops::profiles;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The profile; the active one where nothing is said.
+    name: Option<String>,
+    /// Show only a part.
+    #[arg(short, long, value_enum, default_value_t = Filter::All)]
+    filter: Filter,
+    /// Show secrets, too.
+    #[arg(long)]
+    reveal: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Filter {
+    All,
+    Agents,
+    Mcp,
+    Skills,
+    Ai,
+    Web,
+    Content,
+    Env,
+    Settings,
+}
+
+impl From<Filter> for profiles::Filter {
+    fn from(filter: Filter) -> Self {
+        match filter {
+            Filter::All => Self::All,
+            Filter::Agents => Self::Agents,
+            Filter::Mcp => Self::Mcp,
+            Filter::Skills => Self::Skills,
+            Filter::Ai => Self::Ai,
+            Filter::Web => Self::Web,
+            Filter::Content => Self::Content,
+            Filter::Env => Self::Env,
+            Filter::Settings => Self::Settings,
+        }
+    }
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let project = frame::project()?;
+    let name = super::named(&project, arguments.name).await?;
+    let document = profiles::show(&project, &name, arguments.filter.into(), arguments.reveal).await?;
+    arguments.output.answer(&document, &profiles::text(&document))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,70 @@
+//! `tenantry rotate`: a new password for a tenant's database. Its passwords are shown only where that is asked for.
+
+use clap::Args;
+use serde_json::json;
+
+use super::change::{address, must_not_be_lost, tell, where_stored};
+use super::exit::Exit;
+use super::frame::{Consent, Failure, Output, Whom};
+use crate::ops::{Call, Reply, perform};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  tenantry rotate --tenant orchard --yes --json")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    whom: Whom,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+/// What is the same below `tenant`.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    /// Show the new password.
+    #[arg(long)]
+    reveal: bool,
+    #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+impl Arguments {
+    /// How the answer is given.
+    pub(super) fn output(&self) -> Output {
+        self.asked.output
+    }
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    rotate(arguments.whom, arguments.asked).await
+}
+
+pub(super) async fn rotate(whom: Whom, asked: Asked) -> Result<Exit, Failure> {
+    let Asked { reveal, consent, output } = asked;
+    let (session, tenant) = whom.open().await?;
+    let question = format!(
+        "Give the database of {} a new password? The old one ends at once, and a running machine restarts.",
+        tenant.name
+    );
+    consent.ask(&session, output, question).await?;
+    let reply = Box::pin(perform(&session, Call::Rotate(tenant.id.clone()))).await?;
+    let Reply::Rotated(rotated) = &reply else { return Ok(Exit::Done) };
+    let inside = address(&rotated.database_url, reveal);
+    let outside = rotated.external_database_url.as_ref().map(|url| address(url, reveal));
+    let more = json!({
+        "status": "rotated",
+        "rotated_at": rotated.rotated_at,
+        "restarts": rotated.restarts,
+        "internal_database_url": inside,
+        "external_database_url": outside,
+        "stored": where_stored(&rotated.stored),
+    });
+    tell(&tenant, &reply, more, output)?;
+    output.say(&format!("inside     {inside}"));
+    if let Some(outside) = outside {
+        output.say(&format!("outside    {outside}"));
+    }
+    must_not_be_lost(&rotated.stored, reveal)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,157 @@
+//! `tenantry status`: how everything stands at a glance: profiles, login, tenants.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::exit::Exit;
+use super::frame::{Failure, Output, Place, cell, project, table};
+use crate::model::Problem;
+use crate::ops::Session;
+use crate::ops::login::Validity;
+use crate::ops::login::who::{Who, who};
+use crate::ops::overview::{self, Profile, Standing};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tenantry status\n  tenantry status --json | jq '.tenants[] | select(.status == \"failed\")'"
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+pub(super) async fn run(Arguments { place, output }: Arguments) -> Result<Exit, Failure> {
+    let project = project()?;
+    let profiles = overview::profiles(&project).await?;
+    let seat = place.seat_in(project.clone()).await?;
+    let found = who(&seat).await;
+    let standings = match &found {
+        Ok(_) => Ok(overview::standings(&Session::at(seat, project).await?).await?),
+        Err(problem) => Err(problem.clone()),
+    };
+    let document = document(&profiles, &found, standings.as_deref().unwrap_or_default());
+    output.answer(&document, &told(&profiles, &found, standings.as_deref().unwrap_or_default()))?;
+    // It is told, and a script must still see that this is not all.
+    Ok(standings.err().map_or(Exit::Done, |problem| Exit::of(&problem)))
+}
+
+fn document(profiles: &[Profile], found: &Result<Who, Problem>, standings: &[Standing]) -> Value {
+    let credentials = match found {
+        Ok(who) => json!({
+            "authenticated": true,
+            "user_email": who.me.user.email,
+            "api_url": who.api,
+            "context": who.context,
+            "token_expired": who.validity == Validity::Expired,
+            "expires_at": who.expires_at.map(|end| end.to_string()),
+        }),
+        Err(problem) => json!({ "authenticated": false, "token_expired": problem.requires_login, "problem": problem }),
+    };
+    let named = |standing: &Standing| of_profile(profiles, standing).map(|profile| profile.name.clone());
+    let tenants: Vec<_> = standings
+        .iter()
+        .map(|standing| {
+            let profile = named(standing);
+            json!({
+                "id": standing.tenant.id,
+                "name": standing.tenant.name,
+                "status": word(standing),
+                "url": url(standing),
+                "message": message(standing),
+                "configured_in_profile": profile.is_some(),
+                "profile": profile,
+            })
+        })
+        .collect();
+    let profiles: Vec<_> = profiles
+        .iter()
+        .map(|profile| {
+            let is_valid = profile.problem.is_none();
+            json!({ "name": profile.name, "valid": is_valid, "tenant_id": profile.tenant, "problem": profile.problem })
+        })
+        .collect();
+    json!({ "profiles": profiles, "credentials": credentials, "tenants": tenants })
+}
+
+fn told(profiles: &[Profile], found: &Result<Who, Problem>, standings: &[Standing]) -> String {
+    let mut out = String::new();
+    for profile in profiles {
+        let about = match (&profile.problem, &profile.tenant) {
+            (Some(problem), _) => format!("cannot be used: {problem}"),
+            (None, Some(tenant)) => format!("for tenant {tenant}"),
+            (None, None) => "for no tenant of the cloud".to_owned(),
+        };
+        out.push_str(&format!("profile {}  {about}\n", profile.name));
+    }
+    match found {
+        Ok(who) => {
+            let over = if who.validity == Validity::Expired { "; it says that it is over" } else { "" };
+            out.push_str(&format!("login   {} at {}{over}\n", who.me.user.email, who.api));
+        }
+        Err(problem) => {
+            out.push_str(&format!("login   {problem}\n"));
+            return out;
+        }
+    }
+    out.push('\n');
+    if standings.is_empty() {
+        out.push_str("There are no tenants. Buy one: tenantry tenant create --plan <plan>\n");
+        return out;
+    }
+    let mut rows = vec![["TENANT", "STATUS", "ADDRESS", "PROFILE", "MESSAGE"].map(str::to_owned)];
+    rows.extend(standings.iter().map(|standing| {
+        let profile = of_profile(profiles, standing).map(|profile| profile.name.clone());
+        let message = message(standing).unwrap_or_default();
+        [standing.tenant.name.clone(), word(standing).to_owned(), cell(url(standing)), cell(profile), message]
+    }));
+    out.push_str(&table(&rows));
+    out
+}
+
+fn of_profile<'a>(profiles: &'a [Profile], standing: &Standing) -> Option<&'a Profile> {
+    profiles.iter().find(|profile| profile.tenant.as_ref() == Some(&standing.tenant.id))
+}
+
+fn word(standing: &Standing) -> &'static str {
+    standing.status.as_ref().map_or_else(|_| standing.tenant.state(), |status| status.state()).word()
+}
+
+fn url(standing: &Standing) -> Option<String> {
+    let told = standing.status.as_ref().ok().and_then(|status| status.app_url.clone());
+    told.or_else(|| standing.tenant.app_url.clone())
+}
+
+fn message(standing: &Standing) -> Option<String> {
+    match &standing.status {
+        Ok(status) if status.restart_required => Some("What was set takes effect with the next restart.".to_owned()),
+        Ok(status) => status.message.clone().or_else(|| standing.tenant.last_error.clone()),
+        Err(problem) => Some(problem.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_that_a_profile_names_is_marked_and_no_link_is_told() {
+        let standing = Standing {
+            tenant: serde_json::from_value(json!({"id": "ten_1", "name": "orchard"})).expect("a tenant"),
+            status: Ok(serde_json::from_value(json!({
+                "status": "ready", "app_url": "http://o.example", "secrets_url": "http://h/credentials/hunter2",
+            }))
+            .expect("a status")),
+        };
+        let tenant = Some(standing.tenant.id.clone());
+        let profiles = [Profile { name: "prod".into(), tenant, problem: None }];
+        let found = Err(Problem::new("Not logged in.").needs_login());
+        let document = document(&profiles, &found, std::slice::from_ref(&standing));
+        assert_eq!(document["tenants"][0]["configured_in_profile"], true);
+        assert_eq!(document["tenants"][0]["status"], "running");
+        assert!(!document.to_string().contains("hunter2"));
+        assert_eq!(document["credentials"]["authenticated"], false);
+        assert_eq!(told(&profiles, &found, &[]), "profile prod  for tenant ten_1\nlogin   Not logged in.\n");
+    }
+}

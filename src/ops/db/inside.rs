@@ -1,0 +1,37 @@
+//! The programs of Postgres in the container of a tenant on this machine: of just the version that its database has.
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Target;
+use crate::engine::{Engine, Executed};
+use crate::model::Problem;
+use crate::ops::local::{self, container};
+
+/// A container that runs the target's database.
+pub(super) struct Inside {
+    engine: Engine,
+    id: String,
+}
+
+impl Inside {
+    /// The target's; `None` where it has none that runs.
+    pub(super) async fn of(target: &Target) -> Result<Option<Self>, Problem> {
+        let Some(tenant) = target.local.as_ref().filter(|tenant| tenant.docker_project.is_some()) else {
+            return Ok(None);
+        };
+        let engine = local::engine().await?;
+        let states = container::of(&engine, tenant).await.map_err(|error| local::refused(&error))?;
+        let running = states.into_iter().find(|state| state.running);
+        Ok(running.map(|state| Self { engine, id: state.id }))
+    }
+
+    /// Runs a program in it. Inside no password is asked for.
+    pub(super) async fn run(
+        &self,
+        command: &[&str],
+        input: Option<impl AsyncRead + Unpin>,
+        output: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<Executed, Problem> {
+        self.engine.run_inside(&self.id, command, input, output).await.map_err(|error| local::refused(&error))
+    }
+}

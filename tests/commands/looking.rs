@@ -1,0 +1,127 @@
+//! What only looks: status, logs, metrics, the environment, what is paid, what can be bought, what was deployed.
+
+use crate::world::{World, interrupt};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_says_how_everything_stands() {
+    let world = World::new().await;
+    let id = world.house.mara.running("one").await;
+    world.house.mara.tenant().await;
+    world.profile(&id, &json!({}));
+    let document = world.run(&["status", "--json"]).await.done().json();
+    assert_eq!(document["credentials"]["user_email"], crate::support::MARA);
+    let of = |wanted: bool| {
+        let tenants = document["tenants"].as_array().expect("tenants").iter();
+        tenants
+            .filter(|tenant| tenant["configured_in_profile"] == wanted)
+            .map(|tenant| tenant["status"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!((of(true), of(false)), (vec![json!("running")], vec![json!("to deploy")]));
+    let told = world.run(&["status"]).await.done();
+    assert!(told.out.contains("profile prod") && told.out.contains("login   mara@"), "{told:?}");
+    assert!(!told.out.contains("/credentials/"), "the one-time link is nobody's: {told:?}");
+
+    std::fs::remove_file(world.project().join(".systemprompt/credentials.json")).expect("removed");
+    let without = world.run(&["status", "--json"]).await;
+    assert_eq!((without.code, &without.json()["credentials"]["authenticated"]), (Some(3), &json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_are_lines_and_end_where_nobody_reads() {
+    let world = World::new().await;
+    let id = world.house.mara.running("one").await;
+    let said = world.run(&["logs", "-n", "2"]).await.done();
+    assert_eq!(said.out, "2026-01-09T10:09:32Z line 2\n2026-01-09T10:09:32Z line 3\n");
+    let since = world.run(&["logs", "--since", "2026-01-09T10:09:32Z", "--json"]).await.done().objects();
+    assert_eq!(since.len(), 2);
+    assert_eq!(
+        (&since[0]["tenant_id"], &since[0]["message"], &since[0]["level"]),
+        (&json!(id), &json!("line 2"), &json!("info"))
+    );
+    assert!(world.run(&["logs", "--since", "1h"]).await.done().out.is_empty());
+    world.run(&["logs", "--since", "yesterday"]).await.refused(2, "10m");
+
+    let other = world.house.mara.running("two").await;
+    let (one, two) = (world.name(&id).await, world.name(&other).await);
+    let both = world.run(&["logs", "--tenant", &id, "--tenant", &other]).await.done();
+    let times: Vec<_> = both.out.lines().map(|line| line.split(' ').nth(1).expect("a time").to_owned()).collect();
+    assert!(times.is_sorted() && times.len() == 6, "{both:?}");
+    assert!(both.out.contains(&format!("[{one}]")) && both.out.contains(&format!("[{two}]")), "{both:?}");
+
+    let mut child = world.start(&["logs", "-f", "--tenant", &id, "--tenant", &other, "--json"]);
+    let mut lines = BufReader::new(child.stdout.take().expect("its words")).lines();
+    for _ in 0..6 {
+        let line = crate::support::within("a line", lines.next_line()).await.expect("text").expect("a line");
+        assert!(line.contains("\"message\":\"line "), "{line}");
+    }
+    interrupt(&child);
+    assert_eq!(world.end(child).await.code, Some(0), "Ctrl-C is the way to end it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_environment_payment_and_deploys_are_shown() {
+    let world = World::new().await;
+    let waiting = world.house.mara.tenant().await;
+    world.run(&["metrics"]).await.refused(1, "");
+    world.run(&["open", "--print"]).await;
+    world.house.mara.delete(&format!("/api/v1/tenants/{waiting}")).await;
+    let id = world.house.mara.running("one").await;
+    let metrics = world.run(&["metrics", "--json"]).await.done().json();
+    assert_eq!(metrics["metrics"]["machine_state"], "started");
+    let told = world.run(&["metrics"]).await.done();
+    assert!(told.out.contains("memory     100 of 1024 MB"), "{told:?}");
+    let curve = world.run(&["metrics", "--range", "1h", "--json"]).await.done().json();
+    assert!(curve["range"] == "1h" && curve["points"].is_array(), "{curve}");
+    world.run(&["metrics", "--range", "1y"]).await.refused(2, "24h");
+
+    let environment = world.run(&["env"]).await.done();
+    assert!(environment.out.contains("DATABASE_URL") && environment.out.contains("platform"), "{environment:?}");
+    let paid = world.run(&["subscription", "show", "--json"]).await.done().json();
+    assert_eq!(paid["subscription"]["status"], "active");
+    let plans = world.run(&["plans", "--json"]).await.done().json();
+    let all = plans["plans"].as_array().expect("plans");
+    assert!(all.len() > 1 && plans["regions"][0]["code"] == "iad", "{plans}");
+    let bought = &paid["subscription"]["plan"]["name"];
+    let another = all.iter().find(|plan| &plan["name"] != bought).expect("another plan")["name"].clone();
+    let change =
+        world.run(&["subscription", "change", another.as_str().expect("a name"), "--json"]).await.done().json();
+    assert!(change["checkout_url"].as_str().is_some_and(|url| url.starts_with(&world.house.mara.base)), "{change}");
+    assert!(
+        world.changes().iter().any(|call| call == "POST /api/v1/tenants/{id}/subscription"),
+        "{:?}",
+        world.changes()
+    );
+    world.run(&["subscription", "change", "gold"]).await.refused(1, "There is no plan gold.");
+
+    let deployments = world.run(&["deployments", "--json"]).await.done().json();
+    assert_eq!((deployments["deployments"].as_array().map(Vec::len), &deployments["tenant_id"]), (Some(1), &json!(id)));
+    assert_eq!(deployments["deployments"][0]["status"], "succeeded");
+    let record = world.record(&id).await;
+    let open = world.run(&["open", "--print"]).await.done();
+    assert_eq!(open.out, format!("{}\n", record["app_url"].as_str().expect("an address")));
+    let history = world.run(&["history"]).await.done();
+    assert!(history.out.contains("remembers no deploy"), "{history:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn following_events_ends_with_a_signal() {
+    let world = World::new().await;
+    let id = world.house.mara.running("one").await;
+    let mut child = world.start(&["watch", "--follow", "--json"]);
+    let mut lines = BufReader::new(child.stdout.take().expect("its words")).lines();
+    // The snapshot says that the stream is open.
+    crate::support::within("the first event", lines.next_line()).await.expect("text").expect("a line");
+    world.house.mara.post(&format!("/api/v1/tenants/{id}/restart"), json!({})).await.ok();
+    loop {
+        let line = crate::support::within("an event", lines.next_line()).await.expect("text").expect("a line");
+        let event: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        if event["step"] == "machine_started" {
+            break;
+        }
+    }
+    interrupt(&child);
+    assert_eq!(world.end(child).await.code, Some(0));
+}

@@ -1,0 +1,18 @@
+//! Every command as a process of its own against a real server, with the effect looked for on the server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod store;
+#[allow(dead_code, reason = "shared with the server's tests")]
+#[path = "../server/support.rs"]
+mod support;
+mod world;
+
+mod consent;
+mod looking;
+mod making;
+mod secrets;
+mod shell;
+mod tenants;

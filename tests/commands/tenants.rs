@@ -1,0 +1,138 @@
+//! What is done to a tenant: its machine, its name, its memory, its database, its domain, its subscription, its end.
+
+use crate::support::text;
+use crate::world::World;
+use serde_json::json;
+use tenantry::server::provider::fake::Fault;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_is_started_again_only_with_a_yes() {
+    let world = World::new().await;
+    let id = world.house.mara.running("one").await;
+    world.run(&["restart"]).await.refused(2, "--yes");
+    assert!(!world.changes().iter().any(|call| call.ends_with("/restart")), "nothing was asked for");
+    let said = world.run(&["restart", "--tenant", &id[..8], "--yes", "--json"]).await.done().json();
+    assert_eq!((&said["tenant_id"], &said["status"]), (&json!(id), &json!("restarting")));
+    assert!(world.changes().iter().any(|call| call == "POST /api/v1/tenants/{id}/restart"));
+    let watched = world.run(&["watch"]).await.done();
+    assert!(watched.out.contains("is running"), "{watched:?}");
+    assert_eq!(world.house.mara.phase(&id).await, "running");
+    let quiet = world.run(&["restart", "-y", "--quiet"]).await.done();
+    assert!(quiet.out.is_empty() && quiet.err.is_empty(), "{quiet:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_is_suspended_activated_scaled_and_renamed() {
+    let world = World::new().await;
+    let id = world.house.mara.running("one").await;
+    let name = world.name(&id).await;
+    world.run(&["tenant", "suspend", &name]).await.refused(2, "--yes");
+    let said = world.run(&["tenant", "suspend", &name, "--yes", "--json"]).await.done().json();
+    assert_eq!((&said["status"], &said["already"]), (&json!("suspended"), &json!(false)));
+    assert_eq!(world.house.mara.phase(&id).await, "suspended");
+    let again = world.run(&["tenant", "suspend", "--yes"]).await.done();
+    assert!(again.out.contains("already"), "{again:?}");
+    world.run(&["tenant", "activate", &id]).await.done();
+    world.run(&["watch", "--tenant", &id]).await.done();
+    assert_eq!(world.house.mara.phase(&id).await, "running");
+    world.run(&["tenant", "scale", "--memory", "300", "--yes"]).await.refused(2, "256, 512, 1024 or 2048");
+    world.run(&["tenant", "scale", "--memory", "256", "--yes"]).await.done();
+    world.run(&["watch"]).await.done();
+    assert_eq!(world.record(&id).await["memory_mb"], 256);
+    world.run(&["tenant", "edit", &name, "--name", "shop"]).await.done();
+    assert_eq!(world.name(&id).await, "shop");
+    let shown = world.run(&["tenant", "show", "shop", "--json"]).await.done().json();
+    assert_eq!((&shown["id"], &shown["state"]), (&json!(id), &json!("running")));
+    let listed = world.run(&["tenant", "list", "--json"]).await.done().json();
+    assert_eq!((&listed["total"], &listed["tenants"][0]["name"]), (&json!(1), &json!("shop")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_is_stored_and_not_shown() {
+    let world = World::new().await;
+    let id = world.house.mara.tenant().await;
+    world.profile(&id, &json!({"openai": "sk-x"}));
+    let said = world.run(&["tenant", "credentials", "--yes", "--json"]).await.done().json();
+    assert_eq!(said["stored"]["profile"], "prod");
+    let first = text(&world.profile_secrets()["internal_database_url"]);
+    let password = |url: &str| url::Url::parse(url).expect("an address").password().expect("a password").to_owned();
+    assert!(!said.to_string().contains(&password(&first)), "{said}");
+    world.run(&["tenant", "credentials", "--yes"]).await.refused(1, "There are no credentials to fetch.");
+
+    world.run(&["rotate"]).await.refused(2, "--yes");
+    let said = world.run(&["rotate", "--yes"]).await.done();
+    let second = text(&world.profile_secrets()["internal_database_url"]);
+    assert_ne!(password(&first), password(&second));
+    assert!(said.out.contains("****") && !said.out.contains(&password(&second)), "{said:?}");
+    let said = world.run(&["tenant", "rotate-credentials", &id, "--yes", "--reveal", "--json"]).await.done().json();
+    let third = text(&world.profile_secrets()["internal_database_url"]);
+    assert_eq!(said["internal_database_url"], json!(third));
+
+    let said = world.run(&["tenant", "external-access", "on", "--yes", "--json"]).await.done().json();
+    assert_eq!(
+        (&said["external_db_access"], &world.record(&id).await["external_db_access"]),
+        (&json!(true), &json!(true))
+    );
+    assert!(!said.to_string().contains(&password(&third)), "{said}");
+    world.run(&["tenant", "external-access", "off", &id, "--yes"]).await.done();
+    assert_eq!(world.record(&id).await["external_db_access"], json!(false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_is_set_shown_and_removed() {
+    let world = World::new().await;
+    let id = world.house.mara.tenant().await;
+    let path = format!("/api/v1/tenants/{id}/custom-domain");
+    let none = world.run(&["domain", "status", "--json"]).await.done().json();
+    assert!(none["domain"].is_null(), "{none}");
+    let set = world.run(&["domain", "set", "https://app.orchard.example/"]).await.done();
+    assert!(set.out.contains("CNAME") && set.out.contains("tenantry domain status"), "{set:?}");
+    assert_eq!(world.house.mara.get(&path).await.ok()["data"]["domain"], "app.orchard.example");
+    let shown = world.run(&["domain", "status", "--json"]).await.done().json();
+    assert_eq!(
+        (&shown["domain"]["domain"], &shown["domain"]["verified"]),
+        (&json!("app.orchard.example"), &json!(false))
+    );
+    world.run(&["domain", "set", "127.0.0.1"]).await.refused(1, "domain");
+    world.run(&["domain", "remove"]).await.refused(2, "--yes");
+    world.run(&["domain", "remove", "-y"]).await.done();
+    world.house.mara.get(&path).await.refused(404, None);
+    let again = world.run(&["domain", "remove", "-y"]).await.done();
+    assert!(again.out.contains("There was no domain."), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_is_tried_again_and_watching_says_how_it_ended() {
+    let world = World::new().await;
+    let mara = &world.house.mara;
+    world.house.provider.fail("create_volume", Fault::Before);
+    let session = mara.checkout().await;
+    mara.pay(&session).await;
+    mara.stream(&crate::support::Person::session_events(&session), None).await.rest().await;
+    let listed = mara.get("/api/v1/tenants").await.ok();
+    let id = text(&listed["data"][0]["id"]);
+    let failed = world.run(&["watch", "--json"]).await;
+    assert_eq!((failed.code, &failed.json()["state"]), (Some(1), &json!("failed")));
+    let said = world.run(&["tenant", "retry", "--json"]).await.done().json();
+    assert_eq!(said["status"], "provisioning");
+    let watched = world.run(&["watch", "--json"]).await.done();
+    assert_eq!(watched.objects().last().expect("an end")["state"], "to deploy");
+    assert_eq!(mara.phase(&id).await, "awaiting_deploy");
+    world.run(&["tenant", "retry"]).await.refused(1, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_wants_the_whole_name() {
+    let world = World::new().await;
+    let (one, two) = (world.house.mara.tenant().await, world.house.mara.tenant().await);
+    let (first, second) = (world.name(&one).await, world.name(&two).await);
+    world.run(&["tenant", "cancel", &one[..10], "--yes"]).await.refused(1, "only the beginning");
+    world.run(&["tenant", "cancel", &first]).await.refused(2, "--yes");
+    assert_eq!(world.record(&one).await["subscription_status"], "active");
+    let said = world.run(&["tenant", "cancel", &first, "--yes", "--json"]).await.done().json();
+    assert_eq!(said["tenant_id"], json!(one));
+    world.house.mara.get(&format!("/api/v1/tenants/{one}")).await.refused(404, None);
+    world.run(&["tenant", "delete", &second]).await.refused(2, "--yes");
+    world.run(&["tenant", "delete", &second, "--yes"]).await.done();
+    world.house.mara.get(&format!("/api/v1/tenants/{two}")).await.refused(404, None);
+}

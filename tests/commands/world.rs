@@ -1,0 +1,185 @@
+//! A real server with machines in memory, a project that is logged in, and the built program in it.
+
+use crate::support::{House, text, within};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::{Child, Command};
+
+/// All of it, thrown away at the end.
+pub struct World {
+    pub house: House,
+    folder: tempfile::TempDir,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    /// Its one document.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.out.lines().count(), 1, "one document: {self:?}");
+        serde_json::from_str(&self.out).expect("JSON")
+    }
+
+    /// Its documents, one on each line.
+    pub fn objects(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// The same, where it went well.
+    #[track_caller]
+    pub fn done(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    /// Where it ended with this code and told this.
+    #[track_caller]
+    pub fn refused(self, code: i32, words: &str) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        assert!(self.err.contains(words) || self.out.contains(words), "{words} is not told: {self:?}");
+        self
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        // Nobody's name server is asked: a domain stays unseen.
+        let nobody = "127.0.0.1:9".parse().expect("an address");
+        let house = House::start_with(|settings| settings.door.dns_server = Some(nobody)).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["project/.systemprompt", "project/services", "home"] {
+            std::fs::create_dir_all(folder.path().join(name)).expect("made");
+        }
+        let world = Self { house, folder };
+        let login = json!({
+            "api_token": world.house.mara.token, "api_url": world.house.mara.base, "user_email": crate::support::MARA,
+        });
+        let place = world.project().join(".systemprompt/credentials.json");
+        std::fs::write(&place, login.to_string()).expect("written");
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o600)).expect("private");
+        }
+        world
+    }
+
+    pub fn project(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Nothing of whoever runs the tests.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let path = |name: &str| self.path(name).display().to_string();
+        [
+            ("HOME", path("home")),
+            ("TENANTRY_STATE", path("state")),
+            ("XDG_CONFIG_HOME", path("home")),
+            ("TENANTRY_KEYRING", "none".to_owned()),
+            ("DOCKER_HOST", "unix:///nonexistent/docker.sock".to_owned()),
+            ("TZ", "UTC".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+    }
+
+    /// The built program in the project.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
+        command.args(arguments).current_dir(self.project()).envs(self.environment()).kill_on_drop(true);
+        for name in ["TENANTRY_TOKEN", "TENANTRY_API_URL", "TENANTRY_CONFIG", "BROWSER", "COMPLETE"] {
+            command.env_remove(name);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts it without input.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdin(Stdio::null()).spawn().expect("it starts")
+    }
+
+    pub async fn run(&self, arguments: &[&str]) -> Said {
+        self.run_with(arguments, "").await
+    }
+
+    /// Runs it with `input`; no token may be seen, and no escape sequence where there is no terminal.
+    pub async fn run_with(&self, arguments: &[&str], input: &str) -> Said {
+        let mut child = self.command(arguments).spawn().expect("it starts");
+        // One that refuses at once does not read.
+        let _ = child.stdin.take().expect("its input").write_all(input.as_bytes()).await;
+        self.end(child).await
+    }
+
+    pub async fn end(&self, child: Child) -> Said {
+        let output = within("the end of the command", child.wait_with_output()).await.expect("it ends");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let said = Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
+        let token = &self.house.mara.token;
+        assert!(!said.out.contains(token) && !said.err.contains(token), "the token was shown");
+        assert!(!said.out.contains('\u{1b}') && !said.err.contains('\u{1b}'), "no terminal: {said:?}");
+        said
+    }
+
+    /// A tenant's record, as the server has it.
+    pub async fn record(&self, id: &str) -> Value {
+        self.house.mara.get(&format!("/api/v1/tenants/{id}")).await.ok()["data"].clone()
+    }
+
+    pub async fn name(&self, id: &str) -> String {
+        text(&self.record(id).await["name"])
+    }
+
+    /// The requests of the tests' person so far that changed something, `POST /api/v1/tenants/{id}/restart`.
+    pub fn changes(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.house.data().join("access.log")).unwrap_or_default();
+        let records = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        records
+            .filter(|record| record["method"] != "GET")
+            .map(|record| format!("{} {}", text(&record["method"]), text(&record["route"])))
+            .collect()
+    }
+
+    /// A profile of the project that names the tenant.
+    pub fn profile(&self, id: &str, secrets: &Value) {
+        let folder = self.project().join(".systemprompt/profiles/prod");
+        std::fs::create_dir_all(&folder).expect("made");
+        std::fs::write(folder.join("profile.yaml"), format!("cloud: {{tenant_id: {id}}}\n")).expect("written");
+        std::fs::write(folder.join("secrets.json"), secrets.to_string()).expect("written");
+    }
+
+    pub fn profile_secrets(&self) -> Value {
+        let path = self.project().join(".systemprompt/profiles/prod/secrets.json");
+        serde_json::from_slice(&std::fs::read(path).expect("read")).expect("JSON")
+    }
+
+    /// The user's configuration.
+    pub fn configure(&self, text: &str) {
+        let folder = self.path("home/tenantry");
+        std::fs::create_dir_all(&folder).expect("made");
+        std::fs::write(folder.join("config.toml"), text).expect("written");
+    }
+}
+
+/// Asks a process to stop, as Ctrl-C does.
+pub fn interrupt(child: &Child) {
+    use rustix::process::{Pid, Signal, kill_process};
+    let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    kill_process(id.expect("it runs"), Signal::INT).expect("told");
+}
+
+/// True once `path` holds `what`.
+pub fn holds(path: &Path, what: &str) -> bool {
+    std::fs::read_to_string(path).is_ok_and(|text| text.contains(what))
+}
