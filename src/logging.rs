@@ -1,13 +1,14 @@
 //! Where `tracing` writes: never onto the screen. Stands outside of the rooms, for whoever starts
 //! the program, and for whoever wants to know what it noted.
 
-use directories::ProjectDirs;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Mutex, PoisonError, TryLockError};
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt;
+
+use crate::workspace::StateDirectory;
 
 /// Lines that are remembered for the report of a crash, and the bytes of one.
 const LINES: usize = 200;
@@ -51,9 +52,7 @@ fn filter() -> EnvFilter {
 /// Into a file of the day below the state directory; without such a directory the log is off. The guard
 /// writes what is left when it is dropped.
 pub(crate) fn to_state_directory() -> Option<WorkerGuard> {
-    let folders = ProjectDirs::from("", "", "tenantry")?;
-    let folder = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
-    to_folder(folder)
+    to_folder(StateDirectory::of_user()?.path())
 }
 
 /// Into a file of the day in `folder`.

@@ -277,7 +277,8 @@ fn the_ignore_file_is_completed_and_never_replaced() {
         (Some("mine"), format!("mine\n{all}")),
         (
             Some("tenants.json\r\n#credentials.json\n"),
-            "tenants.json\r\n#credentials.json\ncredentials.json\n**/secrets.json\n**/*.pem\n**/.writing-*\n".to_owned(),
+            "tenants.json\r\n#credentials.json\ncredentials.json\n**/secrets.json\n**/*.pem\n**/.writing-*\n"
+                .to_owned(),
         ),
     ] {
         let (_guard, project) = project(&[]);

@@ -9,6 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use futures_util::StreamExt as _;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use serde_json::json;
 use std::io::{Read, Write};
@@ -29,6 +30,11 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Toasts and the first questions are over by then.
 const SETTLED: Duration = Duration::from_secs(12);
 const IDLE: Duration = Duration::from_secs(10);
+/// Lines of the flood, how many are sent at once, its last one, and how often it comes.
+const LINES: usize = 5_000_000;
+const CHUNK: usize = 500;
+const LAST: &str = "that was the last line";
+const FLOODS: usize = 3;
 /// Runs of the idle time: each takes half a minute.
 const IDLE_RUNS: usize = 3;
 
@@ -75,10 +81,14 @@ impl Program {
 
     /// The time from the start until the screen holds a text.
     fn shows(&self, what: &str) -> Option<Duration> {
+        self.shows_within(what, LIMIT)
+    }
+
+    fn shows_within(&self, what: &str, limit: Duration) -> Option<Duration> {
         let state = self.seen.parser.lock().expect("nobody panics with it");
         let missing = |state: &mut (vt100::Parser, usize)| !state.0.screen().contents().contains(what);
         let (state, timeout) =
-            self.seen.changed.wait_timeout_while(state, LIMIT, missing).expect("nobody panics with it");
+            self.seen.changed.wait_timeout_while(state, limit, missing).expect("nobody panics with it");
         if timeout.timed_out() {
             eprintln!("never on the screen: {what}\n{}", state.0.screen().contents());
         }
@@ -88,6 +98,14 @@ impl Program {
 
     fn bytes(&self) -> usize {
         self.seen.parser.lock().expect("nobody panics with it").1
+    }
+
+    /// What is resident of it, MiB.
+    fn resident(&self) -> f64 {
+        let pid = self.child.process_id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a figure");
+        line.split_whitespace().next().and_then(|figure| figure.parse::<f64>().ok()).expect("KiB") / 1024.0
     }
 
     /// What the program's processor time is so far, milliseconds; the kernel counts it in hundredths of a second.
@@ -114,14 +132,31 @@ impl Program {
     }
 }
 
+/// A log that never pauses until its last line, and stays open then.
+async fn flood() -> Response {
+    let line = |number: usize| {
+        let text = if number == LINES {
+            LAST.to_owned()
+        } else {
+            format!("request {number} GET /api/orders/{number} 200 in 12 ms")
+        };
+        let data = json!({ "timestamp": "2026-11-30T12:00:00Z", "level": "info", "message": text });
+        format!("id: {number}\nevent: log\ndata: {data}\n\n")
+    };
+    let chunk = move |first: usize| (first..(first + CHUNK).min(LINES + 1)).map(line).collect::<String>();
+    let chunks = futures_util::stream::iter((1..=LINES).step_by(CHUNK).map(move |first| Ok(chunk(first))));
+    let open = futures_util::stream::pending::<Result<String, std::io::Error>>();
+    ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(chunks.chain(open))).into_response()
+}
+
 async fn stream() -> Response {
     // Open, and silent.
     let body = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
     ([(CONTENT_TYPE, "text/event-stream")], body).into_response()
 }
 
-/// An API with a hundred tenants, whose list takes its time; answers its address.
-fn api(runtime: &Runtime, list_takes: Duration) -> String {
+/// An API with a hundred tenants, whose list takes its time, and whose logs are silent or a flood; answers its address.
+fn api(runtime: &Runtime, list_takes: Duration, floods: bool) -> String {
     let tenant = |number: usize| {
         json!({
             "id": format!("ten_{number:03}"), "name": format!("orchard-{number:03}"), "phase": "running",
@@ -142,7 +177,7 @@ fn api(runtime: &Runtime, list_takes: Duration) -> String {
             }),
         )
         .route("/api/v1/tenants/{id}/events", get(stream))
-        .route("/api/v1/tenants/{id}/logs", get(stream));
+        .route("/api/v1/tenants/{id}/logs", if floods { get(flood) } else { get(stream) });
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     runtime.spawn(async move { axum::serve(listener, app).await });
@@ -186,9 +221,30 @@ pub fn measure(table: &mut Table, runs: usize) {
         start(table, &runtime, runs);
     }
     if table.wants("the program, idle") {
-        let folder = project(&api(&runtime, Duration::ZERO));
+        let folder = project(&api(&runtime, Duration::ZERO, false));
         idle(table, folder.path());
     }
+    if table.wants("the program after 5 million lines") {
+        memory(table, &runtime);
+    }
+}
+
+/// What the whole program holds after a log of millions of lines, and how fast they came.
+fn memory(table: &mut Table, runtime: &Runtime) {
+    let folder = project(&api(runtime, Duration::ZERO, true));
+    let (mut resident, mut rate) = (Vec::new(), Vec::new());
+    for _ in 0..FLOODS {
+        let program = Program::start(ours(folder.path()));
+        program.shows("orchard-000").expect("the list");
+        let begun = Instant::now();
+        program.shows_within(LAST, Duration::from_mins(3)).expect("the last line");
+        rate.push(LINES as f64 / begun.elapsed().as_secs_f64());
+        resident.push(program.resident());
+        program.leave("q");
+    }
+    let case = "the program after 5 million lines over HTTP";
+    table.add(&format!("{case}: resident"), "MiB", Goal::AtMost(150.0), resident);
+    table.add(&format!("{case}: lines"), "lines/s", Goal::None, rate);
 }
 
 /// A turn of the program until its list of tenants is there.
@@ -202,8 +258,8 @@ fn turn(folder: &Path) -> f64 {
 fn start(table: &mut Table, runtime: &Runtime, runs: usize) {
     let container = container();
     // The API answers only when the list of the last time is long on the screen.
-    let cached = project(&api(runtime, Duration::from_millis(500)));
-    let fresh = project(&api(runtime, Duration::ZERO));
+    let cached = project(&api(runtime, Duration::from_millis(500), false));
+    let fresh = project(&api(runtime, Duration::ZERO, false));
     let (mut with_list, mut without) = (Vec::new(), Vec::new());
     let mut others: Vec<(&str, Vec<f64>)> = OTHERS.map(|other| (other, Vec::new())).into();
     // Taking turns, so that what else the machine does meets all of them. The first turn warms up, and leaves the list.

@@ -11,8 +11,10 @@ mod support;
 mod world;
 
 mod consent;
+mod kills;
 mod looking;
 mod making;
+mod planted;
 mod secrets;
 mod shell;
 mod tenants;

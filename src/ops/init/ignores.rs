@@ -96,7 +96,10 @@ mod tests {
     fn lines_for_git_are_added_where_they_are_missing() {
         assert_eq!(missing_in_git(GIT), [""; 0]);
         assert_eq!(missing_in_git("*\n"), [""; 0]);
-        assert_eq!(missing_in_git("credentials.json\r\ntenants.json\n**/secrets.json\ndocker/\n"), ["**/*.pem", "**/.writing-*"]);
+        assert_eq!(
+            missing_in_git("credentials.json\r\ntenants.json\n**/secrets.json\ndocker/\n"),
+            ["**/*.pem", "**/.writing-*"]
+        );
         assert_eq!(missing_in_git("").len(), IGNORED.len());
     }
 
