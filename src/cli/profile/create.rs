@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::value::{self, Value};
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Failure, Output, Place};
+use crate::cli::frame::{self, Failure, Output, Place, Unlock};
 use crate::cli::{note, tenant};
 use crate::model::{Problem, Secret};
 use crate::ops::local;
@@ -29,6 +29,8 @@ pub(super) struct Arguments {
     keys: Keys,
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    unlock: Unlock,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -116,7 +118,11 @@ async fn whose(project: &Project, arguments: &Arguments) -> Result<Whose, Failur
     };
     Ok(match tenant::target(project, &arguments.place, &wanted).await? {
         tenant::Target::Local(tenant) => Whose::Local(tenant),
-        tenant::Target::Cloud(session, tenant) => Whose::Cloud(*session, tenant),
+        tenant::Target::Cloud(session, tenant) => {
+            // Where the address of its database is missing, the credentials that can be read once are fetched.
+            arguments.unlock.may_change(&session, arguments.output).await?;
+            Whose::Cloud(*session, tenant)
+        }
     })
 }
 

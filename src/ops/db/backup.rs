@@ -157,9 +157,8 @@ async fn in_container(target: &Target, inside: &Inside, format: Format, path: &P
     .await?;
     let out = file.reopen().map_err(|error| unwritable(path, &error))?;
     let mut out = tokio::fs::File::from_std(out);
-    let mut command = vec!["pg_dump", "--username", &access.user, "--dbname", &access.database];
-    command.extend(format.arguments().iter().chain(&PLAIN));
-    let done = inside.run(&command, None::<tokio::io::Empty>, &mut out).await?;
+    let arguments = [format.arguments(), &PLAIN[..]].concat();
+    let done = inside.run("pg_dump", &access, &arguments, None::<tokio::io::Empty>, &mut out).await?;
     tokio::io::AsyncWriteExt::flush(&mut out).await.map_err(|error| unwritable(path, &error))?;
     ended(done.code == 0, &access.scrubbed(&done.errors))?;
     keep(file, path).await

@@ -141,11 +141,9 @@ async fn with(tool: &Tool, access: &Access, path: &Path, kind: Kind) -> Result<(
 async fn in_container(inside: &Inside, access: &Access, path: &PathBuf, kind: Kind) -> Result<(i64, String), Problem> {
     let file = tokio::fs::File::open(path).await;
     let file = file.map_err(|error| Problem::new("The copy cannot be read.").detail(error.to_string()))?;
-    let who = ["--username", &access.user, "--dbname", &access.database];
-    let mut command = vec![if kind == Kind::Sql { "psql" } else { "pg_restore" }];
-    command.extend(if kind == Kind::Sql { &SQL[..] } else { &ARCHIVE[..] });
-    command.extend(who);
-    let done = inside.run(&command, Some(file), &mut tokio::io::sink()).await?;
+    let (program, arguments) = if kind == Kind::Sql { ("psql", &SQL[..]) } else { ("pg_restore", &ARCHIVE[..]) };
+    let arguments = [arguments, &["--no-password"]].concat();
+    let done = inside.run(program, access, &arguments, Some(file), &mut tokio::io::sink()).await?;
     Ok((done.code, done.errors))
 }
 
