@@ -228,12 +228,18 @@ fn a_copy_is_made_for_its_owner_alone_and_put_back() {
     assert!(said.document()["warnings"].as_array().is_some_and(|all| !all.is_empty()), "{}", said.out);
 
     fs::write(here.join("empty.dump"), "").expect("written");
+    let statements = fs::read(here.join("copy.sql")).expect("read");
+    fs::write(here.join("half.sql"), &statements[..statements.len() / 2]).expect("written");
     fs::write(here.join("half.dump"), &fs::read(&path).expect("read")[..200]).expect("written");
-    for (copy, words) in
-        [("empty.dump", "is no copy of a database"), ("none", "cannot be read"), ("half.dump", "cannot be put back")]
-    {
+    for (copy, words) in [
+        ("empty.dump", "is no copy of a database"),
+        ("none", "cannot be read"),
+        ("half.dump", "The copy is not whole."),
+        ("half.sql", "only the beginning"),
+    ] {
         let said = run(here, &["restore", copy, "--yes"]);
         assert!(said.code == Some(1) && said.err.contains(words), "{copy}: {} {}", said.out, said.err);
+        assert_eq!(run(here, &["query", "SELECT count(*) FROM trees"]).out, "count\n3\n", "{copy} left it as it was");
     }
 }
 

@@ -26,6 +26,18 @@ impl Inside {
         Ok(running.map(|state| Self { engine, id: state.id }))
     }
 
+    /// Runs a program of Postgres in it that asks no database. What it prints is thrown away.
+    pub(super) async fn run_alone(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        input: impl AsyncRead + Unpin,
+    ) -> Result<Executed, Problem> {
+        let command = [&[program], arguments].concat();
+        let done = self.engine.run_inside(&self.id, &command, &[], Some(input), &mut tokio::io::sink()).await;
+        done.map_err(|error| local::refused(&error))
+    }
+
     /// Runs a program of Postgres in it, logged in as `access` says.
     pub(super) async fn run(
         &self,
