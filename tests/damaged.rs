@@ -371,7 +371,7 @@ fn the_program_names_the_file_and_loses_nothing() {
                 &["profile", "edit", "prod", "--set-port", "1", "--set-openai-key", "-"],
             ],
         ),
-        (".systemprompt/credentials.json", CREDENTIALS, &[&["whoami"], &["tenant", "show", "orchard"]]),
+        (".systemprompt/credentials.json", CREDENTIALS, &[&["whoami"], &["env"]]),
     ] {
         let mut refused = 0;
         for (what, damaged) in variants(whole) {

@@ -227,6 +227,9 @@ fn a_copy_is_made_for_its_owner_alone_and_put_back() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(said.document()["warnings"].as_array().is_some_and(|all| !all.is_empty()), "{}", said.out);
 
+    sql(&url, "DROP VIEW leaning");
+    assert_eq!(run(here, &["restore", &dump, "--yes"]).code, Some(0));
+
     fs::write(here.join("empty.dump"), "").expect("written");
     let statements = fs::read(here.join("copy.sql")).expect("read");
     fs::write(here.join("half.sql"), &statements[..statements.len() / 2]).expect("written");
