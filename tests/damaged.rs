@@ -244,18 +244,13 @@ fn a_damaged_login_is_kept_when_another_takes_its_place() {
         email: "mara@orchard.example".into(),
         user_id: None,
     };
-    check(
-        ".systemprompt/credentials.json",
-        CREDENTIALS,
-        |project| Credentials::read(project),
-        |project| {
-            login().write(project)?;
-            assert_eq!(Credentials::read(project)?.map(|read| read.email).as_deref(), Some("mara@orchard.example"));
-            let ignored = fs::read_to_string(project.directory().join(".gitignore")).expect("read");
-            assert!(ignored.lines().any(|line| line == "credentials.json.bak"), "{ignored}");
-            Ok(())
-        },
-    );
+    check(".systemprompt/credentials.json", CREDENTIALS, Credentials::read, |project| {
+        login().write(project)?;
+        assert_eq!(Credentials::read(project)?.map(|read| read.email).as_deref(), Some("mara@orchard.example"));
+        let ignored = fs::read_to_string(project.directory().join(".gitignore")).expect("read");
+        assert!(ignored.lines().any(|line| line == "credentials.json.bak"), "{ignored}");
+        Ok(())
+    });
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     /// What it is called: letters, digits, dots, dashes and underscores.
     name: String,
     /// Its tenant, of the cloud or on this machine: its id, its name, or the beginning of one. Else what
-    /// SYSTEMPROMPT_TENANT_ID says, or the only one on this machine.
+    /// `SYSTEMPROMPT_TENANT_ID` says, or the only one on this machine.
     #[arg(long, visible_alias = "tenant-id", value_name = "TENANT", add = crate::cli::complete::tenants())]
     tenant: Option<String>,
     #[command(flatten)]
@@ -38,16 +38,16 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Keys")]
 struct Keys {
-    /// Key of Anthropic: - reads it from standard input, @PATH from a file. Else what ANTHROPIC_API_KEY says.
+    /// Key of Anthropic: - reads it from standard input, @PATH from a file. Else what `ANTHROPIC_API_KEY` says.
     #[arg(long, value_name = "-|@FILE")]
     anthropic_key: Option<Value>,
-    /// Key of OpenAI, in the same way. Else what OPENAI_API_KEY says.
+    /// Key of `OpenAI`, in the same way. Else what `OPENAI_API_KEY` says.
     #[arg(long, value_name = "-|@FILE")]
     openai_key: Option<Value>,
-    /// Key of Gemini, in the same way. Else what GEMINI_API_KEY says.
+    /// Key of Gemini, in the same way. Else what `GEMINI_API_KEY` says.
     #[arg(long, value_name = "-|@FILE")]
     gemini_key: Option<Value>,
-    /// Token of GitHub, in the same way. Else what GITHUB_TOKEN says.
+    /// Token of GitHub, in the same way. Else what `GITHUB_TOKEN` says.
     #[arg(long, value_name = "-|@FILE")]
     github_token: Option<Value>,
 }

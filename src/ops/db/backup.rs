@@ -175,13 +175,12 @@ fn ended(success: bool, said: &str) -> Result<(), Problem> {
 
 /// Where the copy will be: nothing is there, and its folder is.
 fn place(root: &Path, name: &str, format: Format, output: Option<PathBuf>, now: &Zoned) -> Result<PathBuf, Problem> {
-    let path = match output {
-        Some(output) => std::path::absolute(&output).map_err(|error| unwritable(&output, &error))?,
-        None => {
-            let folder = root.join(FOLDER);
-            own_folder(&folder)?;
-            folder.join(format!("{name}-{}.{}", now.strftime("%Y-%m-%d-%H%M%S"), format.ending()))
-        }
+    let path = if let Some(output) = output {
+        std::path::absolute(&output).map_err(|error| unwritable(&output, &error))?
+    } else {
+        let folder = root.join(FOLDER);
+        own_folder(&folder)?;
+        folder.join(format!("{name}-{}.{}", now.strftime("%Y-%m-%d-%H%M%S"), format.ending()))
     };
     let shown = text::line(&path.to_string_lossy());
     if !tools::folder_of(&path).is_dir() {
