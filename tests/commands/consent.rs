@@ -1,8 +1,6 @@
 //! Whether something may be changed: protected contexts, a read-only configuration, and questions at a terminal.
 
-use crate::common::terminal::Terminal;
 use crate::world::World;
-use std::path::Path;
 
 fn configuration(world: &World, more: &str) -> String {
     let base = &world.house.mara.base;
@@ -14,7 +12,7 @@ async fn a_protected_context_wants_its_own_name() {
     let world = World::new().await;
     let id = world.house.mara.running("one").await;
     world.configure(&configuration(&world, ""));
-    let before = world.changes();
+    let before = world.changes().await;
     for arguments in [
         &["restart", "--context", "production", "--yes"][..],
         &["secrets", "set", "A=1", "--context", "production"],
@@ -33,13 +31,13 @@ async fn a_protected_context_wants_its_own_name() {
     }
     let wrong = ["restart", "--context", "production", "--unlock", "staging", "--yes"];
     world.run(&wrong).await.refused(2, "--unlock names staging");
-    assert_eq!(world.changes(), before, "nothing was changed");
+    assert_eq!(world.changes().await, before, "nothing was changed");
     // Looking is free.
     world.run(&["status", "--context", "production"]).await.done();
     world.run(&["restart", "--context", "production", "--unlock", "production", "--yes"]).await.done();
     world.run(&["watch", "--context", "staging"]).await.done();
     world.run(&["restart", "--context", "staging", "--yes"]).await.done();
-    let restarts = world.changes().iter().filter(|call| call.ends_with("/restart")).count();
+    let restarts = world.changes().await.iter().filter(|call| call.ends_with("/restart")).count();
     assert_eq!(restarts, 2);
     world.run(&["status", "--context", "nowhere"]).await.refused(1, "There is no context");
 }
@@ -49,20 +47,12 @@ async fn a_read_only_configuration_allows_nothing() {
     let world = World::new().await;
     world.house.mara.running("one").await;
     world.configure("[ui]\nread_only = true\n");
-    let before = world.changes();
+    let before = world.changes().await;
     world.run(&["restart", "--yes"]).await.refused(1, "read-only");
     world.run(&["secrets", "set", "A=1"]).await.refused(1, "read-only");
     world.run(&["tenant", "create", "--database-url", "@/dev/null"]).await.refused(1, "read-only");
-    assert_eq!(world.changes(), before);
+    assert_eq!(world.changes().await, before);
     world.run(&["status"]).await.done();
-}
-
-fn terminal(world: &World, arguments: &[&str]) -> Terminal {
-    let environment = world.environment();
-    let environment: Vec<_> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let folder = world.project();
-    let program = Path::new(env!("CARGO_BIN_EXE_tenantry"));
-    Terminal::start_program(program, arguments, &folder, &environment, 120, 30)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,24 +62,41 @@ async fn at_a_terminal_somebody_is_asked() {
     let name = world.name(&id).await;
     tokio::task::block_in_place(|| {
         for (keys, status) in [("\r", 1), ("no\r", 1), ("\u{3}", 1), ("y\r", 0)] {
-            let mut terminal = terminal(&world, &["restart"]);
+            let mut terminal = world.terminal(&["restart"]);
             terminal.wait_for("[y/N]");
-            assert!(!world.changes().iter().any(|call| call.ends_with("/restart")), "before the answer");
+            let before = tokio::runtime::Handle::current().block_on(world.changes());
+            assert!(!before.iter().any(|call| call.ends_with("/restart")), "before the answer");
             terminal.type_keys(keys);
             assert_eq!(terminal.wait_for_whole_end(), status, "{keys:?}: {}", terminal.text());
         }
     });
-    assert!(world.changes().iter().any(|call| call.ends_with("/restart")));
+    assert!(world.changes().await.iter().any(|call| call.ends_with("/restart")));
     world.run(&["watch"]).await.done();
     tokio::task::block_in_place(|| {
-        let mut wrong = terminal(&world, &["tenant", "delete", &name]);
+        let mut wrong = world.terminal(&["tenant", "delete", &name]);
         wrong.wait_for("Type ");
         wrong.type_keys("y\r");
         assert_eq!(wrong.wait_for_whole_end(), 1);
-        let mut right = terminal(&world, &["tenant", "delete", &name]);
+        let mut right = world.terminal(&["tenant", "delete", &name]);
         right.wait_for("Type ");
         right.type_keys(&format!("{name}\r"));
         assert_eq!(right.wait_for_whole_end(), 0);
     });
     world.house.mara.get(&format!("/api/v1/tenants/{id}")).await.refused(404, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn setting_up_tells_what_is_missing_and_stops_with_a_signal() {
+    let world = World::new().await;
+    std::fs::remove_dir_all(world.project().join("services")).expect("removed");
+    let said = world.run(&["init", "--json"]).await;
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.json()["problem"]["hint"].as_str().is_some_and(|hint| hint.contains("--yes")), "{said:?}");
+    tokio::task::block_in_place(|| {
+        let mut asked = world.terminal(&["init"]);
+        asked.wait_for("[y/N]");
+        asked.type_keys("\u{3}");
+        assert_eq!(asked.wait_for_whole_end(), 1, "{}", asked.text());
+    });
+    assert!(!world.project().join("services").exists());
 }

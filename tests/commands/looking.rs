@@ -65,8 +65,7 @@ async fn logs_are_lines_and_end_where_nobody_reads() {
 async fn usage_environment_payment_and_deploys_are_shown() {
     let world = World::new().await;
     let waiting = world.house.mara.tenant().await;
-    world.run(&["metrics"]).await.refused(1, "");
-    world.run(&["open", "--print"]).await;
+    world.run(&["metrics"]).await.refused(1, "deploy");
     world.house.mara.delete(&format!("/api/v1/tenants/{waiting}")).await;
     let id = world.house.mara.running("one").await;
     let metrics = world.run(&["metrics", "--json"]).await.done().json();
@@ -89,11 +88,8 @@ async fn usage_environment_payment_and_deploys_are_shown() {
     let change =
         world.run(&["subscription", "change", another.as_str().expect("a name"), "--json"]).await.done().json();
     assert!(change["checkout_url"].as_str().is_some_and(|url| url.starts_with(&world.house.mara.base)), "{change}");
-    assert!(
-        world.changes().iter().any(|call| call == "POST /api/v1/tenants/{id}/subscription"),
-        "{:?}",
-        world.changes()
-    );
+    let changes = world.changes().await;
+    assert!(changes.iter().any(|call| call == "POST /api/v1/tenants/{id}/subscription"), "{changes:?}");
     world.run(&["subscription", "change", "gold"]).await.refused(1, "There is no plan gold.");
 
     let deployments = world.run(&["deployments", "--json"]).await.done().json();

@@ -10,10 +10,10 @@ async fn a_machine_is_started_again_only_with_a_yes() {
     let world = World::new().await;
     let id = world.house.mara.running("one").await;
     world.run(&["restart"]).await.refused(2, "--yes");
-    assert!(!world.changes().iter().any(|call| call.ends_with("/restart")), "nothing was asked for");
+    assert!(!world.changes().await.iter().any(|call| call.ends_with("/restart")), "nothing was asked for");
     let said = world.run(&["restart", "--tenant", &id[..8], "--yes", "--json"]).await.done().json();
     assert_eq!((&said["tenant_id"], &said["status"]), (&json!(id), &json!("restarting")));
-    assert!(world.changes().iter().any(|call| call == "POST /api/v1/tenants/{id}/restart"));
+    assert!(world.changes().await.iter().any(|call| call == "POST /api/v1/tenants/{id}/restart"));
     let watched = world.run(&["watch"]).await.done();
     assert!(watched.out.contains("is running"), "{watched:?}");
     assert_eq!(world.house.mara.phase(&id).await, "running");
@@ -32,7 +32,7 @@ async fn one_is_suspended_activated_scaled_and_renamed() {
     assert_eq!(world.house.mara.phase(&id).await, "suspended");
     let again = world.run(&["tenant", "suspend", "--yes"]).await.done();
     assert!(again.out.contains("already"), "{again:?}");
-    world.run(&["tenant", "activate", &id]).await.done();
+    world.run(&["tenant", "activate", &id, "--yes"]).await.done();
     world.run(&["watch", "--tenant", &id]).await.done();
     assert_eq!(world.house.mara.phase(&id).await, "running");
     world.run(&["tenant", "scale", "--memory", "300", "--yes"]).await.refused(2, "256, 512, 1024 or 2048");
@@ -113,12 +113,12 @@ async fn what_failed_is_tried_again_and_watching_says_how_it_ended() {
     let id = text(&listed["data"][0]["id"]);
     let failed = world.run(&["watch", "--json"]).await;
     assert_eq!((failed.code, &failed.json()["state"]), (Some(1), &json!("failed")));
-    let said = world.run(&["tenant", "retry", "--json"]).await.done().json();
+    let said = world.run(&["tenant", "retry", "--yes", "--json"]).await.done().json();
     assert_eq!(said["status"], "provisioning");
     let watched = world.run(&["watch", "--json"]).await.done();
     assert_eq!(watched.objects().last().expect("an end")["state"], "to deploy");
     assert_eq!(mara.phase(&id).await, "awaiting_deploy");
-    world.run(&["tenant", "retry"]).await.refused(1, "");
+    world.run(&["tenant", "retry", "--yes"]).await.refused(1, "failed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,11 @@
 //! A real server with machines in memory, a project that is logged in, and the built program in it.
 
+use crate::common::terminal::Terminal;
 use crate::support::{House, text, within};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
@@ -132,6 +134,13 @@ impl World {
         said
     }
 
+    /// It in a terminal; without arguments the screen.
+    pub fn terminal(&self, arguments: &[&str]) -> Terminal {
+        let environment = self.environment();
+        let environment: Vec<_> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Terminal::start(arguments, &self.project(), &environment, 120, 36)
+    }
+
     /// A tenant's record, as the server has it.
     pub async fn record(&self, id: &str) -> Value {
         self.house.mara.get(&format!("/api/v1/tenants/{id}")).await.ok()["data"].clone()
@@ -141,12 +150,25 @@ impl World {
         text(&self.record(id).await["name"])
     }
 
-    /// The requests of the tests' person so far that changed something, `POST /api/v1/tenants/{id}/restart`.
-    pub fn changes(&self) -> Vec<String> {
-        let log = std::fs::read_to_string(self.house.data().join("access.log")).unwrap_or_default();
+    /// The requests so far that changed something, `POST /api/v1/tenants/{id}/restart`.
+    pub async fn changes(&self) -> Vec<String> {
+        // The log is written behind the answers: what came before this is in it once this is.
+        static MARKS: AtomicU32 = AtomicU32::new(0);
+        let mark = format!("/mark-{}", MARKS.fetch_add(1, Ordering::Relaxed));
+        self.house.mara.get(&mark).await;
+        let place = self.house.data().join("access.log");
+        let log = within("the access log", async {
+            loop {
+                match std::fs::read_to_string(&place) {
+                    Ok(log) if log.contains(&format!("{mark}\"")) && log.ends_with('\n') => return log,
+                    _ => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                }
+            }
+        })
+        .await;
         let records = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         records
-            .filter(|record| record["method"] != "GET")
+            .filter(|record| record["method"] != "GET" && record["route"].is_string())
             .map(|record| format!("{} {}", text(&record["method"]), text(&record["route"])))
             .collect()
     }
@@ -177,9 +199,4 @@ pub fn interrupt(child: &Child) {
     use rustix::process::{Pid, Signal, kill_process};
     let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     kill_process(id.expect("it runs"), Signal::INT).expect("told");
-}
-
-/// True once `path` holds `what`.
-pub fn holds(path: &Path, what: &str) -> bool {
-    std::fs::read_to_string(path).is_ok_and(|text| text.contains(what))
 }

@@ -54,14 +54,14 @@ enum Command {
     #[command(after_help = "Example:\n  tenantry tenant suspend orchard --yes")]
     Suspend(switch::Asked),
     /// Start a suspended tenant again: billing goes on.
-    #[command(after_help = "Example:\n  tenantry tenant activate orchard")]
-    Activate(switch::Unasked),
+    #[command(after_help = "Example:\n  tenantry tenant activate orchard --yes")]
+    Activate(switch::Asked),
     /// Give a tenant's machine other memory.
     #[command(after_help = "Example:\n  tenantry tenant scale orchard --memory 1024 --yes")]
     Scale(switch::Scale),
     /// Try again what failed while a tenant was made.
-    #[command(after_help = "Example:\n  tenantry tenant retry orchard && tenantry watch --tenant orchard")]
-    Retry(switch::Unasked),
+    #[command(after_help = "Example:\n  tenantry tenant retry orchard --yes && tenantry watch --tenant orchard")]
+    Retry(switch::Asked),
     /// End a tenant's subscription at once; machine, database and everything else of it are destroyed.
     #[command(after_help = "Example:\n  tenantry tenant cancel orchard")]
     Cancel(switch::Cancel),
@@ -94,9 +94,9 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
         Command::Start(arguments) => until_stopped(arguments.output, &stop, Box::pin(start::run(arguments))).await,
         Command::Stop(arguments) => until_stopped(arguments.output, &stop, stop::run(arguments)).await,
         Command::Suspend(asked) => until_stopped(asked.output, &stop, switch::suspend(asked)).await,
-        Command::Activate(unasked) => until_stopped(unasked.output, &stop, switch::activate(unasked)).await,
+        Command::Activate(asked) => until_stopped(asked.output, &stop, switch::activate(asked)).await,
         Command::Scale(scale) => until_stopped(scale.asked.output, &stop, switch::scale(scale)).await,
-        Command::Retry(unasked) => until_stopped(unasked.output, &stop, switch::retry(unasked)).await,
+        Command::Retry(asked) => until_stopped(asked.output, &stop, switch::retry(asked)).await,
         Command::Cancel(cancel) => until_stopped(cancel.output, &stop, switch::cancel(cancel)).await,
         Command::ExternalAccess(wanted) => until_stopped(wanted.output, &stop, access::external(wanted)).await,
         Command::Credentials(wanted) => until_stopped(wanted.output, &stop, access::credentials(wanted)).await,

@@ -4,27 +4,15 @@ use clap::Args;
 
 use crate::cli::change::{self, perform_and_tell};
 use crate::cli::exit::Exit;
-use crate::cli::frame::{Consent, Failure, Named, Output, Unlock};
+use crate::cli::frame::{Consent, Failure, Named, Output, Place};
 use crate::ops::{Call, Reply, perform};
 
-/// What is asked for first.
 #[derive(Debug, Args)]
 pub(super) struct Asked {
     #[command(flatten)]
     named: Named,
     #[command(flatten)]
     consent: Consent,
-    #[command(flatten)]
-    pub(super) output: Output,
-}
-
-/// What harms nobody.
-#[derive(Debug, Args)]
-pub(super) struct Unasked {
-    #[command(flatten)]
-    named: Named,
-    #[command(flatten)]
-    unlock: Unlock,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -49,15 +37,17 @@ pub(super) async fn suspend(Asked { named, consent, output }: Asked) -> Result<E
     perform_and_tell(&session, &tenant, Call::Suspend(tenant.id.clone()), output).await
 }
 
-pub(super) async fn activate(Unasked { named, unlock, output }: Unasked) -> Result<Exit, Failure> {
+pub(super) async fn activate(Asked { named, consent, output }: Asked) -> Result<Exit, Failure> {
     let (session, tenant) = named.open().await?;
-    unlock.may_change(&session, output).await?;
+    let question = format!("Activate {}? It starts again, and billing goes on.", tenant.name);
+    consent.ask(&session, output, question).await?;
     perform_and_tell(&session, &tenant, Call::Activate(tenant.id.clone()), output).await
 }
 
-pub(super) async fn retry(Unasked { named, unlock, output }: Unasked) -> Result<Exit, Failure> {
+pub(super) async fn retry(Asked { named, consent, output }: Asked) -> Result<Exit, Failure> {
     let (session, tenant) = named.open().await?;
-    unlock.may_change(&session, output).await?;
+    let question = format!("Provision {} again? What was half made is removed; its data stays.", tenant.name);
+    consent.ask(&session, output, question).await?;
     perform_and_tell(&session, &tenant, Call::RetryProvision(tenant.id.clone()), output).await
 }
 
@@ -83,7 +73,7 @@ pub(super) struct Cancel {
     #[arg(add = crate::cli::complete::tenants())]
     tenant: String,
     #[command(flatten)]
-    place: crate::cli::frame::Place,
+    place: Place,
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
