@@ -180,8 +180,9 @@ fn a_copy_is_made_for_its_owner_alone_and_put_back() {
     assert_eq!(said.code, Some(0), "{} {}", said.out, said.err);
     let made = said.document();
     let path = Path::new(made["path"].as_str().expect("a path")).to_owned();
-    let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-    assert!(name.starts_with("dev-20") && name.ends_with(".dump") && name.len() == "dev-2026-11-30-090807.dump".len());
+    let mut name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+    assert!(name.starts_with("dev-20"), "{name}");
+    assert_eq!(name.split_off("dev-2026-11-30-090807".len()), ".dump");
     assert_eq!((mode(&path), mode(&here.join("backups"))), (0o600, 0o700));
     assert_eq!(made["size_bytes"], fs::metadata(&path).expect("there").len());
     assert_eq!(fs::read_to_string(here.join("backups/.gitignore")).ok().as_deref(), Some("*\n"));
@@ -227,13 +228,22 @@ fn a_copy_is_made_for_its_owner_alone_and_put_back() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(said.document()["warnings"].as_array().is_some_and(|all| !all.is_empty()), "{}", said.out);
 
+    sql(&url, "DROP VIEW leaning");
+    assert_eq!(run(here, &["restore", &dump, "--yes"]).code, Some(0));
+
     fs::write(here.join("empty.dump"), "").expect("written");
+    let statements = fs::read(here.join("copy.sql")).expect("read");
+    fs::write(here.join("half.sql"), &statements[..statements.len() / 2]).expect("written");
     fs::write(here.join("half.dump"), &fs::read(&path).expect("read")[..200]).expect("written");
-    for (copy, words) in
-        [("empty.dump", "is no copy of a database"), ("none", "cannot be read"), ("half.dump", "cannot be put back")]
-    {
+    for (copy, words) in [
+        ("empty.dump", "is no copy of a database"),
+        ("none", "cannot be read"),
+        ("half.dump", "The copy is not whole."),
+        ("half.sql", "only the beginning"),
+    ] {
         let said = run(here, &["restore", copy, "--yes"]);
         assert!(said.code == Some(1) && said.err.contains(words), "{copy}: {} {}", said.out, said.err);
+        assert_eq!(run(here, &["query", "SELECT count(*) FROM trees"]).out, "count\n3\n", "{copy} left it as it was");
     }
 }
 

@@ -15,6 +15,9 @@ pub const PRODUCTION: &str = "https://api.systemprompt.io";
 pub(crate) const IGNORED: [&str; 5] =
     ["credentials.json", "tenants.json", "**/secrets.json", "**/*.pem", "**/.writing-*"];
 
+/// Where a login goes that cannot be understood, when another one takes its place.
+const ASIDE: &str = "credentials.json.bak";
+
 /// What an older login says about itself under another name, or of its own validity: never left beside a new one.
 const OUTDATED: [&str; 4] = ["token", "email", "api_endpoint", "last_validated_at"];
 
@@ -80,13 +83,19 @@ impl Credentials {
     }
 
     /// Stores the login, readable by its owner alone, and sees to it that git leaves it out. What another program wrote
-    /// beside a login of the same user at the same API stays.
+    /// beside a login of the same user at the same API stays; a file that cannot be understood is kept as `.bak`.
     pub fn write(&self, project: &Project) -> Result<(), WorkspaceError> {
         let path = Self::path(project);
         let failed = |cause| WorkspaceError::Write { path: path.clone(), cause };
         std::fs::create_dir_all(project.directory()).map_err(failed)?;
         // First, so that there is no moment in which the token could be committed.
         ignore(project, &IGNORED)?;
+        if Self::read(project).is_err() {
+            // Whatever it is, somebody may want to look at it.
+            ignore(project, &[ASIDE])?;
+            let aside = path.with_file_name(ASIDE);
+            std::fs::rename(&path, &aside).map_err(|cause| WorkspaceError::Write { path: aside, cause })?;
+        }
         let mut fields = self.others(&path);
         let Ok(Value::Object(own)) = serde_json::to_value(self) else {
             return Err(failed(std::io::ErrorKind::InvalidData.into()));
@@ -97,8 +106,7 @@ impl Credentials {
         atomic::write(&path, &json, 0o600)
     }
 
-    /// What the file holds besides the login itself, where it is of the same user at the same API. What cannot be
-    /// understood is replaced: whoever logs in again was told so.
+    /// What the file holds besides the login itself, where it is of the same user at the same API.
     fn others(&self, path: &Path) -> Map<String, Value> {
         let bytes = reading::small_file(path).ok().flatten().unwrap_or_default();
         let Ok(Value::Object(mut fields)) = serde_json::from_slice(&bytes) else { return Map::new() };

@@ -137,12 +137,12 @@ const PARTS: [(&str, &str); 4] = [
 pub fn whole(project: &Project) -> Result<Map<String, Value>, WorkspaceError> {
     let first = project.root.join(CONFIG);
     let mut all = yaml::file::<Option<Map<String, Value>>>(&first)?.flatten().unwrap_or_default();
-    let includes = match all.remove("includes") {
+    let others = match all.remove("includes") {
         Some(Value::Array(includes)) => includes,
         _ => Vec::new(),
     };
     let folder = first.parent().unwrap_or(&project.root);
-    for include in includes.iter().filter_map(Value::as_str).take(MOST) {
+    for include in others.iter().filter_map(Value::as_str).take(MOST) {
         let included = yaml::file::<Option<Map<String, Value>>>(&folder.join(include))?.flatten();
         for (key, value) in included.unwrap_or_default() {
             put_together(all.entry(key).or_insert(Value::Null), value);

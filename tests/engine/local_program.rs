@@ -6,6 +6,8 @@ use rustix::process::Signal;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use tenantry::engine::Engine;
+use tenantry::model::Secret;
 use tenantry::ops::local;
 
 use crate::common::terminal::Terminal;
@@ -20,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("local_program::the_commands_do_the_same", || in_place(commands)),
         trial("local_program::the_screen_does_the_same", || in_place(screen)),
+        trial("local_program::a_copy_is_made_and_read_in_its_container", || in_place(inside)),
         trial("local_program::broken_off_it_leaves_what_can_be_told_and_gone_on_with", || in_place(broken_off)),
     ]
 }
@@ -76,6 +79,50 @@ async fn commands(place: Here) -> Outcome {
         assert!(document["problem"]["title"].as_str().is_some_and(|title| title.contains("cannot be pulled")));
     };
     tokio::task::spawn_blocking(play).await?;
+    place.assert_nothing().await
+}
+
+/// What a copy is made with where this machine has no programs of Postgres: a file comes out of the container byte for byte,
+/// and goes in again to its end.
+async fn inside(place: Here) -> Outcome {
+    let image = place.postgres().await?;
+    let played = Arc::clone(&place);
+    let create = move || {
+        let (code, _, err) = run(&played, &["create", "--local", "--name", &played.mark, "--image", &image]);
+        assert_eq!(code, Some(0), "{err}");
+    };
+    tokio::task::spawn_blocking(create).await?;
+    let tenant = place.listed().await?.remove(0);
+    let statement = "CREATE TABLE trees AS SELECT g AS id, md5(g::text) AS name FROM generate_series(1, 20000) g";
+    let made = tenant.clone();
+    tokio::task::spawn_blocking(move || sql(&made, statement)).await?;
+    let url = tenant.database_url.as_ref().and_then(|url| url::Url::parse(url.reveal()).ok()).expect("an address");
+    let password = Secret::new(url.password().expect("a password"));
+    let engine = Engine::connect()?;
+    let container = place.containers(&place.label()).await?.remove(0);
+    let login = ["--host", "127.0.0.1", "--username", "systemprompt", "--dbname", "systemprompt", "--no-password"];
+
+    let dump = [&["pg_dump", "--format=custom", "--compress=0"], &login[..]].concat();
+    let mut copy = Vec::new();
+    let environment = [("PGPASSWORD", &password)];
+    let done = engine.run_inside(&container, &dump, &environment, None::<tokio::io::Empty>, &mut copy).await?;
+    assert_eq!((done.code, done.errors.as_str()), (0, ""));
+    assert!(copy.starts_with(b"PGDMP") && copy.len() > 500_000, "{} bytes", copy.len());
+
+    let mut contents = Vec::new();
+    let list = ["pg_restore", "--data-only", "--file=-"];
+    let done = engine.run_inside(&container, &list, &[], Some(copy.as_slice()), &mut contents).await?;
+    assert_eq!((done.code, done.errors.as_str()), (0, ""));
+    let contents = String::from_utf8(contents).expect("statements");
+    assert_eq!(contents.lines().filter(|line| line.contains('\t')).count(), 20_000);
+
+    let mut nothing = Vec::new();
+    let half = Some(copy.get(..copy.len() / 2).expect("half of it"));
+    let done = engine.run_inside(&container, &list, &[], half, &mut nothing).await?;
+    assert!(done.code != 0 && done.errors.contains("pg_restore"), "{done:?}");
+    let done = engine.run_inside(&container, &dump, &[], None::<tokio::io::Empty>, &mut nothing).await?;
+    assert!(done.code != 0 && done.errors.contains("password"), "without it nobody is let in: {done:?}");
+    local::delete(&place.project, &tenant.id, true).await?;
     place.assert_nothing().await
 }
 

@@ -48,7 +48,7 @@ fn share(bin: &Path) -> PathBuf {
 pub async fn postgres(docker: &Docker, reference: &str, label: &str) -> Result<(), Failed> {
     let bin = found().ok_or("no Postgres here")?;
     let mut root = Root::new(label)?;
-    for name in ["postgres", "initdb", "pg_isready"] {
+    for name in ["postgres", "initdb", "pg_isready", "pg_dump", "pg_restore"] {
         root.program(&bin.join(name))?;
     }
     for name in ["mkdir", "chown", "chmod", "setpriv"] {

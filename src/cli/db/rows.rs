@@ -159,11 +159,11 @@ mod tests {
         let told = table(&answer());
         assert_eq!(
             told,
-            "id   name      ok    data\n\
-             ───  ────────  ────  ──────────\n\
+            "id   name        ok    data\n\
+             ───  ──────────  ────  ──────────\n\
              \x20 1  果樹     \\  t     {\"a\": [1]}\n\
-             \x2020  NULL      f     NULL\n\
-             300  2J        NULL  \"\\u001b\"\n\
+             \x2020  NULL        f     NULL\n\
+             300              NULL  \"\\u001b\"\n\
              (3 rows of more, 0.4 s)\n"
         );
         assert!(!told.replace('\n', "").contains(text::is_hidden));

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::value::{self, Value};
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Failure, Output, Place};
+use crate::cli::frame::{self, Failure, Output, Place, Unlock};
 use crate::cli::{note, tenant};
 use crate::model::{Problem, Secret};
 use crate::ops::local;
@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     /// What it is called: letters, digits, dots, dashes and underscores.
     name: String,
     /// Its tenant, of the cloud or on this machine: its id, its name, or the beginning of one. Else what
-    /// SYSTEMPROMPT_TENANT_ID says, or the only one on this machine.
+    /// `SYSTEMPROMPT_TENANT_ID` says, or the only one on this machine.
     #[arg(long, visible_alias = "tenant-id", value_name = "TENANT", add = crate::cli::complete::tenants())]
     tenant: Option<String>,
     #[command(flatten)]
@@ -30,22 +30,24 @@ pub(super) struct Arguments {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
+    unlock: Unlock,
+    #[command(flatten)]
     pub(super) output: Output,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Keys")]
 struct Keys {
-    /// Key of Anthropic: - reads it from standard input, @PATH from a file. Else what ANTHROPIC_API_KEY says.
+    /// Key of Anthropic: - reads it from standard input, @PATH from a file. Else what `ANTHROPIC_API_KEY` says.
     #[arg(long, value_name = "-|@FILE")]
     anthropic_key: Option<Value>,
-    /// Key of OpenAI, in the same way. Else what OPENAI_API_KEY says.
+    /// Key of `OpenAI`, in the same way. Else what `OPENAI_API_KEY` says.
     #[arg(long, value_name = "-|@FILE")]
     openai_key: Option<Value>,
-    /// Key of Gemini, in the same way. Else what GEMINI_API_KEY says.
+    /// Key of Gemini, in the same way. Else what `GEMINI_API_KEY` says.
     #[arg(long, value_name = "-|@FILE")]
     gemini_key: Option<Value>,
-    /// Token of GitHub, in the same way. Else what GITHUB_TOKEN says.
+    /// Token of GitHub, in the same way. Else what `GITHUB_TOKEN` says.
     #[arg(long, value_name = "-|@FILE")]
     github_token: Option<Value>,
 }
@@ -116,7 +118,11 @@ async fn whose(project: &Project, arguments: &Arguments) -> Result<Whose, Failur
     };
     Ok(match tenant::target(project, &arguments.place, &wanted).await? {
         tenant::Target::Local(tenant) => Whose::Local(tenant),
-        tenant::Target::Cloud(session, tenant) => Whose::Cloud(*session, tenant),
+        tenant::Target::Cloud(session, tenant) => {
+            // Where the address of its database is missing, the credentials that can be read once are fetched.
+            arguments.unlock.may_change(&session, arguments.output).await?;
+            Whose::Cloud(*session, tenant)
+        }
     })
 }
 

@@ -27,45 +27,45 @@ pub(super) struct Arguments {
 #[command(next_help_heading = "Settings")]
 struct Settings {
     /// Where the program listens, such as 0.0.0.0.
-    #[arg(long, value_name = "HOST")]
-    set_host: Option<String>,
+    #[arg(long = "set-host", value_name = "HOST")]
+    host: Option<String>,
     /// On which port.
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
-    set_port: Option<u16>,
+    #[arg(long = "set-port", value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
     /// Its address as the world sees it, such as `https://app.example`.
-    #[arg(long, value_name = "URL")]
-    set_external_url: Option<String>,
+    #[arg(long = "set-external-url", value_name = "URL")]
+    external_url: Option<String>,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Keys")]
 struct Keys {
     /// Key of Anthropic: - reads it from standard input, @PATH from a file.
-    #[arg(long, value_name = "-|@FILE")]
-    set_anthropic_key: Option<Value>,
-    /// Key of OpenAI, in the same way.
-    #[arg(long, value_name = "-|@FILE")]
-    set_openai_key: Option<Value>,
+    #[arg(long = "set-anthropic-key", value_name = "-|@FILE")]
+    anthropic_key: Option<Value>,
+    /// Key of `OpenAI`, in the same way.
+    #[arg(long = "set-openai-key", value_name = "-|@FILE")]
+    openai_key: Option<Value>,
     /// Key of Gemini, in the same way.
-    #[arg(long, value_name = "-|@FILE")]
-    set_gemini_key: Option<Value>,
+    #[arg(long = "set-gemini-key", value_name = "-|@FILE")]
+    gemini_key: Option<Value>,
     /// Token of GitHub, in the same way.
-    #[arg(long, value_name = "-|@FILE")]
-    set_github_token: Option<Value>,
+    #[arg(long = "set-github-token", value_name = "-|@FILE")]
+    github_token: Option<Value>,
     /// Address of the database, in the same way.
-    #[arg(long, value_name = "-|@FILE")]
-    set_database_url: Option<Value>,
+    #[arg(long = "set-database-url", value_name = "-|@FILE")]
+    database_url: Option<Value>,
 }
 
 impl Keys {
     async fn read(&self, output: Output) -> Result<(BTreeMap<&'static str, Secret>, Option<Secret>), Problem> {
         let all = [
-            ("anthropic", "--set-anthropic-key", "Key of Anthropic", self.set_anthropic_key.as_ref()),
-            ("openai", "--set-openai-key", "Key of OpenAI", self.set_openai_key.as_ref()),
-            ("gemini", "--set-gemini-key", "Key of Gemini", self.set_gemini_key.as_ref()),
-            ("github", "--set-github-token", "Token of GitHub", self.set_github_token.as_ref()),
+            ("anthropic", "--set-anthropic-key", "Key of Anthropic", self.anthropic_key.as_ref()),
+            ("openai", "--set-openai-key", "Key of OpenAI", self.openai_key.as_ref()),
+            ("gemini", "--set-gemini-key", "Key of Gemini", self.gemini_key.as_ref()),
+            ("github", "--set-github-token", "Token of GitHub", self.github_token.as_ref()),
         ];
-        let url = self.set_database_url.as_ref();
+        let url = self.database_url.as_ref();
         value::check(all.iter().map(|(.., given)| *given).chain([url]))?;
         let mut keys = BTreeMap::new();
         for (key, option, what, given) in all {
@@ -85,8 +85,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let project = frame::project()?;
     frame::may_change_here().await?;
     let name = super::named(&project, arguments.name).await?;
-    let Settings { set_host, set_port, set_external_url } = arguments.settings;
-    let settings = [set_host.map(Change::Host), set_port.map(Change::Port), set_external_url.map(Change::ExternalUrl)];
+    let Settings { host, port, external_url } = arguments.settings;
+    let settings = [host.map(Change::Host), port.map(Change::Port), external_url.map(Change::ExternalUrl)];
     let (keys, database_url) = arguments.keys.read(arguments.output).await?;
     let edits = Edits { keys, database_url, settings: settings.into_iter().flatten().collect() };
     if edits.is_empty() {

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use super::ContainerError;
 use crate::engine::Engine;
-use crate::model::text;
+use crate::model::{Secret, text};
 
 /// The most that is kept of what it says of mistakes, bytes.
 const ERRORS: usize = 256 * 1024;
@@ -23,7 +23,7 @@ pub struct Executed {
 
 impl Engine {
     /// Runs `command` in a running container, with `input` for its standard input. Everybody on the machine may see the
-    /// command: no secret belongs into it.
+    /// command: a secret belongs into `environment`.
     ///
     /// # Errors
     /// Where it could not be run, was broken off, or where its output cannot be written.
@@ -31,6 +31,7 @@ impl Engine {
         &self,
         id: &str,
         command: &[&str],
+        environment: &[(&str, &Secret)],
         input: Option<impl AsyncRead + Unpin>,
         output: &mut (impl AsyncWrite + Unpin),
     ) -> Result<Executed, ContainerError> {
@@ -38,6 +39,7 @@ impl Engine {
         let failed = |error: &bollard::errors::Error| ContainerError::new(action.clone(), error);
         let wanted = CreateExecOptions {
             cmd: Some(command.iter().map(|word| (*word).to_owned()).collect()),
+            env: Some(environment.iter().map(|(name, value)| format!("{name}={}", value.reveal())).collect()),
             attach_stdin: Some(input.is_some()),
             attach_stdout: Some(true),
             attach_stderr: Some(true),

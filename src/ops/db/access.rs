@@ -133,6 +133,11 @@ impl Access {
         command
     }
 
+    /// The password.
+    pub(super) fn password(&self) -> Option<&Secret> {
+        self.password.as_ref()
+    }
+
     /// The words of a program without the password, should it ever repeat it.
     pub(super) fn scrubbed(&self, words: &str) -> String {
         match &self.password {

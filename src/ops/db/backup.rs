@@ -157,9 +157,8 @@ async fn in_container(target: &Target, inside: &Inside, format: Format, path: &P
     .await?;
     let out = file.reopen().map_err(|error| unwritable(path, &error))?;
     let mut out = tokio::fs::File::from_std(out);
-    let mut command = vec!["pg_dump", "--username", &access.user, "--dbname", &access.database];
-    command.extend(format.arguments().iter().chain(&PLAIN));
-    let done = inside.run(&command, None::<tokio::io::Empty>, &mut out).await?;
+    let arguments = [format.arguments(), &PLAIN[..]].concat();
+    let done = inside.run("pg_dump", &access, &arguments, None::<tokio::io::Empty>, &mut out).await?;
     tokio::io::AsyncWriteExt::flush(&mut out).await.map_err(|error| unwritable(path, &error))?;
     ended(done.code == 0, &access.scrubbed(&done.errors))?;
     keep(file, path).await
@@ -176,13 +175,12 @@ fn ended(success: bool, said: &str) -> Result<(), Problem> {
 
 /// Where the copy will be: nothing is there, and its folder is.
 fn place(root: &Path, name: &str, format: Format, output: Option<PathBuf>, now: &Zoned) -> Result<PathBuf, Problem> {
-    let path = match output {
-        Some(output) => std::path::absolute(&output).map_err(|error| unwritable(&output, &error))?,
-        None => {
-            let folder = root.join(FOLDER);
-            own_folder(&folder)?;
-            folder.join(format!("{name}-{}.{}", now.strftime("%Y-%m-%d-%H%M%S"), format.ending()))
-        }
+    let path = if let Some(output) = output {
+        std::path::absolute(&output).map_err(|error| unwritable(&output, &error))?
+    } else {
+        let folder = root.join(FOLDER);
+        own_folder(&folder)?;
+        folder.join(format!("{name}-{}.{}", now.strftime("%Y-%m-%d-%H%M%S"), format.ending()))
     };
     let shown = text::line(&path.to_string_lossy());
     if !tools::folder_of(&path).is_dir() {

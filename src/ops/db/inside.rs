@@ -3,6 +3,7 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Target;
+use super::access::Access;
 use crate::engine::{Engine, Executed};
 use crate::model::Problem;
 use crate::ops::local::{self, container};
@@ -25,13 +26,32 @@ impl Inside {
         Ok(running.map(|state| Self { engine, id: state.id }))
     }
 
-    /// Runs a program in it. Inside no password is asked for.
+    /// Runs a program of Postgres in it that asks no database. What it prints is thrown away.
+    pub(super) async fn run_alone(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        input: impl AsyncRead + Unpin,
+    ) -> Result<Executed, Problem> {
+        let command = [&[program], arguments].concat();
+        let done = self.engine.run_inside(&self.id, &command, &[], Some(input), &mut tokio::io::sink()).await;
+        done.map_err(|error| local::refused(&error))
+    }
+
+    /// Runs a program of Postgres in it, logged in as `access` says.
     pub(super) async fn run(
         &self,
-        command: &[&str],
+        program: &str,
+        access: &Access,
+        arguments: &[&str],
         input: Option<impl AsyncRead + Unpin>,
         output: &mut (impl AsyncWrite + Unpin),
     ) -> Result<Executed, Problem> {
-        self.engine.run_inside(&self.id, command, input, output).await.map_err(|error| local::refused(&error))
+        let mut command =
+            vec![program, "--host", "127.0.0.1", "--username", &access.user, "--dbname", &access.database];
+        command.extend(arguments);
+        let password = access.password().map(|password| ("PGPASSWORD", password));
+        let done = self.engine.run_inside(&self.id, &command, password.as_slice(), input, output).await;
+        done.map_err(|error| local::refused(&error))
     }
 }

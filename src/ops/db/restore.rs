@@ -2,7 +2,7 @@
 //! is done all the same.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -12,6 +12,7 @@ use super::inside::Inside;
 use super::tools::{self, Tool};
 use crate::model::{Problem, text};
 use crate::ops::local::database;
+use tokio::io::AsyncSeekExt as _;
 
 /// Whoever is logged in owns it all afterwards.
 const ARCHIVE: [&str; 4] = ["--clean", "--if-exists", "--no-owner", "--no-privileges"];
@@ -19,6 +20,11 @@ const ARCHIVE: [&str; 4] = ["--clean", "--if-exists", "--no-owner", "--no-privil
 const SQL: [&str; 6] = ["--no-psqlrc", "--quiet", "--variable", "ON_ERROR_STOP=0", "--output", "/dev/null"];
 /// How `pg_restore`'s own files begin.
 const MAGIC: &[u8] = b"PGDMP";
+/// What `pg_dump` writes above statements, and below the last of them.
+const DUMP: &[u8] = b"-- PostgreSQL database dump";
+const COMPLETE: &[u8] = b"-- PostgreSQL database dump complete";
+/// Reads a whole copy and does nothing with it.
+const READ: [&str; 1] = ["--file=-"];
 /// The file of a folder that says what is in it.
 const CONTENTS: &str = "toc.dat";
 
@@ -86,7 +92,21 @@ fn look(path: &Path) -> Result<Kind, Problem> {
     if begin.contains(&0) || begin.starts_with(&[0x1f, 0x8b]) {
         return Err(no_copy("It is neither text nor a file of pg_dump's own."));
     }
+    let holds = |bytes: &[u8], words: &[u8]| bytes.windows(words.len()).any(|part| part == words);
+    if holds(&begin, DUMP) && !holds(&end(path).map_err(failed)?, COMPLETE) {
+        return Err(no_copy("It is only the beginning of one."));
+    }
     Ok(Kind::Sql)
+}
+
+/// The last part of a file.
+fn end(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(4 * 1024)))?;
+    let mut end = Vec::new();
+    file.take(4 * 1024).read_to_end(&mut end)?;
+    Ok(end)
 }
 
 /// Puts the copy at `path` into the database. Ask first: what is there goes.
@@ -128,6 +148,13 @@ pub async fn restore(target: &Target, path: &Path, kind: Kind) -> Result<Restore
 async fn with(tool: &Tool, access: &Access, path: &Path, kind: Kind) -> Result<(i64, String), Problem> {
     let mut command = access.command(&tool.path);
     command.stdout(Stdio::null()).arg("--no-password");
+    if kind != Kind::Sql {
+        // What is in the database goes first, so a copy that is not whole must not come so far.
+        let mut whole = access.command(&tool.path);
+        whole.stdout(Stdio::null()).args(READ).arg(path);
+        let (status, said) = tools::run(whole, tool).await?;
+        is_whole(status.success(), &access.scrubbed(&said))?;
+    }
     if kind == Kind::Sql {
         command.args(SQL).arg("--file").arg(path);
     } else {
@@ -139,14 +166,27 @@ async fn with(tool: &Tool, access: &Access, path: &Path, kind: Kind) -> Result<(
 }
 
 async fn in_container(inside: &Inside, access: &Access, path: &PathBuf, kind: Kind) -> Result<(i64, String), Problem> {
-    let file = tokio::fs::File::open(path).await;
-    let file = file.map_err(|error| Problem::new("The copy cannot be read.").detail(error.to_string()))?;
-    let who = ["--username", &access.user, "--dbname", &access.database];
-    let mut command = vec![if kind == Kind::Sql { "psql" } else { "pg_restore" }];
-    command.extend(if kind == Kind::Sql { &SQL[..] } else { &ARCHIVE[..] });
-    command.extend(who);
-    let done = inside.run(&command, Some(file), &mut tokio::io::sink()).await?;
+    let unread = |error: std::io::Error| Problem::new("The copy cannot be read.").detail(error.to_string());
+    let mut file = tokio::fs::File::open(path).await.map_err(unread)?;
+    if kind != Kind::Sql {
+        let again = file.try_clone().await.map_err(unread)?;
+        let whole = inside.run_alone("pg_restore", &READ, again).await?;
+        is_whole(whole.code == 0, &access.scrubbed(&whole.errors))?;
+        file.rewind().await.map_err(unread)?;
+    }
+    let (program, arguments) = if kind == Kind::Sql { ("psql", &SQL[..]) } else { ("pg_restore", &ARCHIVE[..]) };
+    let arguments = [arguments, &["--no-password"]].concat();
+    let done = inside.run(program, access, &arguments, Some(file), &mut tokio::io::sink()).await?;
     Ok((done.code, done.errors))
+}
+
+fn is_whole(success: bool, said: &str) -> Result<(), Problem> {
+    if success {
+        return Ok(());
+    }
+    Err(Problem::new("The copy is not whole.")
+        .detail(tools::detail(&tools::lines(said)))
+        .hint("Take another one. The database is as it was."))
 }
 
 /// What did not work, where the rest did.
@@ -180,7 +220,10 @@ mod tests {
             look(&path)
         };
         assert_eq!(file(b"PGDMP\x01\x0e"), Ok(Kind::Custom));
-        assert_eq!(file(b"--\n-- PostgreSQL database dump\n"), Ok(Kind::Sql));
+        let dump = b"--\n-- PostgreSQL database dump\n--\nSELECT 1;\n--\n-- PostgreSQL database dump complete\n--\n";
+        assert_eq!(file(dump), Ok(Kind::Sql));
+        assert_eq!(file(b"SELECT 1;\n"), Ok(Kind::Sql), "somebody's own");
+        assert!(file(&dump[..60]).is_err(), "the beginning of one");
         for bad in [&b""[..], b"\x1f\x8b\x08", b"a\0b"] {
             let problem = file(bad).expect_err("no copy");
             assert!(problem.title.ends_with("is no copy of a database.") && problem.hint.is_some(), "{problem}");
