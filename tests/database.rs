@@ -14,6 +14,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "only-for-tests";
 
@@ -57,6 +58,7 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
     command.env("TENANTRY_STATE", folder.join("state")).env("XDG_CONFIG_HOME", folder.join("config"));
     // What leads other programs to other databases does not lead these.
     command.env("PGHOST", "nowhere.invalid").env("PGDATABASE", "wrong").env("PGPASSWORD", "hunter2");
+    command.env("PGPORT", "1").env("PGUSER", "nobody").env("PGHOSTADDR", "192.0.2.1");
     command
 }
 
@@ -83,6 +85,37 @@ fn sql(url: &str, statements: &str) {
     let ran = Command::new(psql).arg(url).args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", statements]).status();
     assert!(ran.expect("psql").success(), "{statements}");
 }
+
+/// What the database answers its administrator.
+fn told(url: &str, question: &str) -> String {
+    let psql = postgres::installed().expect("installed").join("psql");
+    let output = Command::new(psql).arg(url).args(["-X", "-A", "-t", "-c", question]).output().expect("psql");
+    assert!(output.status.success(), "{question}");
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+}
+
+/// Waits until the database answers that.
+fn wait_until(url: &str, question: &str, answer: &str) {
+    let begun = Instant::now();
+    while told(url, question) != answer {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{question} is never {answer}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Starts a command, and sends it Ctrl-C once the database sleeps for it.
+fn interrupted(folder: &Path, arguments: &[&str], url: &str) -> (Option<i32>, String) {
+    let mut command = command(folder, arguments);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    wait_until(url, ASLEEP, "1");
+    let id = rustix::process::Pid::from_raw(child.id().cast_signed()).expect("an id");
+    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("it can be signalled");
+    let output = child.wait_with_output().expect("it ends");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+const ASLEEP: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("there").permissions().mode() & 0o777
@@ -216,35 +249,112 @@ fn a_copy_is_made_for_its_owner_alone_and_put_back() {
         let said = run(here, &["restore", copy]);
         assert_eq!(said.code, Some(2), "nobody can be asked here: {}", said.err);
         assert_eq!(run(here, &["query", "SELECT id FROM trees"]).out, "id\n9\n");
-        let said = run(here, &["restore", copy, "--yes", "--json"]);
+        let said = run(here, &["restore", copy, "--profile", "dev", "--yes", "--json"]);
         assert_eq!(said.code, Some(0), "{copy}: {} {}", said.out, said.err);
         assert_eq!((&said.document()["tables"], &said.document()["warnings"]), (&json!(1), &json!([])), "{copy}");
         assert_eq!(run(here, &["query", "SELECT id FROM trees ORDER BY id"]).out, "id\n1\n2\n3\n", "{copy}");
     }
 
-    // What stands in the way of a part of it is told, and the rest is there.
-    sql(&url, "CREATE VIEW leaning AS SELECT id FROM trees");
-    let said = run(here, &["restore", &dump, "--yes", "--json"]);
-    assert_eq!(said.code, Some(0), "{}", said.err);
-    assert!(said.document()["warnings"].as_array().is_some_and(|all| !all.is_empty()), "{}", said.out);
+    let said = run(here, &["restore", &dump, "--yes"]);
+    assert!(said.code == Some(2) && said.err.contains("--profile"), "nobody said which database: {}", said.err);
 
-    sql(&url, "DROP VIEW leaning");
-    assert_eq!(run(here, &["restore", &dump, "--yes"]).code, Some(0));
+    // What stands in the way of a part of it stands in the way of all of it.
+    sql(&url, "CREATE VIEW leaning AS SELECT name FROM trees GROUP BY id; INSERT INTO trees VALUES (4)");
+    for copy in [dump.as_str(), "copy.sql", "copy.dir"] {
+        let said = run(here, &["restore", copy, "--profile", "dev", "--yes"]);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{copy}: {}", said.err);
+        assert!(said.err.contains("cannot be put back") && said.err.contains("leaning"), "{copy}: {}", said.err);
+        assert!(said.err.contains("The database is as it was."), "{copy}: {}", said.err);
+        assert_eq!(told(&url, "SELECT count(*), count(DISTINCT id) FROM trees"), "4|4", "{copy}");
+    }
+    sql(&url, "DROP VIEW leaning; DELETE FROM trees WHERE id = 4");
 
+    let canary = here.join("canary");
+    fs::write(here.join("README.md"), "# Orchard\n\nTrees and more.\n").expect("written");
+    fs::write(here.join("evil.sql"), format!("DELETE FROM trees;\n\\! touch {}\n", canary.display())).expect("written");
+    fs::write(here.join("own.sql"), "DELETE FROM trees;\nCOMMIT;\nSELECT nothing;\n").expect("written");
+    fs::write(here.join("wrong.sql"), "DELETE FROM trees;\nSELECT nothing;\nSELECT 1;\n").expect("written");
     fs::write(here.join("empty.dump"), "").expect("written");
     let statements = fs::read(here.join("copy.sql")).expect("read");
     fs::write(here.join("half.sql"), &statements[..statements.len() / 2]).expect("written");
     fs::write(here.join("half.dump"), &fs::read(&path).expect("read")[..200]).expect("written");
     for (copy, words) in [
+        ("README.md", "cannot be put back"),
+        ("evil.sql", "Line 2: "),
+        ("own.sql", "a transaction of its own"),
+        ("wrong.sql", "The database is as it was."),
         ("empty.dump", "is no copy of a database"),
         ("none", "cannot be read"),
         ("half.dump", "The copy is not whole."),
         ("half.sql", "only the beginning"),
     ] {
-        let said = run(here, &["restore", copy, "--yes"]);
+        let said = run(here, &["restore", copy, "--profile", "dev", "--yes"]);
         assert!(said.code == Some(1) && said.err.contains(words), "{copy}: {} {}", said.out, said.err);
         assert_eq!(run(here, &["query", "SELECT count(*) FROM trees"]).out, "count\n3\n", "{copy} left it as it was");
     }
+    assert!(!canary.exists(), "a program was run");
+}
+
+#[test]
+fn ctrl_c_leaves_everything_as_it_was_and_nobody_at_work() {
+    let Some(server) = server() else { return };
+    let url = server.fresh_database();
+    sql(&url, TREES);
+    let folder = project(&url);
+    let here = folder.path();
+    fs::write(here.join("slow.sql"), "DELETE FROM trees;\nSELECT pg_sleep(600);\n").expect("written");
+    let (code, err) = interrupted(here, &["restore", "slow.sql", "--profile", "dev", "--yes"], &url);
+    assert!(code == Some(1) && err.contains("broken off") && err.contains("nothing was changed"), "{err}");
+    assert_eq!(told(&url, "SELECT count(*) FROM trees"), "3");
+    // Its server may sleep on: nobody asks it to look.
+    sql(&url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+    wait_until(&url, ASLEEP, "0");
+
+    let (code, err) = interrupted(here, &["query", "SELECT pg_sleep(600)"], &url);
+    assert!(code == Some(1) && err.contains("Stopped."), "{err}");
+    // The server sees that nobody waits for the answer.
+    wait_until(&url, ASLEEP, "0");
+    for too_many in ["2147483647", "4294967296", "-1"] {
+        for option in ["--limit", "--offset"] {
+            assert_eq!(run(here, &["query", "SELECT 1", &format!("{option}={too_many}")]).code, Some(2), "{too_many}");
+        }
+    }
+    let said = run(here, &["query", "SELECT 1 AS a", "--limit", "2147483646"]);
+    assert_eq!(said.out, "a\n1\n", "{}", said.err);
+}
+
+#[test]
+fn nobody_is_overwritten_unasked_by_half_a_name_or_in_a_protected_context() {
+    let Some(server) = server() else { return };
+    let url = server.fresh_database();
+    sql(&url, TREES);
+    let folder = project(&url);
+    let here = folder.path();
+    fs::write(here.join("copy.sql"), "DELETE FROM trees;\n").expect("written");
+    let list = json!({"tenants": [{"id": "local_1", "name": "barn", "tenant_type": "local", "database_url": url}]});
+    fs::write(here.join(".systemprompt/tenants.json"), list.to_string()).expect("written");
+    let profile = here.join(".systemprompt/profiles/prod");
+    fs::create_dir_all(&profile).expect("made");
+    fs::write(profile.join("profile.yaml"), "name: prod\ntarget: cloud\ncloud:\n  tenant_id: ten_1\n")
+        .expect("written");
+    fs::write(profile.join("secrets.json"), json!({ "database_url": url }).to_string()).expect("written");
+    fs::create_dir_all(here.join("config/tenantry")).expect("made");
+    let config = "[context.production]\napi = \"http://127.0.0.1:9\"\nprotected = true\n";
+    fs::write(here.join("config/tenantry/config.toml"), config).expect("written");
+
+    let restore = |more: &[&str]| run(here, &[&["restore", "copy.sql", "--yes"], more].concat());
+    let said = restore(&["--tenant", "ba"]);
+    assert!(said.code == Some(1) && said.err.contains("only the beginning of a name"), "{}", said.err);
+    let protected = ["--profile", "prod", "--context", "production"];
+    let said = restore(&protected);
+    assert!(said.code == Some(2) && said.err.contains("production is protected"), "{}", said.err);
+    assert_eq!(told(&url, "SELECT count(*) FROM trees"), "3");
+
+    let said = restore(&[&protected[..], &["--unlock", "production"]].concat());
+    assert!(said.code == Some(0) && said.out.contains("tests:****@127.0.0.1"), "{} {}", said.out, said.err);
+    assert_eq!(told(&url, "SELECT count(*) FROM trees"), "0");
+    let said = restore(&["--tenant", "barn"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub(super) async fn run(command: Once, stop: &CancellationToken) -> Exit {
         Once::Subscription(wanted) => until_stopped(wanted.output(), stop, subscription::run(wanted)).await,
         Once::Plans(wanted) => until_stopped(wanted.output, stop, plans::run(wanted)).await,
         Once::Profile(wanted) => until_stopped(wanted.output(), stop, profile::run(wanted)).await,
-        Once::Db(wanted) => until_stopped(wanted.output(), stop, Box::pin(db::run(wanted))).await,
+        Once::Db(wanted) => Box::pin(db::run(wanted, stop)).await,
         Once::Deployments(wanted) => until_stopped(wanted.output, stop, deployments::run(wanted)).await,
     }
 }

@@ -4,11 +4,16 @@
 use libtest_mimic::Trial;
 use rustix::process::Signal;
 use std::io::{BufRead as _, BufReader};
+use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 use tenantry::engine::Engine;
-use tenantry::model::Secret;
+use tenantry::model::{LocalTenant, Secret};
 use tenantry::ops::local;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio_util::sync::CancellationToken;
 
 use crate::common::terminal::Terminal;
 use crate::local::{Here, Place, free_port, in_place, sql};
@@ -102,28 +107,85 @@ async fn inside(place: Here) -> Outcome {
     let container = place.containers(&place.label()).await?.remove(0);
     let login = ["--host", "127.0.0.1", "--username", "systemprompt", "--dbname", "systemprompt", "--no-password"];
 
+    let never = CancellationToken::new();
     let dump = [&["pg_dump", "--format=custom", "--compress=0"], &login[..]].concat();
     let mut copy = Vec::new();
     let environment = [("PGPASSWORD", &password)];
-    let done = engine.run_inside(&container, &dump, &environment, None::<tokio::io::Empty>, &mut copy).await?;
+    let done = engine.run_inside(&container, &dump, &environment, None::<tokio::io::Empty>, &mut copy, &never).await?;
     assert_eq!((done.code, done.errors.as_str()), (0, ""));
     assert!(copy.starts_with(b"PGDMP") && copy.len() > 500_000, "{} bytes", copy.len());
 
     let mut contents = Vec::new();
     let list = ["pg_restore", "--data-only", "--file=-"];
-    let done = engine.run_inside(&container, &list, &[], Some(copy.as_slice()), &mut contents).await?;
+    let done = engine.run_inside(&container, &list, &[], Some(copy.as_slice()), &mut contents, &never).await?;
     assert_eq!((done.code, done.errors.as_str()), (0, ""));
     let contents = String::from_utf8(contents).expect("statements");
     assert_eq!(contents.lines().filter(|line| line.contains('\t')).count(), 20_000);
 
     let mut nothing = Vec::new();
     let half = Some(copy.get(..copy.len() / 2).expect("half of it"));
-    let done = engine.run_inside(&container, &list, &[], half, &mut nothing).await?;
+    let done = engine.run_inside(&container, &list, &[], half, &mut nothing, &never).await?;
     assert!(done.code != 0 && done.errors.contains("pg_restore"), "{done:?}");
-    let done = engine.run_inside(&container, &dump, &[], None::<tokio::io::Empty>, &mut nothing).await?;
+    let done = engine.run_inside(&container, &dump, &[], None::<tokio::io::Empty>, &mut nothing, &never).await?;
     assert!(done.code != 0 && done.errors.contains("password"), "without it nobody is let in: {done:?}");
+
+    let psql = [&["psql", "--no-psqlrc", "--quiet", "--single-transaction", "--file", "-"], &login[..]].concat();
+    let count = |tenant: LocalTenant| tokio::task::spawn_blocking(move || sql(&tenant, "SELECT count(*) FROM trees"));
+    let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    // What cannot be read to its end is not taken for a whole, though a transaction would end well where its input does.
+    let broken = AsyncReadExt::chain(&b"DELETE FROM trees;\n"[..], Broken);
+    let done = engine.run_inside(&container, &psql, &environment, Some(broken), &mut nothing, &never).await;
+    assert!(done.is_err_and(|error| error.to_string().contains("a bad block")));
+    gone(&engine, &container).await?;
+    assert_eq!(count(tenant.clone()).await?, "20000");
+    // Neither is what is stopped.
+    let stop = CancellationToken::new();
+    let input = Some(&b"DELETE FROM trees;\nSELECT pg_sleep(600);\n"[..]);
+    let stopped = async {
+        loop {
+            let tenant = tenant.clone();
+            if tokio::task::spawn_blocking(move || sql(&tenant, sleeps)).await? == "1" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        stop.cancel();
+        Ok::<_, tokio::task::JoinError>(())
+    };
+    let run = engine.run_inside(&container, &psql, &environment, input, &mut nothing, &stop);
+    let (done, seen) = tokio::join!(run, stopped);
+    seen?;
+    assert!(done.is_err_and(|error| error.to_string().contains("it was stopped")));
+    gone(&engine, &container).await?;
+    assert_eq!(count(tenant.clone()).await?, "20000");
     local::delete(&place.project, &tenant.id, true).await?;
     place.assert_nothing().await
+}
+
+/// An input that cannot be read.
+struct Broken;
+
+impl AsyncRead for Broken {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Err(std::io::Error::other("a bad block")))
+    }
+}
+
+/// Waits until no psql runs in the container any more.
+async fn gone(engine: &Engine, container: &str) -> Outcome {
+    let look = ["sh", "-c", "cat /proc/[0-9]*/comm 2>/dev/null; true"];
+    let begun = Instant::now();
+    loop {
+        let (mut names, never) = (Vec::new(), CancellationToken::new());
+        engine.run_inside(container, &look, &[], None::<tokio::io::Empty>, &mut names, &never).await?;
+        let names = String::from_utf8_lossy(&names).into_owned();
+        assert!(names.contains("postgres"), "{names}");
+        if !names.lines().any(|name| name == "psql") {
+            return Ok(());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "it runs on: {names}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// By keys, with an API that nobody answers at: a local tenant needs none.

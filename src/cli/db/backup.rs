@@ -42,13 +42,21 @@ impl From<Format> for db::Format {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let (target, _) = arguments.which.find().await?;
+    let target = arguments.which.find().await?.target;
     let made = db::backup(&target, arguments.format.into(), arguments.output_path).await?;
     let path = text::line(&made.path.to_string_lossy());
     let document = json!({
-        "path": path, "size_bytes": made.size_bytes, "format": made.format.word(), "of": target.words, "by": made.by,
+        "path": path, "size_bytes": made.size_bytes, "format": made.format.word(), "of": target.words, "address": target.address(),
+        "by": made.by,
     });
-    let told = format!("✓ {path}: {}, {} by {}\n", amount::bytes(made.size_bytes), made.format.word(), made.by);
+    let size = amount::bytes(made.size_bytes);
+    let told = format!(
+        "✓ {path}: {size}, {} by {}, of {} at {}\n",
+        made.format.word(),
+        made.by,
+        target.words,
+        target.address()
+    );
     arguments.output.answer(&document, &told)?;
     Ok(Exit::Done)
 }

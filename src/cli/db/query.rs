@@ -14,16 +14,20 @@ use crate::ops::db::{self, Window};
 /// The longest statement that is read from standard input, bytes.
 const LONGEST: u64 = 1024 * 1024;
 
+/// What Postgres can count: the first number that is too large for it, with the one row more that tells whether there are
+/// more.
+const MOST: i64 = i32::MAX as i64;
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The question, one statement of SQL; - reads it from standard input.
     #[arg(value_name = "SQL")]
     sql: String,
     /// The most rows to show.
-    #[arg(long, value_name = "ROWS", default_value_t = 100)]
+    #[arg(long, value_name = "ROWS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(..MOST))]
     limit: u32,
     /// Rows to pass over first.
-    #[arg(long, value_name = "ROWS", default_value_t = 0)]
+    #[arg(long, value_name = "ROWS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..MOST))]
     offset: u32,
     #[command(flatten)]
     which: Which,
@@ -32,7 +36,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let (target, _) = arguments.which.find().await?;
+    let target = arguments.which.find().await?.target;
     let sql = if arguments.sql == "-" { from_input().await? } else { arguments.sql };
     let window = Window { limit: arguments.limit, offset: arguments.offset };
     let answer = db::query(&target, &sql, window).await?;

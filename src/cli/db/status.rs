@@ -17,7 +17,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let (target, _) = arguments.which.find().await?;
+    let target = arguments.which.find().await?.target;
     let status = db::status(&target).await?;
     let told = fields([
         ("of", Some(target.words)),

@@ -149,7 +149,7 @@ async fn local_target(project: &Project, wanted: &str) -> Result<LocalTenant, Pr
 }
 
 /// What is done unasked wants the whole name or id: a beginning may be another one's by tomorrow.
-fn whole(wanted: &str, name: &str, id: &TenantId) -> Result<(), Problem> {
+pub(in crate::cli) fn whole(wanted: &str, name: &str, id: &TenantId) -> Result<(), Problem> {
     if [name, id.as_str()].contains(&wanted) {
         return Ok(());
     }

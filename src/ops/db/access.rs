@@ -2,6 +2,7 @@
 //! only its owner can read. Nothing of it is in the list of processes.
 
 use percent_encoding::percent_decode_str;
+use sqlx::postgres::PgSslMode;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -13,12 +14,10 @@ use crate::model::{Problem, Secret};
 use crate::ops::local::database;
 
 /// Parameters of an address that these programs know as well, and the variables for them.
-const PASSED: [(&str, &str); 6] = [
-    ("sslmode", "PGSSLMODE"),
+const PASSED: [(&str, &str); 4] = [
     ("sslrootcert", "PGSSLROOTCERT"),
     ("sslcert", "PGSSLCERT"),
     ("sslkey", "PGSSLKEY"),
-    ("options", "PGOPTIONS"),
     ("channel_binding", "PGCHANNELBINDING"),
 ];
 /// The environment's own password, which is for this machine alone.
@@ -29,6 +28,8 @@ const PASSWORDS: [&str; 2] = ["PGPASSWORD", "PGPASSFILE"];
 pub(super) struct Access {
     variables: Vec<(&'static str, String)>,
     password: Option<Secret>,
+    host: String,
+    port: u16,
     /// The user.
     pub user: String,
     /// The database.
@@ -58,12 +59,12 @@ impl Access {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(folder.path().join("pgpass")).map_err(failed)?;
-        file.write_all(Secret::new(format!("*:*:*:*:{}\n", escaped(password.reveal()))).reveal().as_bytes())
-            .map_err(failed)?;
+        file.write_all(access.line(password).reveal().as_bytes()).map_err(failed)?;
         access.folder = Some(folder);
         Ok(access)
     }
 
+    /// The same reading as the driver's: what is asked and what is changed are one database.
     fn read(url: &Secret) -> Result<Self, Problem> {
         let wrong = |why: &str| {
             Problem::new("The address of the database cannot be used.")
@@ -71,39 +72,51 @@ impl Access {
                 .hint("Write it as postgres://user:password@host:port/database.")
         };
         let parsed = Url::parse(url.reveal().trim()).map_err(|_| wrong("It is no URL."))?;
+        let options = database::options(url).map_err(|silence| wrong(&format!("Why: {}.", silence.words())))?;
         let decoded = |raw: &str| percent_decode_str(raw).decode_utf8_lossy().into_owned();
-        let parameter =
-            |name: &str| parsed.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-        let host = parameter("host").or_else(|| parameter("hostaddr"));
-        let host = host.unwrap_or_else(|| decoded(parsed.host_str().unwrap_or_default()));
-        let host = host.trim_matches(['[', ']']).to_owned();
-        let port = parameter("port").or_else(|| parsed.port().map(|port| port.to_string()));
-        let user = parameter("user").unwrap_or_else(|| decoded(parsed.username()));
-        let database = parameter("dbname").unwrap_or_else(|| decoded(parsed.path().trim_start_matches('/')));
-        let password =
-            parsed.password().map(|raw| Secret::new(decoded(raw))).filter(|password| !password.reveal().is_empty());
+        let parameter = |name: &str| {
+            parsed.query_pairs().filter(|(key, _)| key == name).last().map(|(_, value)| value.into_owned())
+        };
+        let host = database::host(&options);
+        let port = options.get_port();
+        let user = options.get_username().to_owned();
+        let database = options.get_database().unwrap_or_default().to_owned();
+        let password = parameter("password").or_else(|| parsed.password().map(decoded)).map(Secret::new);
+        let password = password.filter(|password| !password.reveal().is_empty());
         if password.as_ref().is_some_and(|password| password.reveal().contains(['\n', '\r', '\0'])) {
             return Err(wrong("There is a line end in its password."));
         }
-        if [&host, &user, &database].iter().any(|part| part.contains('\0')) || host.is_empty() {
+        if [&host, &user, &database].iter().any(|part| part.contains(['\n', '\r', '\0'])) || host.is_empty() {
             return Err(wrong("It names no host that can be used."));
+        }
+        // A name with these in it would be read as a whole address of its own.
+        if database.contains('=') || database.starts_with("postgres://") || database.starts_with("postgresql://") {
+            return Err(wrong("The programs of Postgres would take its database's name for an address."));
         }
         let mut variables = vec![
             ("PGHOST", host.clone()),
-            ("PGPORT", port.unwrap_or_else(|| "5432".to_owned())),
+            ("PGPORT", port.to_string()),
+            ("PGUSER", user.clone()),
             ("PGDATABASE", database.clone()),
             ("PGAPPNAME", "tenantry".to_owned()),
             ("PGCONNECT_TIMEOUT", "10".to_owned()),
+            ("PGSSLMODE", mode(options.get_ssl_mode()).to_owned()),
         ];
-        if !user.is_empty() {
-            variables.push(("PGUSER", user.clone()));
-        }
+        variables.extend(options.get_options().map(|options| ("PGOPTIONS", options.to_owned())));
         for (name, variable) in PASSED {
             let value = parameter(name).or_else(|| parameter(&name.replacen("ssl", "ssl-", 1)));
             variables.extend(value.filter(|value| !value.contains('\0')).map(|value| (variable, value)));
         }
         let is_here = database::is_here(&host);
-        Ok(Self { variables, password, user, database, is_here, folder: None })
+        Ok(Self { variables, password, host, port, user, database, is_here, folder: None })
+    }
+
+    /// What a file of passwords has for this database and for no other one.
+    fn line(&self, password: &Secret) -> Secret {
+        // A socket's folder has other names there.
+        let host = if self.host.starts_with('/') { "*".to_owned() } else { escaped(&self.host) };
+        let (user, database, password) = (escaped(&self.user), escaped(&self.database), escaped(password.reveal()));
+        Secret::new(format!("{host}:{}:{database}:{user}:{password}\n", self.port))
     }
 
     /// A program that is told all that, and nothing of what the environment says of other databases.
@@ -147,9 +160,20 @@ impl Access {
     }
 }
 
-/// What a file of passwords has for this one.
-fn escaped(password: &str) -> String {
-    password.replace('\\', "\\\\").replace(':', "\\:")
+fn mode(mode: PgSslMode) -> &'static str {
+    match mode {
+        PgSslMode::Disable => "disable",
+        PgSslMode::Allow => "allow",
+        PgSslMode::Prefer => "prefer",
+        PgSslMode::Require => "require",
+        PgSslMode::VerifyCa => "verify-ca",
+        PgSslMode::VerifyFull => "verify-full",
+    }
+}
+
+/// A part of a line in a file of passwords.
+fn escaped(part: &str) -> String {
+    part.replace('\\', "\\\\").replace(':', "\\:")
 }
 
 #[cfg(test)]
@@ -157,7 +181,14 @@ mod tests {
     use super::*;
 
     fn target(url: &str) -> Target {
-        Target { name: "x".into(), words: "x".into(), url: Secret::new(url), local: None, root: "/".into() }
+        Target {
+            name: "x".into(),
+            words: "x".into(),
+            url: Secret::new(url),
+            local: None,
+            root: "/".into(),
+            is_cloud: false,
+        }
     }
 
     fn set(access: &Access) -> std::collections::BTreeMap<String, Option<String>> {
@@ -183,7 +214,7 @@ mod tests {
             assert_eq!(set[name].as_deref(), Some(value), "{name}");
         }
         let file = set["PGPASSFILE"].clone().expect("a file");
-        assert_eq!(fs::read_to_string(&file).expect("read"), "*:*:*:*:p\\:\\\\q\n");
+        assert_eq!(fs::read_to_string(&file).expect("read"), "db.example:5433:d b:u@x:p\\:\\\\q\n");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -192,6 +223,19 @@ mod tests {
         assert!(!format!("{access:?}").contains("p:\\q") && access.scrubbed("a p:\\q b") == "a **** b");
         drop(access);
         assert!(!Path::new(&file).exists(), "it is gone with the access");
+    }
+
+    #[test]
+    fn a_program_goes_where_the_driver_goes() {
+        let url = "postgres://u:p@localhost:1/d?host=10.0.0.1&hostaddr=10.0.0.2&port=2&dbname=e&user=v";
+        let set = set(&Access::prepare(&target(url)).expect("one"));
+        let expected = [("PGHOST", "10.0.0.2"), ("PGPORT", "2"), ("PGUSER", "v"), ("PGDATABASE", "e")];
+        for (name, value) in expected {
+            assert_eq!(set[name].as_deref(), Some(value), "{name}");
+        }
+        let options = database::options(&Secret::new(url)).expect("an address");
+        assert_eq!((options.get_host(), options.get_port()), ("10.0.0.2", 2));
+        assert!(Access::prepare(&target("postgres://u:p@h/host=evil.example")).is_err(), "a name that is an address");
     }
 
     #[test]

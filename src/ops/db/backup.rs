@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::NamedTempFile;
+use tokio_util::sync::CancellationToken;
 
 use super::Target;
 use super::access::Access;
@@ -158,7 +159,9 @@ async fn in_container(target: &Target, inside: &Inside, format: Format, path: &P
     let out = file.reopen().map_err(|error| unwritable(path, &error))?;
     let mut out = tokio::fs::File::from_std(out);
     let arguments = [format.arguments(), &PLAIN[..]].concat();
-    let done = inside.run("pg_dump", &access, &arguments, None::<tokio::io::Empty>, &mut out).await?;
+    // Whoever stops it drops this: with its output closed it ends by itself.
+    let stop = CancellationToken::new();
+    let done = inside.run("pg_dump", &access, &arguments, None::<tokio::io::Empty>, &mut out, &stop).await?;
     tokio::io::AsyncWriteExt::flush(&mut out).await.map_err(|error| unwritable(path, &error))?;
     ended(done.code == 0, &access.scrubbed(&done.errors))?;
     keep(file, path).await
@@ -202,9 +205,15 @@ fn own_folder(folder: &Path) -> Result<(), Problem> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(folder) {
-        Ok(()) => Ok(atomic::write_new(&folder.join(".gitignore"), b"*\n", 0o644)?),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(unwritable(folder, &error)),
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(unwritable(folder, &error)),
+    }
+    // Somebody's own stays, whatever it says.
+    let ignore = folder.join(".gitignore");
+    match ignore.symlink_metadata() {
+        Ok(_) => Ok(()),
+        Err(_) => Ok(atomic::write_new(&ignore, b"*\n", 0o644)?),
     }
 }
 
@@ -295,6 +304,13 @@ mod tests {
             assert_eq!(at(format, None).expect(name), folder.path().join("backups").join(name));
         }
         assert_eq!(fs::read_to_string(folder.path().join("backups/.gitignore")).ok().as_deref(), Some("*\n"));
+        let ignore = folder.path().join("backups/.gitignore");
+        fs::write(&ignore, "!mine\n").expect("written");
+        at(Format::Sql, None).expect("a place");
+        assert_eq!(fs::read_to_string(&ignore).ok().as_deref(), Some("!mine\n"), "somebody's own stays");
+        fs::remove_file(&ignore).expect("removed");
+        at(Format::Sql, None).expect("a place");
+        assert_eq!(fs::read_to_string(&ignore).ok().as_deref(), Some("*\n"), "a folder that was there gets one");
         let there = folder.path().join("there");
         fs::write(&there, "mine").expect("written");
         let problem = at(Format::Sql, there.to_str()).expect_err("it is there");

@@ -1,6 +1,7 @@
 //! The programs of Postgres in the container of a tenant on this machine: of just the version that its database has.
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 
 use super::Target;
 use super::access::Access;
@@ -32,9 +33,10 @@ impl Inside {
         program: &str,
         arguments: &[&str],
         input: impl AsyncRead + Unpin,
+        stop: &CancellationToken,
     ) -> Result<Executed, Problem> {
         let command = [&[program], arguments].concat();
-        let done = self.engine.run_inside(&self.id, &command, &[], Some(input), &mut tokio::io::sink()).await;
+        let done = self.engine.run_inside(&self.id, &command, &[], Some(input), &mut tokio::io::sink(), stop).await;
         done.map_err(|error| local::refused(&error))
     }
 
@@ -46,12 +48,13 @@ impl Inside {
         arguments: &[&str],
         input: Option<impl AsyncRead + Unpin>,
         output: &mut (impl AsyncWrite + Unpin),
+        stop: &CancellationToken,
     ) -> Result<Executed, Problem> {
         let mut command =
             vec![program, "--host", "127.0.0.1", "--username", &access.user, "--dbname", &access.database];
         command.extend(arguments);
         let password = access.password().map(|password| ("PGPASSWORD", password));
-        let done = self.engine.run_inside(&self.id, &command, password.as_slice(), input, output).await;
+        let done = self.engine.run_inside(&self.id, &command, password.as_slice(), input, output, stop).await;
         done.map_err(|error| local::refused(&error))
     }
 }

@@ -8,6 +8,7 @@ mod backup;
 mod inside;
 mod query;
 mod restore;
+mod statements;
 mod status;
 mod target;
 mod tools;
@@ -50,7 +51,7 @@ fn refused(title: &str, error: &Error) -> Problem {
                 detail = format!("{detail} {}", words(more));
             }
             let hint = match (said.code().as_deref(), own.and_then(sqlx::postgres::PgDatabaseError::hint)) {
-                (Some("25006"), _) => "Only questions are asked here: nothing is changed.".to_owned(),
+                (Some("25006"), _) => "It is asked in a transaction that only reads.".to_owned(),
                 (Some("57014"), _) => "It took too long, and was ended. Ask for less.".to_owned(),
                 (_, Some(hint)) => words(hint),
                 _ => "Correct the statement.".to_owned(),

@@ -1,4 +1,5 @@
-//! One question to a database: read-only for the server, one statement, and no more of the answer than is wanted.
+//! One question to a database: in a transaction that is read-only for the server, one statement, and no more of the answer
+//! than is wanted. That keeps tables and sequences as they are; what a function does beside them it does not undo.
 //!
 //! The text of a value is as the database sends it: whoever shows it makes it harmless.
 
@@ -20,6 +21,9 @@ const TOLD: [&str; 2] = ["show", "explain"];
 /// How long the server may work on it.
 const BEGIN: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; BEGIN READ ONLY; \
                      SET LOCAL statement_timeout = '300s'; SELECT 1";
+/// How often the server looks whether somebody still waits for the answer: it works on for nobody otherwise. Known since
+/// Postgres 14, and not on every system.
+const AWARE: &str = "SET client_connection_check_interval = '1s'";
 /// The most of an answer that is kept, bytes.
 const MOST: usize = 64 * 1024 * 1024;
 /// The longest statement, bytes.
@@ -71,7 +75,7 @@ pub async fn query(target: &Target, sql: &str, window: Window) -> Result<Answer,
     }
     if ![&READ[..], &TOLD[..]].concat().contains(&word.as_str()) {
         return Err(Problem::new(format!("{} is no question.", text::short(&word.to_ascii_uppercase(), 40)))
-            .detail("Only SELECT, WITH, VALUES, TABLE, SHOW and EXPLAIN are asked, and nothing is changed.")
+            .detail("Only SELECT, WITH, VALUES, TABLE, SHOW and EXPLAIN are asked, and only to read.")
             .hint("Use psql to change something."));
     }
     let mut connection = connect(&target.url).await?;
@@ -101,6 +105,11 @@ impl From<sqlx::Error> for Refused {
 type Found = (Vec<Column>, Vec<Vec<Option<String>>>, bool);
 
 async fn ask(connection: &mut PgConnection, sql: &str, in_pieces: bool, window: Window) -> Result<Found, Refused> {
+    match (&mut *connection).execute(sqlx::raw_sql(AWARE)).await {
+        // Without it the time limit below has to do.
+        Ok(_) | Err(sqlx::Error::Database(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
     // The question in it fixes the transaction: from here on nobody can make it one that writes.
     (&mut *connection).execute(sqlx::raw_sql(BEGIN)).await?;
     // Prepared first: the server refuses what is more than one statement, which the simple way below would run.
@@ -226,6 +235,7 @@ mod tests {
             url: crate::model::Secret::new("postgres://u:hunter2@127.0.0.1:9/d"),
             local: None,
             root: "/nonexistent".into(),
+            is_cloud: false,
         };
         let window = Window { limit: 1, offset: 0 };
         for (sql, title) in [

@@ -1,23 +1,29 @@
-//! A copy put back: what is in the database under the same names is replaced by it. What did not work is told, and the rest
-//! is done all the same.
+//! A copy put back: what is in the database under the same names is replaced by it, in one transaction: whole, or not at all.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use tokio::io::{AsyncReadExt, AsyncSeekExt as _};
+use tokio_util::sync::CancellationToken;
 
 use super::Target;
 use super::access::Access;
 use super::inside::Inside;
+use super::statements;
 use super::tools::{self, Tool};
 use crate::model::{Problem, text};
 use crate::ops::local::database;
-use tokio::io::AsyncSeekExt as _;
 
 /// Whoever is logged in owns it all afterwards.
-const ARCHIVE: [&str; 4] = ["--clean", "--if-exists", "--no-owner", "--no-privileges"];
-/// Nobody's own settings, and nothing printed that is no mistake.
-const SQL: [&str; 6] = ["--no-psqlrc", "--quiet", "--variable", "ON_ERROR_STOP=0", "--output", "/dev/null"];
+const ARCHIVE: [&str; 5] = ["--single-transaction", "--clean", "--if-exists", "--no-owner", "--no-privileges"];
+/// Nobody's own settings, nothing printed that is no mistake, and the first mistake is the end.
+const SQL: [&str; 6] = ["--no-psqlrc", "--quiet", "--variable", "ON_ERROR_STOP=1", "--output", "/dev/null"];
+/// The transaction of statements that come through a pipe: where it breaks off nothing ends the transaction well.
+const BEGIN: &[u8] = b"BEGIN;\n";
+const COMMIT: &[u8] = b"\n;COMMIT;\n";
+/// What nothing was changed by ends with.
+const UNCHANGED: &str = "The database is as it was.";
 /// How `pg_restore`'s own files begin.
 const MAGIC: &[u8] = b"PGDMP";
 /// What `pg_dump` writes above statements, and below the last of them.
@@ -42,22 +48,44 @@ pub enum Kind {
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
-    /// What did not work. Harmless text.
+    /// What the program warned of. Harmless text.
     pub warnings: Vec<String>,
     /// What did it, `pg_restore 15.18`. Harmless text.
     pub by: String,
 }
 
-/// What the copy at `path` is.
+/// What the copy at `path` is. Statements are looked through to the end.
 ///
 /// # Errors
-/// Where there is none, or something else.
-pub async fn kind(path: &Path) -> Result<Kind, Problem> {
-    let path = path.to_owned();
-    match tokio::task::spawn_blocking(move || look(&path)).await {
+/// Where there is none, or something else, or where it has in it what does not belong into a copy.
+pub async fn kind(path: &Path, stop: &CancellationToken) -> Result<Kind, Problem> {
+    let (path, stop) = (path.to_owned(), stop.clone());
+    let look = move || {
+        let kind = look(&path)?;
+        if kind == Kind::Sql {
+            look_through(&path, &stop)?;
+        }
+        Ok(kind)
+    };
+    match tokio::task::spawn_blocking(look).await {
         Ok(kind) => kind,
         Err(stopped) => Err(Problem::new("The copy cannot be read.").detail(stopped.to_string())),
     }
+}
+
+/// Whether statements are nothing but statements, and all of them.
+fn look_through(path: &Path, stop: &CancellationToken) -> Result<(), Problem> {
+    let shown = text::line(&path.to_string_lossy());
+    let file =
+        File::open(path).and_then(|file| statements::check(std::io::BufReader::with_capacity(64 * 1024, file), stop));
+    let checked = file.map_err(|error| {
+        Problem::new(format!("{shown} cannot be read.")).detail(format!("{error}.")).hint("Give the file of a backup.")
+    })?;
+    checked.map_err(|why| {
+        Problem::new(format!("{shown} is no copy that can be put back."))
+            .detail(why)
+            .hint("Give what tenantry db backup or pg_dump has made, or run it with psql yourself.")
+    })
 }
 
 fn look(path: &Path) -> Result<Kind, Problem> {
@@ -109,11 +137,12 @@ fn end(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(end)
 }
 
-/// Puts the copy at `path` into the database. Ask first: what is there goes.
+/// Puts the copy at `path` into the database, whole or not at all. Ask first: what is there goes. With `stop` it is broken
+/// off.
 ///
 /// # Errors
-/// Where nothing could be begun, or where the program gave up.
-pub async fn restore(target: &Target, path: &Path, kind: Kind) -> Result<Restored, Problem> {
+/// Where anything of it did not work, or where it was broken off: then nothing was changed.
+pub async fn restore(target: &Target, path: &Path, kind: Kind, stop: &CancellationToken) -> Result<Restored, Problem> {
     let server = database::version(&target.url, database::LIMIT).await;
     let server = server.map_err(|silence| database::no_answer(&target.url, &silence))?;
     let path = std::path::absolute(path)
@@ -132,31 +161,47 @@ pub async fn restore(target: &Target, path: &Path, kind: Kind) -> Result<Restore
     let (code, said, by) = match (inside, tool) {
         (Some(inside), _) => {
             let by = format!("{name} of the tenant's container, Postgres {server}");
-            let (code, said) = in_container(&inside, &access, &path, kind).await?;
+            // It ends by itself with `stop`, and takes what it had begun with it.
+            let done = in_container(&inside, &access, &path, kind, stop).await;
+            if stop.is_cancelled() && done.is_err() {
+                return Err(broken_off());
+            }
+            let (code, said) = done?;
             (code, said, by)
         }
         (None, Some(tool)) => {
-            let (code, said) = with(&tool, &access, &path, kind).await?;
+            let (code, said) = tokio::select! {
+                biased;
+                done = with(&tool, &access, &path, kind) => done?,
+                // What runs is killed with it.
+                () = stop.cancelled() => return Err(broken_off()),
+            };
             (code, said, tool.words)
         }
         (None, None) => return Err(tools::missing(name, None, &server)),
     };
-    let warnings = ended(code, kind, &access.scrubbed(&said))?;
+    let warnings = ended(code, &access.scrubbed(&said))?;
     Ok(Restored { warnings, by })
+}
+
+fn broken_off() -> Problem {
+    Problem::new("The restore was broken off.")
+        .detail("It was in one transaction, which had not ended: nothing was changed.")
+        .hint("Put the copy back again when you want it.")
 }
 
 async fn with(tool: &Tool, access: &Access, path: &Path, kind: Kind) -> Result<(i64, String), Problem> {
     let mut command = access.command(&tool.path);
     command.stdout(Stdio::null()).arg("--no-password");
     if kind != Kind::Sql {
-        // What is in the database goes first, so a copy that is not whole must not come so far.
+        // Told before anything is done: what is wrong is then the copy, and not the database.
         let mut whole = access.command(&tool.path);
         whole.stdout(Stdio::null()).args(READ).arg(path);
         let (status, said) = tools::run(whole, tool).await?;
         is_whole(status.success(), &access.scrubbed(&said))?;
     }
     if kind == Kind::Sql {
-        command.args(SQL).arg("--file").arg(path);
+        command.args(SQL).args(["--single-transaction", "--file"]).arg(path);
     } else {
         // Without a database named it would print the statements. An empty one is what the environment says.
         command.args(ARCHIVE).args(["--dbname", ""]).arg(path);
@@ -165,19 +210,29 @@ async fn with(tool: &Tool, access: &Access, path: &Path, kind: Kind) -> Result<(
     Ok((status.code().map_or(-1, i64::from), said))
 }
 
-async fn in_container(inside: &Inside, access: &Access, path: &PathBuf, kind: Kind) -> Result<(i64, String), Problem> {
+async fn in_container(
+    inside: &Inside,
+    access: &Access,
+    path: &PathBuf,
+    kind: Kind,
+    stop: &CancellationToken,
+) -> Result<(i64, String), Problem> {
     let unread = |error: std::io::Error| Problem::new("The copy cannot be read.").detail(error.to_string());
     let mut file = tokio::fs::File::open(path).await.map_err(unread)?;
-    if kind != Kind::Sql {
+    let nowhere = &mut tokio::io::sink();
+    let done = if kind == Kind::Sql {
+        let all = AsyncReadExt::chain(BEGIN, file).chain(COMMIT);
+        let arguments = [&SQL[..], &["--file", "-", "--no-password"]].concat();
+        inside.run("psql", access, &arguments, Some(all), nowhere, stop).await
+    } else {
         let again = file.try_clone().await.map_err(unread)?;
-        let whole = inside.run_alone("pg_restore", &READ, again).await?;
+        let whole = inside.run_alone("pg_restore", &READ, again, stop).await?;
         is_whole(whole.code == 0, &access.scrubbed(&whole.errors))?;
         file.rewind().await.map_err(unread)?;
-    }
-    let (program, arguments) = if kind == Kind::Sql { ("psql", &SQL[..]) } else { ("pg_restore", &ARCHIVE[..]) };
-    let arguments = [arguments, &["--no-password"]].concat();
-    let done = inside.run(program, access, &arguments, Some(file), &mut tokio::io::sink()).await?;
-    Ok((done.code, done.errors))
+        let arguments = [&ARCHIVE[..], &["--no-password"]].concat();
+        inside.run("pg_restore", access, &arguments, Some(file), nowhere, stop).await
+    };
+    done.map(|done| (done.code, done.errors))
 }
 
 fn is_whole(success: bool, said: &str) -> Result<(), Problem> {
@@ -185,26 +240,25 @@ fn is_whole(success: bool, said: &str) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new("The copy is not whole.")
-        .detail(tools::detail(&tools::lines(said)))
-        .hint("Take another one. The database is as it was."))
+        .detail(format!("{} {UNCHANGED}", tools::detail(&tools::lines(said))))
+        .hint("Take another one."))
 }
 
-/// What did not work, where the rest did.
-fn ended(code: i64, kind: Kind, said: &str) -> Result<Vec<String>, Problem> {
+/// What it warned of, where it all worked.
+fn ended(code: i64, said: &str) -> Result<Vec<String>, Problem> {
     let lines = tools::lines(said);
-    let is_mistake = |line: &String| {
-        let line = line.to_ascii_lowercase();
-        line.contains("error:") || line.contains("warning:") || line.contains("fatal:")
-    };
-    let mistakes: Vec<String> = lines.iter().filter(|line| is_mistake(line)).cloned().collect();
-    let went_on = said.contains("errors ignored on restore");
-    match (code, kind) {
-        (0, _) => Ok(mistakes),
-        (1, Kind::Custom | Kind::Directory) if went_on => Ok(mistakes),
-        _ => Err(Problem::new("The copy cannot be put back.")
-            .detail(tools::detail(&lines))
-            .hint("Correct what it says, then put it back again: a part of it may be there already.")),
+    if code == 0 {
+        return Ok(lines.into_iter().filter(|line| line.to_ascii_lowercase().contains("warning:")).collect());
     }
+    // What is newer than the server says it like that to every older one.
+    let hint = if said.contains("unrecognized configuration parameter") {
+        "The copy or the program is for a newer Postgres: take the programs of the server's own version."
+    } else {
+        "Correct what it says, then put it back again."
+    };
+    Err(Problem::new("The copy cannot be put back.")
+        .detail(format!("{} {UNCHANGED}", tools::detail(&lines)))
+        .hint(hint))
 }
 
 #[cfg(test)]
@@ -235,14 +289,13 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_work_is_told_where_the_rest_did() {
-        let said = "pg_restore: error: could not execute query: ERROR:  x\npg_restore: warning: errors ignored on restore: 1\n";
-        assert_eq!(ended(1, Kind::Custom, said).expect("the rest").len(), 2);
-        assert_eq!(ended(0, Kind::Sql, "NOTICE: hello\n"), Ok(Vec::new()));
-        assert_eq!(ended(0, Kind::Sql, "psql:a:1: ERROR:  b\n").expect("the rest").len(), 1);
-        for (code, kind) in [(1, Kind::Custom), (2, Kind::Sql), (-1, Kind::Custom)] {
-            let problem = ended(code, kind, "pg_restore: error: connection failed\n").expect_err("it gave up");
-            assert!(problem.detail.is_some_and(|detail| detail.contains("connection failed")));
+    fn anything_that_did_not_work_is_a_failure() {
+        assert_eq!(ended(0, "NOTICE: hello\n"), Ok(Vec::new()));
+        assert_eq!(ended(0, "psql:a:1: WARNING:  b\n").expect("the rest").len(), 1);
+        for code in [1, 2, 3, -1] {
+            let said = "pg_restore: error: x\npg_restore: warning: errors ignored on restore: 1\n";
+            let problem = ended(code, said).expect_err("it did not work");
+            assert!(problem.detail.is_some_and(|detail| detail.contains("error: x") && detail.ends_with(UNCHANGED)));
         }
     }
 }

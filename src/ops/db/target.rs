@@ -8,7 +8,12 @@ use crate::ops::profiles;
 use crate::workspace::{Profile, Project, SecretsDraft, SecretsFile, StateDirectory, WorkspaceError, profile};
 
 /// Keys of a profile's secrets that hold an address of the database, the one that is for this machine first.
-const ADDRESSES: [&str; 3] = ["database_url", "external_database_url", "internal_database_url"];
+const ADDRESSES: [&str; 3] = [DATABASE, EXTERNAL, INTERNAL];
+const DATABASE: &str = "database_url";
+const EXTERNAL: &str = "external_database_url";
+const INTERNAL: &str = "internal_database_url";
+/// How the ids of tenants on a machine begin.
+const LOCAL: &str = "local_";
 
 /// A database. `Debug` shows no password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,8 @@ pub struct Target {
     pub local: Option<LocalTenant>,
     /// The project's folder.
     pub root: PathBuf,
+    /// It is of a tenant of the cloud: what protects a context protects it.
+    pub is_cloud: bool,
 }
 
 impl Target {
@@ -58,11 +65,11 @@ pub async fn of_profile(project: &Project, name: &str) -> Result<Target, Problem
             .detail(format!("Looked in {}.", text::line(&profile.secrets_file().to_string_lossy())))
             .hint(format!("Set it: tenantry profile edit {name} --set-database-url -")));
     };
+    let is_cloud = tenant.is_none() && profile.tenant().is_some_and(|id| !id.as_str().starts_with(LOCAL));
     // Its container holds the data only where both are the same database.
-    let local =
-        tenant.filter(|tenant| tenant.database_url.as_ref().is_some_and(|own| same_place(own.reveal(), url.reveal())));
-    let words = format!("profile {name}");
-    Ok(Target { name: name.to_owned(), words, url: database::checked(&url)?, local, root: project.root.clone() })
+    let local = tenant.filter(|tenant| tenant.database_url.as_ref().is_some_and(|own| same_place(own, &url)));
+    let (name, words) = (name.to_owned(), format!("profile {name}"));
+    Ok(Target { name, words, url: database::checked(&url)?, local, root: project.root.clone(), is_cloud })
 }
 
 /// The database of a tenant on this machine.
@@ -76,7 +83,8 @@ pub fn of_local(project: &Project, tenant: LocalTenant) -> Result<Target, Proble
     })?;
     let words = format!("local tenant {}", tenant.name);
     let name = file_name(&tenant.name);
-    Ok(Target { name, words, url: database::checked(&url)?, local: Some(tenant), root: project.root.clone() })
+    let (url, root) = (database::checked(&url)?, project.root.clone());
+    Ok(Target { name, words, url, local: Some(tenant), root, is_cloud: false })
 }
 
 /// The database of a tenant of the cloud: by the profile that names it, else by what was kept when it was fetched.
@@ -86,26 +94,27 @@ pub fn of_local(project: &Project, tenant: LocalTenant) -> Result<Target, Proble
 pub async fn of_cloud(project: &Project, state: Option<StateDirectory>, tenant: &Tenant) -> Result<Target, Problem> {
     let (place, id) = (project.clone(), tenant.id.clone());
     let read = move || {
-        let found = match profile::of_tenant(&place, &id, None)? {
-            Some(profile) => in_secrets(&profile)?,
+        let secrets = match profile::of_tenant(&place, &id, None)? {
+            Some(profile) => SecretsFile::read(&profile)?,
             None => None,
         };
-        match (found, state) {
-            (None, Some(state)) => {
-                let kept = SecretsDraft::open(state.credentials_file(&id))?;
-                Ok(first(|key| kept.get(key).cloned()))
-            }
-            (found, _) => Ok(found),
-        }
+        let kept = state.map(|state| SecretsDraft::open(state.credentials_file(&id))).transpose()?;
+        Ok::<_, WorkspaceError>(of_tenant(
+            |key| secrets.as_ref().and_then(|secrets| secrets.get(key).cloned()),
+            |key| kept.as_ref().and_then(|kept| kept.get(key).cloned()),
+        ))
     };
     let url = blocking(read).await?.ok_or_else(|| {
         Problem::new(format!("The address of {}'s database is not known here.", tenant.name))
-            .detail("No profile of this project names the tenant and has one.")
+            .detail(
+                "No profile of this project names the tenant and has one; what has another name may be somebody's own.",
+            )
             .hint(format!("Make a profile for it: tenantry profile create NAME --tenant {}", tenant.name))
     })?;
     let words = format!("tenant {}", tenant.name);
     let name = file_name(&tenant.name);
-    Ok(Target { name, words, url: database::checked(&url)?, local: None, root: project.root.clone() })
+    let (url, root) = (database::checked(&url)?, project.root.clone());
+    Ok(Target { name, words, url, local: None, root, is_cloud: true })
 }
 
 /// The one that is meant where nobody says which: of the active profile, else of the only tenant on this machine.
@@ -144,11 +153,28 @@ fn first(get: impl Fn(&str) -> Option<Secret>) -> Option<Secret> {
     Some(database_url::outside(&whole).unwrap_or(whole))
 }
 
+/// The tenant's own database, by its profile's secrets or by what was kept of it. What a profile has as `database_url` may be
+/// a developer's: it is taken only where another address says that it is the same one.
+fn of_tenant(profile: impl Fn(&str) -> Option<Secret>, kept: impl Fn(&str) -> Option<Secret>) -> Option<Secret> {
+    let all = |key: &str| [profile(key), kept(key)].into_iter().flatten().collect::<Vec<_>>();
+    let is_whole = |url: &Secret| !database_url::is_masked(url.reveal());
+    let (outer, inner) = (all(EXTERNAL), all(INTERNAL));
+    let own = all(DATABASE).into_iter().filter(|url| {
+        outer.iter().chain(&inner).any(|known| database_url::same_database(known.reveal(), url.reveal()))
+    });
+    let outer_of_inner = inner.iter().filter_map(database_url::outside);
+    let found = outer.iter().cloned().chain(outer_of_inner).chain(own).chain(inner.iter().cloned()).find(is_whole)?;
+    Some(database_url::outside(&found).unwrap_or(found))
+}
+
 /// True where both are the same database at the same port of this machine.
-fn same_place(one: &str, other: &str) -> bool {
-    let place = |raw: &str| {
-        let url = url::Url::parse(raw.trim()).ok()?;
-        database::is_here(url.host_str()?).then(|| (url.port().unwrap_or(5432), url.path().to_owned()))
+fn same_place(one: &Secret, other: &Secret) -> bool {
+    let place = |url: &Secret| {
+        let options = database::options(url).ok()?;
+        let (host, port) = (database::host(&options), options.get_port());
+        // A socket's folder is of a server of this machine itself, and never a container's.
+        let is_here = database::is_here(&host) && !host.starts_with('/');
+        is_here.then(|| (port, options.get_database().map(ToOwned::to_owned)))
     };
     matches!((place(one), place(other)), (Some(one), Some(other)) if one == other)
 }
@@ -221,11 +247,42 @@ mod tests {
     #[test]
     fn a_container_is_asked_only_for_its_own_database() {
         let own = "postgres://u:p@localhost:5433/d";
-        assert!(same_place(own, "postgres://other:q@127.0.0.1:5433/d"));
-        for other in
-            ["postgres://u:p@localhost:5434/d", "postgres://u:p@localhost:5433/e", "postgres://u:p@db:5433/d", "x"]
-        {
-            assert!(!same_place(own, other), "{other}");
+        let same = |other: &str| same_place(&Secret::new(own), &Secret::new(other));
+        assert!(same("postgres://other:q@127.0.0.1:5433/d") && same("postgres://u@localhost/x?dbname=d&port=5433"));
+        for other in [
+            "postgres://u:p@localhost:5434/d",
+            "postgres://u:p@localhost:5433/e",
+            "postgres://u:p@db:5433/d",
+            "postgres://u:p@localhost:5433/d?host=db",
+            "postgres://u:p@localhost:5433/d?hostaddr=10.0.0.1",
+            "postgres://u:p@localhost:5433/d?port=1",
+            "postgres://u:p@localhost:5433/d?dbname=e",
+            "postgres://u:p@localhost:5433/d?host=/run/postgresql",
+            "x",
+        ] {
+            assert!(!same(other), "{other}");
         }
+    }
+
+    #[test]
+    fn a_developers_own_database_is_not_the_tenants() {
+        let (mine, outer, inner) =
+            ("postgres://me:h8T@localhost/dev", "postgres://t:h8T@out/site", "postgres://t:h8T@a.internal/site");
+        let masked = "postgres://t:***@out/site";
+        let found = |profile: &[(&str, &str)], kept: &[(&str, &str)]| {
+            let get = |all: &[(&str, &str)], key: &str| {
+                all.iter().find(|(name, _)| *name == key).map(|(_, url)| Secret::new(*url))
+            };
+            of_tenant(|key| get(profile, key), |key| get(kept, key)).map(|url| url.reveal().to_owned())
+        };
+        let by = |url: &str| Some(url.to_owned());
+        assert_eq!(found(&[(DATABASE, mine)], &[]), None);
+        assert_eq!(found(&[(DATABASE, mine), (EXTERNAL, outer)], &[]), by(outer));
+        assert_eq!(found(&[(DATABASE, mine), (EXTERNAL, masked)], &[]), None);
+        assert_eq!(found(&[(DATABASE, mine)], &[(EXTERNAL, outer)]), by(outer));
+        assert_eq!(found(&[(DATABASE, "postgres://t:h8T@out/site"), (EXTERNAL, masked)], &[]), by(outer));
+        let made = by("postgres://t:h8T@db.systemprompt.io/site");
+        assert_eq!(found(&[(DATABASE, mine), (INTERNAL, inner)], &[]), made);
+        assert_eq!(found(&[(DATABASE, inner), (INTERNAL, "postgres://t:***@a.internal/site")], &[]), made);
     }
 }

@@ -18,6 +18,7 @@ const SECRETS: &str = "\
 .systemprompt/**/secrets.json
 **/*.pem
 **/.writing-*
+backups
 ";
 
 /// The lines for secrets that a `.gitignore` of a `.systemprompt` lacks.
@@ -145,6 +146,17 @@ mod tests {
     #[test]
     fn rules_come_without_their_comments() {
         assert_eq!(without_comments("\u{feff}# x\r\na\r\n\n  \n!b c \n #d"), "a\n!b c\n #d\n");
+    }
+
+    #[test]
+    fn copies_of_databases_stay_out() {
+        let (_guard, root) = folder(&[]);
+        let sample = include_str!("../../../assets/sample/dockerignore").to_owned();
+        let theirs = beside_new_dockerfile(&root, &found(), Some("!backups\n"));
+        for rules in [DOCKER.to_owned(), theirs, beside_old_dockerfile(), sample] {
+            let sent = Sent::by_rules(&root, &rules).expect("rules");
+            assert!(!sent.has_file("backups/dev-2026-11-30-090807.dump"), "{rules}");
+        }
     }
 
     #[test]

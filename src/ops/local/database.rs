@@ -55,17 +55,54 @@ pub(in crate::ops) async fn version(url: &Secret, limit: Duration) -> Result<Str
     }
 }
 
-/// How to connect to `url`. The environment's password goes to this machine alone.
+/// How to connect to `url`: where it leads, it says itself. What the environment says of other databases leads nowhere, and
+/// its password goes to this machine alone.
 pub(in crate::ops) fn options(url: &Secret) -> Result<PgConnectOptions, Silence> {
     // The parser's own words could repeat the password.
-    let options = PgConnectOptions::from_str(url.reveal().trim())
-        .map_err(|_| Silence::Refused("its address cannot be understood".into()))?;
+    let unknown = || Silence::Refused("its address cannot be understood".into());
+    let parsed = Url::parse(url.reveal().trim()).map_err(|_| unknown())?;
+    let whole = explicit(parsed)?;
+    let options = PgConnectOptions::from_str(whole.reveal()).map_err(|_| unknown())?;
     let options = options.application_name("tenantry").disable_statement_logging();
     if !has_password(url) && !is_here(options.get_host()) {
         // The environment's password is for whom its owner meant, not for whatever a project's file names.
         return Ok(options.password(""));
     }
     Ok(options)
+}
+
+/// The address with everything in it that the driver would look for in the environment.
+fn explicit(mut url: Url) -> Result<Secret, Silence> {
+    let unknown = || Silence::Refused("its address cannot be understood".into());
+    let has = |url: &Url, names: &[&str]| url.query_pairs().any(|(name, _)| names.contains(&&*name));
+    if url.host_str().is_none_or(str::is_empty) && !has(&url, &["host", "hostaddr"]) {
+        return Err(Silence::Refused("its address names no host".into()));
+    }
+    // Beside a parameter, too: the one behind the question mark goes before it.
+    if url.port().is_none() && !has(&url, &["port"]) {
+        url.query_pairs_mut().append_pair("port", "5432");
+    }
+    if url.username().is_empty() && !has(&url, &["user"]) {
+        let user =
+            ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+        let user = user.ok_or_else(|| Silence::Refused("its address names no user".into()))?;
+        url.query_pairs_mut().append_pair("user", &user);
+    }
+    if url.path().trim_start_matches('/').is_empty() && !has(&url, &["dbname"]) {
+        let named = url.query_pairs().filter(|(name, _)| name == "user").last().map(|(_, user)| user.into_owned());
+        let own = || percent_encoding::percent_decode_str(url.username()).decode_utf8().ok().map(Into::into);
+        let user: String = named.or_else(own).ok_or_else(unknown)?;
+        url.query_pairs_mut().append_pair("dbname", &user);
+    }
+    Ok(Secret::new(String::from(url)))
+}
+
+/// Where the driver goes: a host's name, or a socket's folder.
+pub(in crate::ops) fn host(options: &PgConnectOptions) -> String {
+    match options.get_socket() {
+        Some(folder) => folder.to_string_lossy().into_owned(),
+        None => options.get_host().trim_matches(['[', ']']).to_owned(),
+    }
 }
 
 pub(in crate::ops) fn has_password(url: &Secret) -> bool {
@@ -193,6 +230,21 @@ mod tests {
         ] {
             assert_eq!(has_password(&Secret::new(url)), has, "{url}");
         }
+    }
+
+    #[test]
+    fn an_address_alone_says_where_it_leads() {
+        let read = |url: &str| {
+            let options = options(&Secret::new(url)).expect(url);
+            let database = options.get_database().unwrap_or_default().to_owned();
+            (host(&options), options.get_port(), options.get_username().to_owned(), database)
+        };
+        let expected = |host: &str, port, user: &str, database: &str| (host.into(), port, user.into(), database.into());
+        assert_eq!(read("postgres://u@h/d"), expected("h", 5432, "u", "d"));
+        assert_eq!(read("postgres://a@h:1/d?user=u&port=2&dbname=e"), expected("h", 2, "u", "e"));
+        assert_eq!(read("postgres://u@h?host=i&hostaddr=10.0.0.1"), expected("10.0.0.1", 5432, "u", "u"));
+        assert_eq!(read("postgres://u@h/d?host=/run/pg"), expected("/run/pg", 5432, "u", "d"));
+        assert!(options(&Secret::new("postgres:///d")).is_err(), "not whomever the environment names");
     }
 
     #[tokio::test]
