@@ -48,10 +48,10 @@ fn share(bin: &Path) -> PathBuf {
 pub async fn postgres(docker: &Docker, reference: &str, label: &str) -> Result<(), Failed> {
     let bin = found().ok_or("no Postgres here")?;
     let mut root = Root::new(label)?;
-    for name in ["postgres", "initdb", "pg_isready", "pg_dump", "pg_restore"] {
+    for name in ["postgres", "initdb", "pg_isready", "pg_dump", "pg_restore", "psql"] {
         root.program(&bin.join(name))?;
     }
-    for name in ["mkdir", "chown", "chmod", "setpriv"] {
+    for name in ["mkdir", "chown", "chmod", "setpriv", "cat"] {
         root.program(&Path::new("/usr/bin").join(name))?;
     }
     let libraries = bin.parent().ok_or("a folder")?.join("lib");

@@ -228,7 +228,7 @@ mod tests {
         progress.note(&mut errors);
         assert_eq!((progress.process.get(), errors.as_slice()), (Some(&17), &b"ERROR: x\n"[..]));
         let (mut sink, mut other) = tokio::io::duplex(64);
-        let input = AsyncReadExt::chain(&b"half"[..], Broken);
+        let input = tokio::io::AsyncReadExt::chain(&b"half"[..], Broken);
         assert_eq!(progress.feed(Some(input), &mut sink).await.to_string(), "a bad block");
         assert!(!progress.is_fed.load(Ordering::Relaxed));
         let mut piece = [0; 8];

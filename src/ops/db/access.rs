@@ -14,12 +14,9 @@ use crate::model::{Problem, Secret};
 use crate::ops::local::database;
 
 /// Parameters of an address that these programs know as well, and the variables for them.
-const PASSED: [(&str, &str); 4] = [
-    ("sslrootcert", "PGSSLROOTCERT"),
-    ("sslcert", "PGSSLCERT"),
-    ("sslkey", "PGSSLKEY"),
-    ("channel_binding", "PGCHANNELBINDING"),
-];
+const PASSED: [(&str, &str); 4] =
+    [("sslrootcert", "PGSSLROOTCERT"), ("sslcert", "PGSSLCERT"), ("sslkey", "PGSSLKEY"), ("channel_binding", CHANNEL)];
+const CHANNEL: &str = "PGCHANNELBINDING";
 /// The environment's own password, which is for this machine alone.
 const PASSWORDS: [&str; 2] = ["PGPASSWORD", "PGPASSFILE"];
 
@@ -72,7 +69,8 @@ impl Access {
                 .hint("Write it as postgres://user:password@host:port/database.")
         };
         let parsed = Url::parse(url.reveal().trim()).map_err(|_| wrong("It is no URL."))?;
-        let options = database::options(url).map_err(|silence| wrong(&format!("Why: {}.", silence.words())))?;
+        let options = database::options(url)
+            .map_err(|silence| wrong(&format!("{}.", silence.words().replacen("its address", "It", 1))))?;
         let decoded = |raw: &str| percent_decode_str(raw).decode_utf8_lossy().into_owned();
         let parameter = |name: &str| {
             parsed.query_pairs().filter(|(key, _)| key == name).last().map(|(_, value)| value.into_owned())
@@ -105,6 +103,9 @@ impl Access {
         variables.extend(options.get_options().map(|options| ("PGOPTIONS", options.to_owned())));
         for (name, variable) in PASSED {
             let value = parameter(name).or_else(|| parameter(&name.replacen("ssl", "ssl-", 1)));
+            // As the driver does. It takes the thing itself, too, where programs know only files.
+            let ours = || std::env::var(variable).ok().filter(|set| variable != CHANNEL && !set.contains("-----BEGIN"));
+            let value = value.or_else(ours);
             variables.extend(value.filter(|value| !value.contains('\0')).map(|value| (variable, value)));
         }
         let is_here = database::is_here(&host);

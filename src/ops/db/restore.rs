@@ -180,6 +180,10 @@ pub async fn restore(target: &Target, path: &Path, kind: Kind, stop: &Cancellati
         }
         (None, None) => return Err(tools::missing(name, None, &server)),
     };
+    // A terminal's Ctrl-C reaches the program, too, and it may have been the first to end.
+    if code != 0 && stop.is_cancelled() {
+        return Err(broken_off());
+    }
     let warnings = ended(code, &access.scrubbed(&said))?;
     Ok(Restored { warnings, by })
 }
@@ -239,9 +243,12 @@ fn is_whole(success: bool, said: &str) -> Result<(), Problem> {
     if success {
         return Ok(());
     }
-    Err(Problem::new("The copy is not whole.")
-        .detail(format!("{} {UNCHANGED}", tools::detail(&tools::lines(said))))
-        .hint("Take another one."))
+    Err(Problem::new("The copy is not whole.").detail(unchanged(&tools::lines(said))).hint("Take another one."))
+}
+
+/// Why it did not work, and what became of the database.
+fn unchanged(said: &[String]) -> String {
+    format!("{}. {UNCHANGED}", tools::detail(said).trim_end_matches('.'))
 }
 
 /// What it warned of, where it all worked.
@@ -256,9 +263,7 @@ fn ended(code: i64, said: &str) -> Result<Vec<String>, Problem> {
     } else {
         "Correct what it says, then put it back again."
     };
-    Err(Problem::new("The copy cannot be put back.")
-        .detail(format!("{} {UNCHANGED}", tools::detail(&lines)))
-        .hint(hint))
+    Err(Problem::new("The copy cannot be put back.").detail(unchanged(&lines)).hint(hint))
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ pub(super) fn lines(said: &str) -> Vec<String> {
     let all: Vec<String> = text::lines(said).map(|line| text::short(&line, LINE)).collect();
     let is_mistake = |line: &&String| {
         let line = line.to_ascii_lowercase();
-        ["error", "fatal", "warning", "could not"].iter().any(|word| line.contains(word))
+        ["error", "fatal", "warning", "could not", "detail:"].iter().any(|word| line.contains(word))
     };
     let mistakes: Vec<String> = all.iter().filter(is_mistake).take(LINES).cloned().collect();
     if mistakes.is_empty() { all.into_iter().rev().take(3).rev().collect() } else { mistakes }
@@ -184,6 +184,7 @@ mod tests {
             lines("pg_restore: a\npg_restore: error: b\u{1b}[2J\n\nWARNING: c\n"),
             ["pg_restore: error: b", "WARNING: c"]
         );
+        assert_eq!(lines("ERROR:  a\nDETAIL:  b\nHINT:  c\n"), ["ERROR:  a", "DETAIL:  b"]);
         assert_eq!(lines("a\nb\nc\nd\n"), ["b", "c", "d"]);
         assert_eq!(detail(&lines("")), "It did not say why.");
     }
