@@ -48,8 +48,8 @@ enum Command {
 pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Exit {
     match arguments.command {
         Command::Status(wanted) => until_stopped(wanted.output, stop, status::run(wanted)).await,
-        Command::Query(wanted) => until_stopped(wanted.output, stop, query::run(wanted)).await,
-        Command::Backup(wanted) => until_stopped(wanted.output, stop, backup::run(wanted)).await,
+        Command::Query(wanted) => until_stopped(wanted.output, stop, Box::pin(query::run(wanted))).await,
+        Command::Backup(wanted) => until_stopped(wanted.output, stop, Box::pin(backup::run(wanted))).await,
         Command::Restore(wanted) => restore::run(wanted, stop).await,
     }
 }
