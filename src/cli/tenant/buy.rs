@@ -98,9 +98,11 @@ pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output)
     };
     let mut tenant = session.client().tenant(&id).await.map_err(|error| error.problem())?;
     if let Some(name) = name {
-        match perform(&session, Call::Rename { id, name: text::line(name) }).await? {
-            Reply::Tenant(renamed) => tenant = *renamed,
-            _ => {}
+        match perform(&session, Call::Rename { id, name: text::line(name) }).await {
+            Ok(Reply::Tenant(renamed)) => tenant = *renamed,
+            Ok(_) => {}
+            // It is bought and there: whoever is told of a failure buys another one.
+            Err(problem) => note(&format!("it keeps the name {}: {problem}", tenant.name)),
         }
     }
     teller.made(&tenant, &url)?;

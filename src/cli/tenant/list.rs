@@ -85,8 +85,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         note(&format!("the cloud's tenants are not listed: {problem}"));
     }
     let text = table(&rows);
+    // A list that is not whole is no success, whoever counts on it.
+    let exit = warning.as_ref().map_or(Exit::Done, Exit::of);
     arguments.output.answer(&Document { total: rows.len(), tenants: rows, warning }, &text)?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 async fn of_cloud(project: &Project, place: &Place) -> Result<Vec<Tenant>, Problem> {

@@ -172,7 +172,8 @@ fn make(
     let kept =
         wanted.state.as_ref().map(|state| SecretsDraft::open(state.credentials_file(&wanted.tenant))).transpose()?;
     let mut known = None;
-    let mut has_key = false;
+    // It takes its time: nothing with a secret in it lies around meanwhile.
+    let signing_key = fresh::signing_key();
     let fill = |folder: &Path| {
         atomic::write_new(&folder.join("profile.yaml"), settings.as_bytes(), 0o644)?;
         let path = folder.join("secrets.json");
@@ -193,14 +194,13 @@ fn make(
         known = [MAIN, "internal_database_url"]
             .into_iter()
             .find_map(|key| draft.get(key).filter(|url| !database_url::is_masked(url.reveal())).cloned());
-        if let Some(key) = fresh::signing_key() {
+        if let Some(key) = &signing_key {
             atomic::write_new(&folder.join("signing_key.pem"), key.reveal().as_bytes(), 0o600)?;
-            has_key = true;
         }
         Ok(())
     };
     match profile_change::create(project, name, fill) {
-        Ok(directory) => Ok(Ok((text::line(&directory.to_string_lossy()), known, has_key))),
+        Ok(directory) => Ok(Ok((text::line(&directory.to_string_lossy()), known, signing_key.is_some()))),
         Err(WorkspaceError::Write { cause, .. }) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(Err(())),
         Err(error) => Err(error),
     }
