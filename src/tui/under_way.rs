@@ -14,11 +14,15 @@ pub fn name(app: &App, slot: &Slot) -> Option<(String, bool)> {
         |id: &TenantId| app.shared.tenants.get(id).map_or_else(|| id.to_string(), |tenant| tenant.name.clone());
     Some(match slot {
         Slot::Deploy(id) => {
-            let others =
+            // Of several the one that the job is named after may have ended before the others.
+            let mut running =
                 app.shared.deploys.all_running().filter(|(other, _)| app.shared.deploys.job_of(other) == Some(id));
-            let count = others.count();
-            let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
-            (format!("deploy of {}{more}", tenant(id)), true)
+            let first = running.next().map_or(id, |(first, _)| first);
+            let more = match running.count() {
+                0 => String::new(),
+                count => format!(" and {count} more"),
+            };
+            (format!("deploy of {}{more}", tenant(first)), true)
         }
         // What the server was asked to do goes on there, whoever waits for it.
         Slot::Action(action, id) => (format!("{} {}", words(action).0, tenant(id)), false),

@@ -133,9 +133,9 @@ pub fn is_open(shared: &Shared) -> Result<(), Problem> {
         Lock::ReadOnly => Err(Problem::new("The program is read-only: nothing is changed.")
             .hint("Start it without --read-only to change anything.")),
         Lock::Protected => {
-            let key = shared.key_of("unlock");
+            let unlock = under_way::capital(&shared.press("unlock"));
             Err(Problem::new(format!("{} is protected: nothing is changed.", shared.options.context_label))
-                .hint(format!("Press {key} to unlock it for a while.")))
+                .hint(format!("{unlock} to unlock it for a while.")))
         }
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn moment(line: &Line<'_>) -> Option<Timestamp> {
 }
 
 /// Lines as they were when somebody took them: what arrives, what is dropped and what is shown afterwards changes nothing.
+/// While they are held, what the log drops meanwhile stays in memory: at most once more what it may keep.
 #[derive(Debug, Clone)]
 pub struct Taken {
     log: Log,

@@ -33,7 +33,7 @@ fn three(width: u16, height: u16) -> Play {
 /// Two deploys as one job, and a third of its own; the first has failed.
 fn deploying(width: u16, height: u16) -> Play {
     let mut play = three(width, height);
-    play.keys(&[Key::Char(' '), Key::Down, Key::Char(' '), Key::Char('d'), Key::Char('y')]);
+    play.keys(&[Key::Char(' '), Key::Char(' '), Key::Char('d'), Key::Char('y')]);
     let group = play.ticket(Slot::Deploy(tenant_id(1)));
     say(&mut play, DeployProgress::Started { step: DeployStep::Build });
     play.tick(4);

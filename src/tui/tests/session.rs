@@ -82,20 +82,12 @@ fn step(rng: &mut TestRng, alphabet: &[Vec<Key>], play: &Play, unlocks: bool) ->
             .chain([Key::Enter, Key::Char('v'), Key::Enter])
             .map(Msg::Key)
             .collect(),
-        9 => [
-            Key::Esc,
-            Key::Esc,
-            Key::Char('0'),
-            Key::Char('g'),
-            Key::Char('g'),
-            Key::Char(' '),
-            Key::Down,
-            Key::Char(' '),
-        ]
-        .into_iter()
-        .chain([Key::Char('d'), Key::Char('y')])
-        .map(Msg::Key)
-        .collect(),
+        // Whatever was typed, marked, filtered or zoomed before is put away first.
+        9 => std::iter::repeat_n(Key::Esc, 7)
+            .chain("0gg".chars().map(Key::Char))
+            .chain([Key::Char(' '), Key::Char(' '), Key::Char('d'), Key::Char('y')])
+            .map(Msg::Key)
+            .collect(),
         10 => [Key::Esc, Key::Char('n'), Key::Enter].map(Msg::Key).to_vec(),
         _ => alphabet[any(rng, alphabet.len())].iter().map(|key| Msg::Key(*key)).collect(),
     }

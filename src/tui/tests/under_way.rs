@@ -46,7 +46,8 @@ fn stops(play: &Play) -> Vec<Slot> {
 }
 
 fn end_deploy(play: &mut Play, number: u8) {
-    let ticket = play.ticket(Slot::Deploy(tenant_id(number)));
+    let job = play.app.shared.deploys.job_of(&tenant_id(number)).cloned();
+    let ticket = play.ticket(Slot::Deploy(job.expect("it is deployed")));
     let ended = Answer::Deployed(tenant_id(number), Err(Problem::new("No room.")));
     play.send(Msg::Answer(ticket, ended));
 }
@@ -75,6 +76,16 @@ fn a_job_before_the_selected_one_ends_and_the_selection_stays_with_its_job() {
     assert!(play.text().lines().any(|line| line.contains('▌') && line.contains("deploy of docs")), "{}", play.text());
     play.keys(&[Key::Enter]);
     assert_eq!(stops(&play), [Slot::Deploy(tenant_id(2))]);
+}
+
+#[test]
+fn a_group_of_deploys_is_called_after_one_that_still_runs() {
+    let mut play = two();
+    play.keys(&[Key::Char('a'), Key::Char('d'), Key::Char('y')]);
+    play.keys(&[Key::Char('J')]);
+    assert!(play.text().contains("deploy of orchard and 1 more"), "{}", play.text());
+    end_deploy(&mut play, 1);
+    assert!(play.text().contains("deploy of docs "), "{}", play.text());
 }
 
 fn exits(play: &Play) -> bool {
