@@ -235,14 +235,11 @@ impl Shared {
     /// How a command is done, within a sentence: `press d`, or where it has no key, `choose "deploy" in the palette`.
     #[must_use]
     pub fn press(&self, id: &str) -> String {
-        match self.keymap.shown(id) {
-            Some(key) => format!("press {key}"),
-            None => {
-                let title =
-                    super::commands::table().find(|command| command.id == id).map_or(id, |command| command.title);
-                format!("choose \"{title}\" in the palette")
-            }
+        if let Some(key) = self.keymap.shown(id) {
+            return format!("press {key}");
         }
+        let title = super::commands::table().find(|command| command.id == id).map_or(id, |command| command.title);
+        format!("choose \"{title}\" in the palette")
     }
 
     /// Says a sentence at the bottom for a while.

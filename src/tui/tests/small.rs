@@ -1,10 +1,12 @@
 //! Small terminals: below the least size nothing dangerous is done unseen, and above it no dialog loses its answers.
 
-use crate::model::Tenant;
+use crate::model::{Problem, Tenant};
 use crate::ops::call::Call;
+use crate::ops::login::News;
 use crate::tui::effect::{Effect, Request};
+use crate::tui::jobs::Slot;
 use crate::tui::key::Key;
-use crate::tui::msg::Msg;
+use crate::tui::msg::{Answer, Msg};
 use crate::tui::testing::{Play, tenant, typed};
 
 fn resized(play: &mut Play, width: u16, height: u16) {
@@ -140,5 +142,52 @@ fn the_answers_of_every_question_can_be_seen() {
                 }
             }
         }
+    }
+}
+
+/// A wizard for a local tenant in a container.
+fn form(width: u16, height: u16) -> Play {
+    let mut play = Play::ready(width, height, two());
+    play.keys(&[Key::Char('n'), Key::Down, Key::Enter]);
+    play
+}
+
+fn assert_seen(play: &Play, wanted: &[&str]) {
+    let text = play.text();
+    // The bottom row tells keys too, and is no part of the dialog.
+    let dialog = text.lines().filter(|line| line.contains('│')).collect::<Vec<_>>().join("\n");
+    for words in wanted {
+        assert!(dialog.contains(words), "{words:?} is hidden:\n{text}");
+    }
+}
+
+#[test]
+fn the_keys_of_every_wizard_can_be_seen() {
+    for (width, height) in [(60, 16), (60, 24), (70, 18), (80, 16), (80, 24)] {
+        let mut play = form(width, height);
+        assert_seen(&play, &["name", "port", "image", "Enter", "Tab", "Esc"]);
+        play.keys(&[Key::Tab]);
+        typed(&mut play, "x");
+        play.keys(&[Key::Enter]);
+        assert_seen(&play, &["name", "port", "image", "A port is a number", "Enter", "Esc"]);
+        let mut play = form(width, height);
+        play.keys(&[Key::Enter]);
+        assert_seen(&play, &["Esc", "goes on unseen"]);
+        let problem =
+            Problem::new("The container does not start.").detail("word ".repeat(200)).hint("Look at its log.");
+        play.answer(Slot::NewLocal, Answer::LocalMade(Err(problem)));
+        assert_seen(&play, &["The container does not start.", "Look at its log.", "Enter", "Backspace", "Esc"]);
+
+        let mut play = Play::ready(width, height, two());
+        play.keys(&[Key::Char('u'), Key::Char('i'), Key::Enter]);
+        let address = format!("https://h.example/sign-in?state={}", "0123456789".repeat(60));
+        play.answer(Slot::LogIn, Answer::LogIn(News::Address(address)));
+        play.answer(Slot::LogIn, Answer::LogIn(News::NoBrowser(Problem::new("No browser was found."))));
+        assert_seen(&play, &["https://h.example", "opens the page", "copies it", "Esc"]);
+        let mut play = Play::ready(width, height, two());
+        play.keys(&[Key::Char('u'), Key::Char('i'), Key::Enter]);
+        let problem = Problem::new("Nobody signed in.").detail("word ".repeat(200)).hint("Try once more.");
+        play.answer(Slot::LogIn, Answer::LoggedIn(Err(problem.into())));
+        assert_seen(&play, &["Nobody signed in.", "Enter", "Esc"]);
     }
 }

@@ -83,17 +83,14 @@ pub(super) fn copied(shared: &mut Shared, result: Result<Copied, Problem>) {
         Err(problem) => return shared.tell(&problem),
     };
     let place = if copied.desktop { "is copied" } else { "is sent to the terminal's clipboard" };
-    match secret {
-        Some((mark, stays)) => {
-            shared.say(format!("Done: {what} {place}, for {}.", format::estimate(stays)));
-            hold(shared, Held { mark, desktop: copied.desktop }, stays);
-        }
-        None => {
-            shared.say(format!("Done: {what} {place}."));
-            if shared.clipboard.held.take_if(|held| copied.desktop || !held.desktop).is_some() {
-                shared.timers.clipboard = None;
-            }
-        }
+    if let Some((mark, stays)) = secret {
+        shared.say(format!("Done: {what} {place}, for {}.", format::estimate(stays)));
+        hold(shared, Held { mark, desktop: copied.desktop }, stays);
+        return;
+    }
+    shared.say(format!("Done: {what} {place}."));
+    if shared.clipboard.held.take_if(|held| copied.desktop || !held.desktop).is_some() {
+        shared.timers.clipboard = None;
     }
 }
 
