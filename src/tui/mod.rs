@@ -37,6 +37,7 @@ mod svg;
 mod tenants;
 mod terminal;
 mod theme;
+mod under_way;
 mod update;
 mod view;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::app::{App, Moment, Options};
 use super::backend::Live;
 use super::effect::Effect;
-use super::jobs::Slot;
+use super::jobs::{Slot, Ticket};
 use super::key::Key;
 use super::msg::{Answer, Msg};
 use super::outside::Errand;
@@ -171,6 +171,7 @@ pub fn deployed_answer(result: Result<DeployOutcome, Problem>) -> Answer {
 }
 
 /// A started program whose first questions are open, with the effects they gave.
+#[derive(Clone)]
 pub struct Play {
     /// The state.
     pub app: App,
@@ -230,6 +231,22 @@ impl Play {
             _ => None,
         });
         self.send(Msg::Answer(ticket.expect("a job of this kind was started"), answer));
+    }
+
+    /// The answer of the newest errand of a kind.
+    #[allow(clippy::needless_pass_by_value, reason = "a slot is written where it is answered")]
+    pub fn answer_errand(&mut self, slot: Slot, answer: super::outside::Answer) {
+        let ticket = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Errand(ticket, _) if ticket.slot == slot => Some(ticket.clone()),
+            _ => None,
+        });
+        self.send(Msg::Answer(ticket.expect("an errand of this kind was sent"), Answer::Outside(answer)));
+    }
+
+    /// The ticket of the current job of a kind.
+    pub fn ticket(&self, slot: Slot) -> Ticket {
+        let tickets = (1..10_000).map(|sequence| Ticket { slot: slot.clone(), sequence });
+        tickets.into_iter().find(|ticket| self.app.shared.jobs.is_current(ticket)).expect("a job of this kind runs")
     }
 
     /// A fresh tenant list.

@@ -2,7 +2,9 @@
 
 mod allocations;
 mod ascii;
+mod clipboard;
 mod deploys;
+mod dialogs;
 mod first_start;
 mod flows;
 mod local;
@@ -13,6 +15,9 @@ mod pictures;
 mod random;
 mod readme;
 mod recalled;
+mod remapped;
 mod session;
+mod small;
 mod unasked;
+mod under_way;
 mod wishes;

@@ -12,11 +12,12 @@ mod mouse;
 mod notices;
 pub mod timers;
 
-pub use clipboard::{copy, copy_secret};
+pub use clipboard::{copy, copy_secret, copy_text};
 pub use timers::TOAST;
 
 use super::actions::deploy_selected;
 use super::app::{App, Health, Shared};
+use super::dialogs::confirm;
 use super::effect::{Effect, Request};
 use super::jobs::Slot;
 use super::msg::Msg;
@@ -69,6 +70,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         effects.extend(pane.attend(&mut app.shared));
     }
     review_refusal(app);
+    confirm::review(app);
     timers::arm(app);
     effects
 }

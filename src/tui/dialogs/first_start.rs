@@ -6,12 +6,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Dialog, text_columns, text_rows, window};
+use super::{Dialog, anchored, text_columns, text_rows};
 use crate::model::{CheckResult, Problem};
 use crate::ops::call::{Call, Reply};
 use crate::ops::init::{Action, Done, Outcome, Plan};
 use crate::tui::actions::{context, done};
-use crate::tui::app::App;
+use crate::tui::app::{App, Shared};
 use crate::tui::commands::{Command, Scope, command, table};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::format::{self, pad};
@@ -222,8 +222,8 @@ fn close(app: &mut App) -> Vec<Effect> {
     {
         // Whoever has said so once is not asked again here.
         app.shared.options.state.looked_around.insert(folder.shown.clone());
-        let key = app.shared.key_of("project.setup");
-        app.shared.say(format!("No project here. {key} sets this folder up."));
+        let press = app.shared.press("project.setup");
+        app.shared.say(format!("No project here: {press} to set this folder up."));
         // Whoever wants to look around is not held up by the next question.
         app.shared.login.offered = true;
     }
@@ -304,20 +304,21 @@ pub fn draw(app: &App, dialog: &FirstStart, frame: &mut Frame<'_>, area: Rect) {
     let answers = dialog.answers(app);
     let room = text_rows(area).saturating_sub(above.len() + answers.len() + 2);
     let mut lines = above;
-    lines.extend(in_sight(theme, files, dialog.first, room));
+    lines.extend(in_sight(&app.shared, files, dialog.first, room));
+    let mut below = Vec::new();
     if !answers.is_empty() {
-        lines.push(Line::raw(""));
+        below.push(Line::raw(""));
     }
     for (place, (_, words)) in answers.into_iter().enumerate() {
         let is_selected = place == dialog.selected;
         let (mark, style) = if is_selected { ("▌ ", theme.selection) } else { ("  ", theme.text) };
-        lines.push(Line::from(vec![Span::styled(mark, theme.accent), Span::styled(words, style)]));
+        below.push(Line::from(vec![Span::styled(mark, theme.accent), Span::styled(words, style)]));
     }
-    window(app, frame, area, title, columns, lines, 0);
+    anchored(app, frame, area, title, columns, lines, below);
 }
 
 /// As many of the files as there is room for, and how many more there are.
-fn in_sight(theme: &Theme, files: Vec<Line<'static>>, first: usize, room: usize) -> Vec<Line<'static>> {
+fn in_sight(shared: &Shared, files: Vec<Line<'static>>, first: usize, room: usize) -> Vec<Line<'static>> {
     if files.is_empty() {
         return files;
     }
@@ -330,8 +331,12 @@ fn in_sight(theme: &Theme, files: Vec<Line<'static>>, first: usize, room: usize)
     let rows = room.saturating_sub(2).max(1);
     let first = first.min(count.saturating_sub(rows));
     lines.extend(files.into_iter().skip(first).take(rows));
-    let words = format!("{}–{} of {count} · PgDn more", first + 1, (first + rows).min(count));
-    lines.push(Line::styled(words, theme.dim));
+    let more = match shared.key_of("setup.page-down") {
+        key if key.is_empty() => String::new(),
+        key => format!(" · {key} more"),
+    };
+    let words = format!("{}–{} of {count}{more}", first + 1, (first + rows).min(count));
+    lines.push(Line::styled(words, shared.theme.dim));
     lines
 }
 

@@ -65,7 +65,7 @@ pub enum Dialog {
     /// One of a few.
     Pick(pick::Pick),
     /// What runs in the background; the selected job.
-    Jobs(usize),
+    Jobs(jobs::Selected),
 }
 
 impl Dialog {
@@ -138,7 +138,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, bottom: Rect) {
         Some(Dialog::Palette(dialog)) => palette::draw(app, dialog, frame, area),
         Some(Dialog::Line(dialog)) => line::draw(app, dialog, frame, area, bottom),
         Some(Dialog::Pick(dialog)) => pick::draw(app, dialog, frame, area),
-        Some(Dialog::Jobs(selected)) => jobs::draw(app, *selected, frame, area),
+        Some(Dialog::Jobs(selected)) => jobs::draw(app, selected, frame, area),
         None => {}
     }
 }
@@ -173,6 +173,29 @@ pub fn window(
     let visible: Vec<_> = lines.into_iter().skip(first).take(rows).collect();
     let place = (hidden > 0).then(|| format!(" {}–{} of {count} ", first + 1, first + rows));
     boxed(app, frame, area, title, columns, visible, (area.height - height) / 2, place);
+}
+
+/// Draws a dialog whose lines `below` can be seen whatever the size: where there is too little room, the end of those
+/// `above` is left out.
+pub fn anchored(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    columns: usize,
+    above: Vec<Line<'static>>,
+    below: Vec<Line<'static>>,
+) {
+    let room = text_rows(area).max(1).saturating_sub(below.len());
+    let mut lines = above;
+    if lines.len() > room {
+        lines.truncate(room);
+        if let Some(last) = lines.last_mut() {
+            *last = Line::styled("…", app.shared.theme.dim);
+        }
+    }
+    lines.extend(below);
+    window(app, frame, area, title, columns, lines, 0);
 }
 
 /// Draws a dialog `down` rows below the upper edge of `area`; what does not fit is left out.

@@ -142,7 +142,7 @@ fn looking_around_is_selected_and_remembered() {
         let mut play = somebody(120, 36);
         play.keys(keys);
         assert!(play.app.dialog.is_none() && calls(&mut play).is_empty());
-        assert!(play.text().contains("No project here. I sets this folder up."), "{}", play.text());
+        assert!(play.text().contains("No project here: press I to set this folder up."), "{}", play.text());
         let state = crate::tui::memory::remembered(&play.app);
         assert_eq!(state.looked_around.into_iter().collect::<Vec<_>>(), ["/home/mara/Ünter garten"]);
     }

@@ -14,7 +14,7 @@ use crate::tui::effect::Effect;
 use crate::tui::format;
 use crate::tui::log::{Direction, Since};
 use crate::tui::panes::Pane;
-use crate::tui::update::copy;
+use crate::tui::update::copy_text;
 
 const HERE: Scope = Scope::Pane(Pane::Logs);
 
@@ -84,7 +84,7 @@ pub const COMMANDS: &[Command] = &[
     command("logs.copy", HERE, &["y"], "copy", "Copy the chosen lines, or the last one that can be seen.", |app| {
         let Some((text, what)) = app.panes.logs.copied() else { return done() };
         app.panes.logs.end_selection();
-        copy(&mut app.shared, text, &what)
+        copy_text(&mut app.shared, text, &what)
     })
     .when(has_lines),
     command(
