@@ -2,7 +2,9 @@
 
 mod allocations;
 mod ascii;
+mod bought;
 mod deploys;
+mod dialogs;
 mod first_start;
 mod flows;
 mod local;

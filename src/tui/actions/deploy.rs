@@ -102,6 +102,18 @@ fn several(app: &App) -> Option<Question> {
 
 fn deploy(app: &mut App) -> Vec<Effect> {
     let targets: Vec<Tenant> = app.shared.tenants.targets().into_iter().cloned().collect();
+    deploy_to(app, targets)
+}
+
+/// Deploys this one, whatever is marked, and selects it.
+pub fn one(app: &mut App, id: &TenantId) -> Vec<Effect> {
+    app.shared.tenants.clear_marks();
+    app.shared.tenants.select(id);
+    let target = app.shared.tenants.get(id).cloned();
+    deploy_to(app, target.into_iter().collect())
+}
+
+fn deploy_to(app: &mut App, targets: Vec<Tenant>) -> Vec<Effect> {
     if targets.is_empty() {
         app.shared.tell(&no_tenant());
         return done();

@@ -10,7 +10,7 @@ use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
 use crate::tui::pages::PAGES;
 use crate::tui::panes::Pane;
-use crate::tui::update::{checkout, load_local, load_tenants, local, timers};
+use crate::tui::update::{bought, checkout, load_local, load_tenants, local, timers};
 use Scope::{Always, Main};
 
 /// The rows.
@@ -193,7 +193,7 @@ fn dismiss(app: &mut App) -> Vec<Effect> {
 /// What leaving would break off.
 pub fn leaving(app: &App) -> Option<Question> {
     let mut running = app.shared.deploys.all_running();
-    let (_, run) = running.next()?;
+    let Some((_, run)) = running.next() else { return undone(app) };
     let others = running.count();
     let name = if others == 0 { run.name.clone() } else { format!("{} and {others} more", run.name) };
     let then = if run.is_with_server() {
@@ -206,6 +206,17 @@ pub fn leaving(app: &App) -> Option<Question> {
             .no("No, stay")
             .short("A deploy is running. Leave?", "Leave?")
             .text(format!("The deploy of {name} is still running. {then}")),
+    )
+}
+
+/// What was chosen for a tenant that is not there yet.
+fn undone(app: &App) -> Option<Question> {
+    let words = bought::left_undone(&app.shared)?;
+    Some(
+        Question::new("Leave?", "Yes, leave")
+            .no("No, stay")
+            .short("A new tenant is not ready. Leave?", "Leave?")
+            .text(words),
     )
 }
 

@@ -6,21 +6,24 @@ use proptest::test_runner::{Config, TestRng, TestRunner};
 use std::time::Duration;
 
 use crate::model::progress::{LocalProgress, LocalStep};
-use crate::model::{LocalState, Problem, Tenant};
+use crate::model::{CheckoutSession, LocalState, Problem, ProvisioningEvent, SessionId, Tenant};
 use crate::ops;
 use crate::ops::call::{Call, Reply};
 use crate::tui::TenantList;
 use crate::tui::backend::Live;
 use crate::tui::commands::table;
 use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::new_tenant::Stage;
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Ticket;
 use crate::tui::key::{Chord, Key};
 use crate::tui::lock::Lock;
 use crate::tui::mouse::{Act, Mouse};
 use crate::tui::msg::{Answer, Msg};
-use crate::tui::testing::{Play, event, log, me, moment_at, tenant};
+use crate::tui::testing::{Play, event, log, me, moment_at, tenant, tenant_id};
 
+/// The tenant that is bought: one that waits for its first deploy.
+const BOUGHT: u8 = 2;
 /// Keys of one session. More than asked for in all: several sessions are played.
 const KEYS: usize = 4_000;
 
@@ -64,6 +67,26 @@ fn step(rng: &mut TestRng, alphabet: &[Vec<Key>], play: &Play) -> Vec<Msg> {
             vec![Msg::Mouse(Mouse { act, x, y })]
         }
         4 => vec![Msg::Pasted("漢 orchard\n".to_owned())],
+        // The next step of a purchase: only so its end is reached often enough.
+        7..=10 => match &play.app.dialog {
+            Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Options => {
+                let ways: [&[Key]; 4] = [
+                    &[Key::Up, Key::Up, Key::Enter],
+                    &[Key::Up, Key::Up, Key::Down, Key::Enter],
+                    &[Key::Down, Key::Down, Key::Enter],
+                    &[Key::Down, Key::Down, Key::Enter],
+                ];
+                // Something is chosen before it is bought, now and then.
+                let is_plain = dialog.choice.is_plain();
+                ways[if is_plain { any(rng, 4) } else { any(rng, 3) }].iter().map(|key| Msg::Key(*key)).collect()
+            }
+            Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Naming => {
+                [Key::Char('q'), Key::Char('漢'), Key::Enter].map(Msg::Key).to_vec()
+            }
+            Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Payment => vec![Msg::Key(Key::Esc)],
+            Some(_) => vec![Msg::Key(Key::Enter)],
+            None => vec![Msg::Key(Key::Char('n'))],
+        },
         // The name that a question wants: only so the worst can be reached at all.
         5 | 6 => {
             let name = play.app.selected().map_or_else(String::new, |tenant| tenant.name.clone());
@@ -85,10 +108,19 @@ fn answer(request: &Request) -> Vec<Answer> {
         Request::Account => vec![Answer::Account(Ok(me()))],
         Request::PingApi => vec![Answer::Api(Ok(Duration::from_millis(4)))],
         Request::PingEngine => vec![Answer::Engine(Ok("default".to_owned()))],
-        Request::Plans => vec![Answer::Plans(Ok(Vec::new()))],
+        Request::Plans => vec![Answer::Plans(Ok(super::pictures::plans()))],
         Request::Tenants => vec![Answer::Tenants(Ok(TenantList { tenants: tenants(), rejected: Vec::new() }))],
-        Request::Checkout { .. } => vec![Answer::Checkout(Err(Problem::new("Not for sale.")))],
-        Request::WatchCheckout(_) => Vec::new(),
+        Request::Checkout { .. } => vec![Answer::Checkout(Ok(CheckoutSession {
+            checkout_url: "https://pay.example/cs_1".to_owned(),
+            transaction_id: None,
+            checkout_session_id: SessionId::new("cs_1").ok(),
+        }))],
+        Request::WatchCheckout(_) => {
+            let of = |event| ProvisioningEvent { tenant_id: Some(tenant_id(BOUGHT)), ..event };
+            let all = [event("a", "tenant_created", 1), event("b", "infrastructure_ready", 2)].map(of);
+            let all = all.into_iter().map(Live::Item).chain([Live::Ended]);
+            all.map(Answer::CheckoutEvent).collect()
+        }
         Request::WatchTenant(_) => {
             vec![Answer::TenantEvents(vec![Live::Connected, Live::Item(event("k", "tenant_created", 1))])]
         }
@@ -124,8 +156,35 @@ fn answer(request: &Request) -> Vec<Answer> {
     }
 }
 
+/// What was bought, and what was done for it without a key.
+#[derive(Debug, Default)]
+struct Purchases {
+    begun: usize,
+    named: usize,
+    opened: usize,
+    /// Pictures of the last stage.
+    ready: usize,
+}
+
+impl Purchases {
+    /// True where this was chosen before a purchase: of the tenant that is bought here, and once.
+    fn wanted(&mut self, request: &Request, before: Option<&Dialog>) -> bool {
+        let done = match request {
+            Request::Call(Call::Rename { id, name }) if *id == tenant_id(BOUGHT) && name.ends_with("q漢") => {
+                &mut self.named
+            }
+            Request::Call(Call::ExternalAccess { id, enabled: true }) if *id == tenant_id(BOUGHT) => &mut self.opened,
+            _ => return false,
+        };
+        // What is asked for in a dialog of its own is somebody's.
+        let is_own = !matches!(before, Some(Dialog::Line(_) | Dialog::Pick(_)));
+        *done += usize::from(is_own);
+        is_own && *done <= self.begun
+    }
+}
+
 /// Whether what was asked for was allowed: `before` is the dialog that the key was pressed in.
-fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), String> {
+fn judge(request: &Request, before: Option<&Dialog>, lock: Lock, bought: &mut Purchases) -> Result<(), String> {
     let changes = match request {
         Request::Call(call) => call.changes(),
         Request::Deploy(_)
@@ -140,6 +199,10 @@ fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), S
     }
     if !lock.allows() {
         return Err(format!("{request:?} although nothing may be changed"));
+    }
+    bought.begun += usize::from(matches!(request, Request::Checkout { .. }));
+    if bought.wanted(request, before) {
+        return Ok(());
     }
     let asked = matches!(before, Some(Dialog::Confirm(_)));
     let named = matches!(before, Some(Dialog::Confirm(confirm)) if confirm.is_typing());
@@ -182,7 +245,7 @@ fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), S
 }
 
 /// Plays a session, and counts what was done to tenants.
-fn play(rng: &mut TestRng, lock: Lock) -> Result<usize, TestCaseError> {
+fn play(rng: &mut TestRng, lock: Lock, bought: &mut Purchases) -> Result<usize, TestCaseError> {
     let alphabet = alphabet();
     let mut play = Play::ready(120, 36, tenants());
     play.app.shared.lock = lock;
@@ -200,7 +263,7 @@ fn play(rng: &mut TestRng, lock: Lock) -> Result<usize, TestCaseError> {
             play.send(msg);
             for effect in play.take_effects() {
                 if let Effect::Start(ticket, request) = effect {
-                    judge(&request, before.as_ref(), lock).map_err(TestCaseError::fail)?;
+                    judge(&request, before.as_ref(), lock, bought).map_err(TestCaseError::fail)?;
                     done += usize::from(matches!(&request, Request::Call(call) if call.changes()));
                     open.push((ticket, answer(&request)));
                 }
@@ -215,11 +278,15 @@ fn play(rng: &mut TestRng, lock: Lock) -> Result<usize, TestCaseError> {
             }
             for effect in play.take_effects() {
                 if let Effect::Start(ticket, request) = effect {
-                    judge(&request, None, Lock::ReadOnly).map_err(TestCaseError::fail)?;
+                    // Nobody pressed a key: what changes something was chosen before.
+                    let changes = matches!(&request, Request::Call(call) if call.changes());
+                    let lock = if changes { play.app.shared.lock } else { Lock::ReadOnly };
+                    judge(&request, None, lock, bought).map_err(TestCaseError::fail)?;
                     open.push((ticket, answer(&request)));
                 }
             }
         }
+        bought.ready += usize::from(matches!(play.app.dialog, Some(Dialog::Ready(_))));
         // A picture costs more than everything else together.
         if number % 8 == 0 {
             play.text();
@@ -234,10 +301,15 @@ fn ten_thousand_random_keys_do_nothing_unasked() {
         Config::default(),
         TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
-    let mut done = 0;
+    let (mut done, mut granted) = (0, (0, 0));
     for _ in 0..3 {
-        done += play(runner.rng(), Lock::Open).unwrap();
+        let mut bought = Purchases::default();
+        done += play(runner.rng(), Lock::Open, &mut bought).unwrap();
+        let Purchases { begun, named, opened, ready } = bought;
+        assert!(begun > 0 && ready > 0 && named <= 1 && opened <= 1, "{bought:?}: it is the same tenant every time");
+        granted = (granted.0 + named, granted.1 + opened);
     }
+    assert!(granted.0 > 0 && granted.1 > 0, "{granted:?}: nothing is chosen before it is bought");
     assert!(done > 20, "only {done} things were done: the session does not get behind the questions");
 }
 
@@ -247,6 +319,10 @@ fn with_read_only_nothing_is_changed_whatever_is_pressed() {
         Config::default(),
         TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
-    assert_eq!(play(runner.rng(), Lock::ReadOnly).unwrap(), 0);
-    assert_eq!(play(runner.rng(), Lock::Protected).unwrap(), 0, "the unlock wants the context's name");
+    assert_eq!(play(runner.rng(), Lock::ReadOnly, &mut Purchases::default()).unwrap(), 0);
+    assert_eq!(
+        play(runner.rng(), Lock::Protected, &mut Purchases::default()).unwrap(),
+        0,
+        "the unlock wants the context's name"
+    );
 }
