@@ -36,7 +36,7 @@ pub const COMMANDS: &[Command] = &[
         "first steps",
         "Show what comes next for a new tenant: its first deploy, its credentials, its address.",
         |app| match tenant::one(app).map(|tenant| tenant.id.clone()) {
-            Ok(id) => open(app, id).into_iter().collect(),
+            Ok(id) => open(app, id, 0).into_iter().collect(),
             Err(_) => done(),
         },
     )
@@ -104,12 +104,17 @@ impl Ready {
     }
 }
 
+/// Opens it by itself. Whoever presses a key without looking begins nothing.
+pub fn open_unasked(app: &mut App, tenant: TenantId) -> Option<Effect> {
+    open(app, tenant, STEPS.len() - 1)
+}
+
 /// Opens it, and looks at the folder where that is a project of one's own.
-pub fn open(app: &mut App, tenant: TenantId) -> Option<Effect> {
+fn open(app: &mut App, tenant: TenantId, selected: usize) -> Option<Effect> {
     let options = &app.shared.options;
     let asks = options.bare_folder.is_none() && !options.throw_away;
     let lacks = if asks { Lacks::Asked } else { Lacks::NotAsked };
-    app.dialog = Some(Dialog::Ready(Ready { tenant: tenant.clone(), selected: 0, lacks }));
+    app.dialog = Some(Dialog::Ready(Ready { tenant: tenant.clone(), selected, lacks }));
     app.shared.dirty = true;
     asks.then(|| app.shared.start(Slot::FirstDeploy, Request::Call(Call::FirstDeploy(tenant))))
 }
@@ -247,26 +252,26 @@ fn steps(app: &App, dialog: &Ready, tenant: &Tenant, columns: usize) -> Vec<Line
         "ready.open" => can_open(tenant).err(),
         _ => None,
     };
+    let problems = STEPS.map(refused);
+    // The reason in full: of what is selected, else of the deploy, which is what comes next.
+    let told = if problems.get(dialog.selected).is_some_and(Option::is_some) { dialog.selected } else { 0 };
     let mut lines = Vec::new();
-    let mut why = None;
-    for (place, id) in STEPS.into_iter().enumerate() {
+    for (place, (id, problem)) in STEPS.into_iter().zip(&problems).enumerate() {
         let (name, about) = match id {
             "ready.deploy" => ("Deploy now", "builds this project and deploys it"),
             "ready.credentials" => ("Credentials", "can be read once: the page that fetches them"),
             "ready.open" => ("Open its address", "in the browser"),
             _ => ("Close", "the same keys work on the main screen"),
         };
-        let problem = refused(id);
         let is_selected = place == dialog.selected;
-        let style = match (&problem, is_selected) {
+        let style = match (problem, is_selected) {
             (Some(_), _) => theme.dim,
             (None, true) => theme.selection,
             (None, false) => theme.text,
         };
-        let about = match &problem {
+        let about = match problem {
             None => about.to_owned(),
-            // It stands below in full.
-            Some(_) if is_selected => "not now".to_owned(),
+            Some(_) if place == told => "not now".to_owned(),
             Some(problem) => problem.title.clone(),
         };
         lines.push(Line::from(fit(
@@ -278,13 +283,10 @@ fn steps(app: &App, dialog: &Ready, tenant: &Tenant, columns: usize) -> Vec<Line
             ],
             columns,
         )));
-        if is_selected {
-            why = problem;
-        }
     }
-    if let Some(problem) = why {
+    if let Some(problem) = problems.get(told).and_then(Option::as_ref) {
         lines.push(Line::raw(""));
-        lines.extend(problem_lines(theme, &problem, 0, columns, 6));
+        lines.extend(problem_lines(theme, problem, 0, columns, 6));
     }
     lines
 }

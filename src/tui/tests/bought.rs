@@ -145,6 +145,7 @@ fn what_was_chosen_is_done_once_and_one_after_the_other() {
     assert_eq!(changes(&play), [rename(), open_database()]);
     assert_eq!(play.app.dialog, None, "nothing comes next before that");
     opened(&mut play, Ok(()));
+    assert!(play.text().contains("shop has a database that can be reached"), "{}", play.text());
     reload(&mut play, tenant(1, "shop", "awaiting_deploy"));
     reload(&mut play, tenant(1, "shop", "running"));
     assert_eq!(changes(&play), [rename(), open_database()]);
@@ -280,7 +281,7 @@ fn leaving_with_something_undone_asks_first() {
 
 #[test]
 fn the_first_deploy_is_one_key_and_of_the_new_tenant_alone() {
-    for keys in [&[Key::Char('d')][..], &[Key::Enter]] {
+    for keys in [&[Key::Char('d')][..], &[Key::Up, Key::Up, Key::Up, Key::Enter]] {
         let mut play = ready(options(120, 36));
         play.app.shared.tenants.select(&tenant_id(2));
         play.app.shared.tenants.toggle_mark();
@@ -297,22 +298,30 @@ fn the_first_deploy_is_one_key_and_of_the_new_tenant_alone() {
 }
 
 #[test]
+fn whoever_does_not_look_begins_nothing() {
+    let mut play = ready(options(120, 36));
+    play.take_effects();
+    play.keys(&[Key::Enter]);
+    assert!(play.app.dialog.is_none() && deploys(&play) == 0 && changes(&play).is_empty(), "{:?}", play.effects);
+}
+
+#[test]
 fn a_first_deploy_that_is_not_possible_says_why() {
     let mut play = ready(options(120, 36));
     play.app.shared.options.bare_folder = Some(BareFolder { shown: "/home/mara".into(), asks: false });
     assert!(play.text().contains("There is no project here, and a deploy needs one."), "{}", play.text());
-    play.keys(&[Key::Char('d'), Key::Enter]);
+    play.keys(&[Key::Char('d'), Key::Up, Key::Up, Key::Up, Key::Enter]);
     assert_eq!(deploys(&play), 0);
     assert!(play.app.dialog.is_some() && play.app.shared.toast.as_ref().is_some_and(|toast| toast.bad));
 
     let mut play = ready(options(120, 36));
     play.app.shared.lock = Lock::ReadOnly;
-    play.keys(&[Key::Char('d'), Key::Enter]);
+    play.keys(&[Key::Char('d'), Key::Up, Key::Up, Key::Up, Key::Enter]);
     assert_eq!(deploys(&play), 0);
     assert!(play.text().contains("read-only: nothing is changed"), "{}", play.text());
 
     let mut play = ready(options(120, 36));
-    play.keys(&[Key::Char('o'), Key::Down, Key::Down, Key::Enter]);
+    play.keys(&[Key::Char('o'), Key::Up, Key::Enter]);
     assert!(!play.effects.iter().any(|effect| matches!(effect, Effect::Start(_, Request::Open(_)))));
     assert!(play.text().contains("orchard has no address yet."), "{}", play.text());
 }
@@ -341,7 +350,7 @@ fn what_the_project_lacks_is_looked_for_and_told() {
 fn the_credentials_are_fetched_where_they_always_are() {
     let mut play = ready(options(120, 36));
     play.take_effects();
-    play.keys(&[Key::Down, Key::Enter]);
+    play.keys(&[Key::Up, Key::Up, Key::Enter]);
     assert!(play.app.dialog.is_none() && play.app.focus == Pane::Secrets);
     assert_eq!(changes(&play), [], "that is asked there");
 }

@@ -232,13 +232,13 @@ fn what_comes_after_the_purchase() {
                 let mut play = ready(options(width, height));
                 looked(&mut play, Vec::new());
                 play.app.shared.lock = Lock::ReadOnly;
-                play.keys(&[Key::Enter]);
+                play.keys(&[Key::Char('d')]);
                 play
             }),
             ("no address yet", &|width, height| {
                 let mut play = ready(options(width, height));
                 looked(&mut play, Vec::new());
-                play.keys(&[Key::Down, Key::Down, Key::Enter]);
+                play.keys(&[Key::Up, Key::Enter]);
                 play
             }),
             ("being made", &|width, height| {

@@ -225,6 +225,10 @@ fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: &Res
     if action == "rotate" {
         effects.push(notices::rotation(&mut app.shared, &name, result.as_ref().err()));
     }
+    if let ("rename", Ok(Reply::Tenant(record))) = (action, result) {
+        // What is said next of it is said of its new name.
+        app.shared.tenants.rename(id, &record.name);
+    }
     for pane in Pane::ALL {
         effects.extend(app.panes.get_mut(pane).action_ended(&mut app.shared, action, id, result));
     }

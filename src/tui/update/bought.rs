@@ -117,7 +117,7 @@ fn tell(app: &mut App, place: usize) -> Option<Effect> {
         && app.selected().is_some_and(|selected| selected.id == id)
         && !layout::is_too_small(app);
     if is_watched {
-        return ready::open(app, id);
+        return ready::open_unasked(app, id);
     }
     // A failure that is being told is not talked over: the dialog has it, too.
     if !has_failed {
