@@ -14,11 +14,11 @@ use crate::tui::app::{App, Shared};
 use crate::tui::bought::{What, Wish, WishState};
 use crate::tui::commands::{Command, Scope, command, table};
 use crate::tui::effect::{Effect, Request};
-use crate::tui::format::pad;
+use crate::tui::format::{cut, pad};
 use crate::tui::jobs::Slot;
 use crate::tui::panes::Pane;
 use crate::tui::panes::frame::{fit, keys, problem_lines, wrapped};
-use crate::tui::theme::spinner;
+use crate::tui::theme::{Theme, spinner};
 use crate::tui::update::keys as pressed;
 use Scope::Ready as Here;
 
@@ -183,12 +183,8 @@ pub fn draw(app: &App, dialog: &Ready, frame: &mut Frame<'_>, area: Rect) {
     lines.extend(steps(app, dialog, tenant, columns));
     // The hints, and a blank line on either side.
     let rows = text_rows(area).saturating_sub(lines.len() + 3);
-    let mut below = lacks(shared, dialog, columns);
-    if below.len() > rows {
-        below.truncate(rows.saturating_sub(1));
-        below.push(Line::styled("… the deploy's first step tells all of it", shared.theme.dim));
-    }
-    if !below.is_empty() && rows > 1 {
+    let below = lacks(shared, dialog, columns, rows);
+    if !below.is_empty() {
         lines.push(Line::raw(""));
         lines.extend(below);
     }
@@ -291,37 +287,44 @@ fn steps(app: &App, dialog: &Ready, tenant: &Tenant, columns: usize) -> Vec<Line
     lines
 }
 
-/// What a deploy of this folder lacks.
-fn lacks(shared: &Shared, dialog: &Ready, columns: usize) -> Vec<Line<'static>> {
+/// What a deploy of this folder lacks, in at most so many rows. A check stands there whole or not at all.
+fn lacks(shared: &Shared, dialog: &Ready, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let theme = &shared.theme;
-    let checks = match &dialog.lacks {
-        Lacks::NotAsked => return Vec::new(),
-        Lacks::Asked => {
-            return vec![Line::from(vec![
-                Span::styled(format!("{} ", spinner(shared.frame)), theme.accent),
-                Span::styled("looking at the project", theme.dim),
-            ])];
-        }
-        Lacks::Failed(problem) => return problem_lines(theme, problem, 0, columns, 6),
+    let mut lines = match &dialog.lacks {
+        Lacks::NotAsked => Vec::new(),
+        Lacks::Asked => vec![Line::from(vec![
+            Span::styled(format!("{} ", spinner(shared.frame)), theme.accent),
+            Span::styled("looking at the project", theme.dim),
+        ])],
+        Lacks::Failed(problem) => problem_lines(theme, problem, 0, columns, 6),
         Lacks::Known(checks) if checks.is_empty() => {
             let words = "The project has what a deploy needs.";
-            return vec![Line::from(vec![Span::styled("✓ ", theme.good), Span::styled(words, theme.dim)])];
+            vec![Line::from(vec![Span::styled("✓ ", theme.good), Span::styled(words, theme.dim)])]
         }
-        Lacks::Known(checks) => checks,
+        Lacks::Known(checks) => listed(theme, checks, columns, rows),
     };
+    lines.truncate(rows);
+    lines
+}
+
+fn listed(theme: &Theme, checks: &[Check], columns: usize, rows: usize) -> Vec<Line<'static>> {
     // What stops a deploy comes before what only warns.
     let mut sorted: Vec<&Check> = checks.iter().collect();
     sorted.sort_by_key(|check| std::cmp::Reverse(check.result));
     let mut lines = vec![Line::styled("Before the first deploy:", theme.dim)];
-    for check in sorted.iter().take(MOST) {
+    for (place, check) in sorted.iter().enumerate() {
         let (glyph, style) = if check.result == CheckResult::Fail { ("✕", theme.bad) } else { ("!", theme.warn) };
-        lines.extend(wrapped(&format!("{glyph} {} · {}", check.name, check.detail), 0, columns, 3, style));
+        let mut told = wrapped(&format!("{glyph} {} · {}", check.name, check.detail), 0, columns, 3, style);
         let hint = check.hint.as_deref().unwrap_or_default();
-        lines.extend(wrapped(hint, 2, columns, 3, theme.text));
-    }
-    if sorted.len() > MOST {
-        let more = sorted.len() - MOST;
-        lines.push(Line::styled(format!("and {more} more, which the deploy's first step tells"), theme.dim));
+        told.extend(wrapped(hint, 2, columns, 3, theme.text));
+        let is_last = place + 1 == sorted.len();
+        // A row is kept for saying that there is more.
+        if place == MOST || lines.len() + told.len() + usize::from(!is_last) > rows {
+            let words = format!("and {} more: `tenantry doctor` tells what a deploy lacks", sorted.len() - place);
+            lines.push(Line::styled(cut(&words, columns), theme.dim));
+            break;
+        }
+        lines.extend(told);
     }
     lines
 }

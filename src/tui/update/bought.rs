@@ -32,16 +32,26 @@ pub(super) fn review(app: &mut App) -> Vec<Effect> {
     let mut effects = Vec::new();
     for place in 0..app.shared.bought.len() {
         // What needs nothing done makes way for the next at once.
-        while let Some(begun) = begin(&mut app.shared, place) {
-            effects.extend(begun);
+        while let Some(step) = begin(&mut app.shared, place) {
+            if let Step::Started(effect) = step {
+                effects.push(effect);
+            }
         }
         effects.extend(tell(app, place));
     }
     effects
 }
 
+/// What became of a wish that was due.
+enum Step {
+    /// The server is asked.
+    Started(Effect),
+    /// Nothing has to be done for it, or may be.
+    PassedBy,
+}
+
 /// The next wish of one tenant, where nothing else is being done for it; `None` where nothing is due.
-fn begin(shared: &mut Shared, place: usize) -> Option<Option<Effect>> {
+fn begin(shared: &mut Shared, place: usize) -> Option<Step> {
     let bought = shared.bought.get(place)?;
     let tenant = shared.tenants.get(&bought.id).filter(|tenant| bought.is_ready(tenant))?;
     let number = bought.wishes.iter().position(|wish| matches!(wish.state, WishState::Waits | WishState::Runs))?;
@@ -60,10 +70,10 @@ fn begin(shared: &mut Shared, place: usize) -> Option<Option<Effect>> {
     } else {
         WishState::Runs
     };
-    let effect = (state == WishState::Runs).then(|| shared.start(slot, request));
+    let step = if state == WishState::Runs { Step::Started(shared.start(slot, request)) } else { Step::PassedBy };
     shared.bought.get_mut(place)?.wishes.get_mut(number)?.state = state;
     shared.dirty = true;
-    Some(effect)
+    Some(step)
 }
 
 /// An action on a tenant has come to its end: it may have been a wish. What is told of it is told here.
