@@ -7,6 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::time::Duration;
 
 use super::again::Again;
+use super::bought::{Bought, Ordered};
 use super::commands::Scope;
 use super::deploys::Deploys;
 use super::dialogs::Dialog;
@@ -199,6 +200,10 @@ pub struct Shared {
     pub deploys: Deploys,
     /// The purchase under way, also while its dialog is closed.
     pub purchase: Option<Purchase>,
+    /// The purchase that is being begun, also while its dialog is closed.
+    pub ordered: Option<Ordered>,
+    /// The tenants that were bought on this screen, with what is to be done for them.
+    pub bought: Vec<Bought>,
     /// Whether anything may be changed.
     pub lock: Lock,
     /// What is known of the login.
@@ -329,6 +334,8 @@ impl App {
             followed: None,
             deploys: Deploys::default(),
             purchase: None,
+            ordered: None,
+            bought: Vec::new(),
             lock,
             login: LoginState::default(),
             again: None,

@@ -46,6 +46,8 @@ pub enum Slot {
     Pane(Pane, &'static str),
     /// Something that is done to a tenant: `restart`.
     Action(&'static str, TenantId),
+    /// Looking at what a first deploy lacks.
+    FirstDeploy,
     /// Setting the folder up.
     SetUp,
     /// Putting something into the clipboard.

@@ -10,6 +10,7 @@ mod app;
 mod backend;
 #[doc(hidden)]
 pub mod bench;
+mod bought;
 mod commands;
 mod deploys;
 mod dialogs;

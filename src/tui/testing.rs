@@ -290,6 +290,22 @@ pub fn typed(play: &mut Play, text: &str) {
     }
 }
 
+/// The open dialog alone, with its styles and the sentence at the bottom: the screen behind it says nothing about it.
+pub fn dialog(app: &App) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(app.shared.size.0, app.shared.size.1)).unwrap();
+    let draw = |frame: &mut ratatui::Frame<'_>| {
+        let area = frame.area();
+        let bottom = ratatui::layout::Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+        super::dialogs::draw(app, frame, area, bottom);
+    };
+    terminal.draw(draw).unwrap();
+    let mut out = described(terminal.backend().buffer());
+    if let Some(toast) = &app.shared.toast {
+        writeln!(out, "--- said\n{}", toast.text).unwrap();
+    }
+    out
+}
+
 fn buffer(app: &App) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(app.shared.size.0, app.shared.size.1)).unwrap();
     terminal.draw(|frame| view(app, frame)).unwrap();
@@ -321,8 +337,27 @@ pub fn picture(app: &App) -> String {
     for row in text(&buffer) {
         writeln!(out, "{}", row.trim_end()).unwrap();
     }
-    out.push_str("--- styles\n");
-    for (number, row) in rows(&buffer).enumerate() {
+    out.push_str(&styles(&buffer));
+    out
+}
+
+/// What is drawn without the empty rows, the first of them with its number; then its styles.
+fn described(buffer: &Buffer) -> String {
+    let mut out = String::new();
+    for (number, row) in text(buffer).into_iter().enumerate().filter(|(_, row)| !row.trim().is_empty()) {
+        if out.is_empty() {
+            writeln!(out, "from row {number}").unwrap();
+        }
+        writeln!(out, "{}", row.trim_end()).unwrap();
+    }
+    out.push_str(&styles(buffer));
+    out
+}
+
+/// For every row the runs of text that have a style.
+fn styles(buffer: &Buffer) -> String {
+    let mut out = "--- styles\n".to_owned();
+    for (number, row) in rows(buffer).enumerate() {
         let mut runs: Vec<(String, String)> = Vec::new();
         for (symbol, style) in row {
             let name = style_name(style);

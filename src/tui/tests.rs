@@ -2,6 +2,7 @@
 
 mod allocations;
 mod ascii;
+mod bought;
 mod clipboard;
 mod deploys;
 mod dialogs;
@@ -17,6 +18,7 @@ mod readme;
 mod recalled;
 mod remapped;
 mod session;
+mod sheets;
 mod small;
 mod unasked;
 mod under_way;

@@ -50,6 +50,7 @@ pub fn name(app: &App, slot: &Slot) -> Option<(String, bool)> {
         | Slot::Open
         | Slot::LogIn
         | Slot::LogOut
+        | Slot::FirstDeploy
         | Slot::Pane(..)
         | Slot::Copy
         | Slot::Clear

@@ -2,6 +2,7 @@
 //! no I/O. One file for each kind of message below it.
 
 mod answers;
+pub mod bought;
 pub mod checkout;
 pub mod clipboard;
 mod feeds;
@@ -56,6 +57,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Answer(ticket, _) if !app.shared.jobs.is_current(&ticket) => Vec::new(),
         Msg::Answer(ticket, answer) => login::take(app, ticket, answer),
     };
+    effects.extend(bought::review(app));
     effects.extend(feeds::follow_state(app));
     let visible = layout::rooms(app);
     for pane in Pane::ALL {

@@ -110,6 +110,20 @@ fn several(app: &App) -> Option<Question> {
 
 fn deploy(app: &mut App) -> Vec<Effect> {
     let targets: Vec<Tenant> = app.shared.tenants.targets().into_iter().cloned().collect();
+    deploy_to(app, &targets)
+}
+
+/// Deploys this one, whatever is marked, and selects it.
+pub fn one(app: &mut App, id: &TenantId) -> Vec<Effect> {
+    app.shared.tenants.clear_marks();
+    app.shared.tenants.select(id);
+    match app.shared.tenants.get(id).cloned() {
+        Some(target) => deploy_to(app, &[target]),
+        None => deploy_to(app, &[]),
+    }
+}
+
+fn deploy_to(app: &mut App, targets: &[Tenant]) -> Vec<Effect> {
     if targets.is_empty() {
         app.shared.tell(&no_tenant());
         return done();
@@ -119,7 +133,7 @@ fn deploy(app: &mut App) -> Vec<Effect> {
     }
     let job = targets[0].id.clone();
     let ids: Vec<TenantId> = targets.iter().map(|tenant| tenant.id.clone()).collect();
-    begin(app, &targets, &job);
+    begin(app, targets, &job);
     app.shared.tenants.clear_marks();
     vec![app.shared.start(Slot::Deploy(job), Request::Deploy(ids))]
 }

@@ -11,7 +11,7 @@ use crate::tui::jobs::Slot;
 use crate::tui::pages::PAGES;
 use crate::tui::panes::Pane;
 use crate::tui::under_way;
-use crate::tui::update::{checkout, load_local, load_tenants, local, timers};
+use crate::tui::update::{bought, checkout, load_local, load_tenants, local, timers};
 use Scope::{Always, Main};
 
 /// The rows.
@@ -214,9 +214,21 @@ pub fn leaving(app: &App) -> Option<Question> {
         });
     }
     if sentences.is_empty() {
-        return None;
+        return undone(app);
     }
+    sentences.extend(bought::left_undone(&app.shared));
     Some(Question::new("Leave?", "Yes, leave").no("No, stay").short(short, "Leave?").text(sentences.join(" ")))
+}
+
+/// What was chosen for a tenant that is not there yet.
+fn undone(app: &App) -> Option<Question> {
+    let words = bought::left_undone(&app.shared)?;
+    Some(
+        Question::new("Leave?", "Yes, leave")
+            .no("No, stay")
+            .short("A new tenant is not ready. Leave?", "Leave?")
+            .text(words),
+    )
 }
 
 /// Control and C: the second time, or with nothing to lose, at once.

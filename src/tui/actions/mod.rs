@@ -12,7 +12,7 @@ mod offers;
 pub mod project;
 pub mod tenant;
 
-pub use change::{SIZES, pick_memory};
+pub use change::{LONGEST as LONGEST_NAME, SIZES, pick_memory};
 pub use deploy::deploy_selected;
 pub use offers::{Offer, offers};
 

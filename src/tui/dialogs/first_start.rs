@@ -25,6 +25,10 @@ use Scope::FirstStart as Here;
 const COLUMNS: usize = 92;
 /// Columns of the word for what happens with a file.
 const WORD: usize = 9;
+/// Columns that the reason for a file keeps.
+const WHY: usize = 27;
+/// Columns that a path keeps.
+const PATH: usize = 24;
 /// Files of a page.
 const PAGE: usize = 8;
 /// The command that logs in, where the program has one.
@@ -373,7 +377,7 @@ fn planned(theme: &Theme, plan: &Plan, columns: usize) -> Vec<Line<'static>> {
 }
 
 fn steps(theme: &Theme, plan: &Plan, columns: usize) -> Vec<Line<'static>> {
-    let wide = width(plan.steps.iter().map(|step| step.path.as_str()));
+    let wide = width(plan.steps.iter().map(|step| step.path.as_str()), columns);
     let row = |step: &crate::ops::init::Step| {
         let (word, style, why) = match &step.action {
             Action::Write(_) => ("write", theme.good, step.why.clone()),
@@ -407,7 +411,7 @@ fn ended(app: &App, done: &Done, columns: usize) -> Vec<Line<'static>> {
 }
 
 fn made(theme: &Theme, done: &Done, columns: usize) -> Vec<Line<'static>> {
-    let wide = width(done.files.iter().map(|made| made.path.as_str()));
+    let wide = width(done.files.iter().map(|made| made.path.as_str()), columns);
     let row = |made: &crate::ops::init::Made| {
         let (word, style) = match made.outcome {
             Outcome::Written => ("written", theme.good),
@@ -420,8 +424,10 @@ fn made(theme: &Theme, done: &Done, columns: usize) -> Vec<Line<'static>> {
     done.files.iter().map(row).collect()
 }
 
-fn width<'a>(paths: impl Iterator<Item = &'a str>) -> usize {
-    paths.map(format::width).max().unwrap_or(0) + 2
+/// Columns of a path. Why it is made has to be read as well.
+fn width<'a>(paths: impl Iterator<Item = &'a str>, columns: usize) -> usize {
+    let longest = paths.map(format::width).max().unwrap_or(0) + 2;
+    longest.min(columns.saturating_sub(WORD + WHY).max(PATH))
 }
 
 fn file(
@@ -434,7 +440,7 @@ fn file(
 ) -> Line<'static> {
     let spans = vec![
         Span::styled(pad(word, WORD), style),
-        Span::styled(pad(path, wide), theme.text),
+        Span::styled(pad(&format::cut_middle(path, wide.saturating_sub(2)), wide), theme.text),
         Span::styled(why, theme.dim),
     ];
     Line::from(fit(spans, columns))

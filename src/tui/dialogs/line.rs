@@ -14,6 +14,7 @@ use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::effect::Effect;
 use crate::tui::panes::frame::wrapped;
+use crate::tui::update::checkout;
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[
@@ -131,6 +132,10 @@ pub fn changed(app: &mut App) {
 fn take(app: &mut App) -> Vec<Effect> {
     match app.dialog.take() {
         Some(Dialog::Line(line)) => (line.done)(app, &line),
+        dialog @ Some(Dialog::NewTenant(_)) => {
+            app.dialog = dialog;
+            checkout::named(app)
+        }
         // A question that wants a name typed is answered with the same key.
         dialog => {
             app.dialog = dialog;
@@ -140,8 +145,13 @@ fn take(app: &mut App) -> Vec<Effect> {
 }
 
 fn leave(app: &mut App) -> Vec<Effect> {
-    if let Some(Dialog::Line(line)) = app.dialog.take() {
-        (line.live)(app, &line.before);
+    match app.dialog.take() {
+        Some(Dialog::Line(line)) => (line.live)(app, &line.before),
+        dialog @ Some(Dialog::NewTenant(_)) => {
+            app.dialog = dialog;
+            checkout::back(app);
+        }
+        _ => {}
     }
     done()
 }

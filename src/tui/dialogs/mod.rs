@@ -15,6 +15,7 @@ pub mod pick;
 pub mod problem;
 mod qr;
 mod reading;
+pub mod ready;
 
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
@@ -32,6 +33,7 @@ pub use reading::scroll as scroll_text;
 pub const COMMANDS: &[&[Command]] = &[
     reading::CHOICE,
     new_tenant::COMMANDS,
+    ready::COMMANDS,
     login::COMMANDS,
     first_start::COMMANDS,
     new_local::COMMANDS,
@@ -46,6 +48,8 @@ pub const COMMANDS: &[&[Command]] = &[
 pub enum Dialog {
     /// Buying a tenant.
     NewTenant(NewTenant),
+    /// What comes next for a tenant that is there.
+    Ready(ready::Ready),
     /// Logging in.
     Login(login::Login),
     /// Setting a folder up.
@@ -74,6 +78,8 @@ impl Dialog {
     pub fn scope(&self) -> Scope {
         match self {
             Self::NewTenant(dialog) if dialog.stage == Stage::Payment => Scope::Payment,
+            Self::NewTenant(dialog) if dialog.stage == Stage::Naming => Scope::Line,
+            Self::Ready(_) => Scope::Ready,
             Self::Login(dialog) => dialog.scope(),
             Self::NewLocal(dialog) => dialog.scope(),
             Self::NewTenant(_) | Self::Pick(_) | Self::Jobs(_) => Scope::Choice,
@@ -93,7 +99,8 @@ impl Dialog {
             Self::Palette(palette) => Some(palette.field()),
             Self::Line(line) => Some(line.field()),
             Self::NewLocal(dialog) => dialog.field(),
-            Self::NewTenant(_)
+            Self::NewTenant(dialog) => dialog.field(),
+            Self::Ready(_)
             | Self::Login(_)
             | Self::FirstStart(_)
             | Self::Help(_)
@@ -110,8 +117,11 @@ impl Dialog {
             Self::NewLocal(dialog) => dialog.is_moving(),
             Self::NewTenant(dialog) => match dialog.stage {
                 Stage::Loading | Stage::Starting => true,
-                Stage::Payment | Stage::Plan | Stage::Region | Stage::Failed(_) => false,
+                Stage::Payment | Stage::Plan | Stage::Region | Stage::Options | Stage::Naming | Stage::Failed(_) => {
+                    false
+                }
             },
+            Self::Ready(dialog) => dialog.is_moving(),
             Self::Login(dialog) => dialog.is_moving(),
             Self::FirstStart(dialog) => dialog.is_moving(),
             _ => false,
@@ -129,6 +139,7 @@ impl Dialog {
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, bottom: Rect) {
     match &app.dialog {
         Some(Dialog::NewTenant(dialog)) => new_tenant::draw(app, dialog, frame, area),
+        Some(Dialog::Ready(dialog)) => ready::draw(app, dialog, frame, area),
         Some(Dialog::Login(dialog)) => login::draw(app, dialog, frame, area),
         Some(Dialog::FirstStart(dialog)) => first_start::draw(app, dialog, frame, area),
         Some(Dialog::NewLocal(dialog)) => new_local::draw(app, dialog, frame, area),

@@ -11,13 +11,13 @@ use crate::ops::call::Call;
 use crate::tui::commands::table;
 use crate::tui::dialogs::Dialog;
 use crate::tui::effect::{Effect, Request};
-use crate::tui::jobs::Ticket;
+use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::key::{Chord, Key};
 use crate::tui::lock::Lock;
 use crate::tui::mouse::{Act, Mouse};
 use crate::tui::msg::{Answer, Msg};
-use crate::tui::testing::{Play, moment_at};
-use fake::{Fake, Met};
+use crate::tui::testing::{Play, moment_at, tenant_id};
+use fake::{BOUGHT, Fake, Met};
 
 /// Keys of one session. More than asked for in all: several sessions are played.
 const KEYS: usize = 4_000;
@@ -93,8 +93,35 @@ fn step(rng: &mut TestRng, alphabet: &[Vec<Key>], play: &Play, unlocks: bool) ->
     }
 }
 
+/// What was bought, and what was done for it without a key.
+#[derive(Debug, Default)]
+struct Purchases {
+    begun: usize,
+    named: usize,
+    opened: usize,
+    /// Pictures of the last stage.
+    ready: usize,
+}
+
+impl Purchases {
+    /// True where this was chosen before a purchase: of the tenant that is bought here, and once.
+    fn wanted(&mut self, request: &Request, before: Option<&Dialog>) -> bool {
+        let done = match request {
+            Request::Call(Call::Rename { id, name }) if *id == tenant_id(BOUGHT) && name.ends_with("q漢") => {
+                &mut self.named
+            }
+            Request::Call(Call::ExternalAccess { id, enabled: true }) if *id == tenant_id(BOUGHT) => &mut self.opened,
+            _ => return false,
+        };
+        // What is asked for in a dialog of its own is somebody's.
+        let is_own = !matches!(before, Some(Dialog::Line(_) | Dialog::Pick(_)));
+        *done += usize::from(is_own);
+        is_own && *done <= self.begun
+    }
+}
+
 /// Whether what was asked for was allowed: `before` is the dialog that the key was pressed in.
-fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), String> {
+fn judge(request: &Request, before: Option<&Dialog>, lock: Lock, bought: &mut Purchases) -> Result<(), String> {
     let changes = match request {
         Request::Call(call) => call.changes(),
         Request::Deploy(_)
@@ -109,6 +136,10 @@ fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), S
     }
     if !lock.allows() {
         return Err(format!("{request:?} although nothing may be changed"));
+    }
+    bought.begun += usize::from(matches!(request, Request::Checkout { .. }));
+    if bought.wanted(request, before) {
+        return Ok(());
     }
     let asked = matches!(before, Some(Dialog::Confirm(_)));
     let named = matches!(before, Some(Dialog::Confirm(confirm)) if confirm.is_typing());
@@ -153,6 +184,14 @@ fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), S
     }
 }
 
+/// The same where nobody pressed a key: nothing is changed but what was chosen before.
+fn unasked(request: &Request, lock: Lock, bought: &mut Purchases) -> Result<(), String> {
+    if lock.allows() && bought.wanted(request, None) {
+        return Ok(());
+    }
+    judge(request, None, Lock::ReadOnly, bought)
+}
+
 /// What is on its way: of each its answers, one after the other.
 type Open = Vec<(Ticket, VecDeque<Answer>)>;
 
@@ -161,6 +200,7 @@ struct Session {
     play: Play,
     fake: Fake,
     open: Open,
+    bought: Purchases,
     /// What was done to tenants.
     done: usize,
     /// How often an unlock ended by itself.
@@ -169,18 +209,28 @@ struct Session {
 
 impl Session {
     fn new(lock: Lock) -> Self {
-        let mut session =
-            Self { play: Play::new(120, 36), fake: Fake::default(), open: Vec::new(), done: 0, relocked: 0 };
+        let mut session = Self {
+            play: Play::new(120, 36),
+            fake: Fake::default(),
+            open: Vec::new(),
+            bought: Purchases::default(),
+            done: 0,
+            relocked: 0,
+        };
         session.play.app.shared.lock = lock;
         session
     }
 
     /// What was asked for goes to the API; whether it was allowed to says who asks.
-    fn perform(&mut self, rng: &mut TestRng, allowed: impl Fn(&Request) -> Result<(), String>) -> Result<(), String> {
+    fn perform(
+        &mut self,
+        rng: &mut TestRng,
+        allowed: impl Fn(&Request, &mut Purchases) -> Result<(), String>,
+    ) -> Result<(), String> {
         for effect in self.play.take_effects() {
             match effect {
                 Effect::Start(ticket, request) => {
-                    allowed(&request)?;
+                    allowed(&request, &mut self.bought)?;
                     self.done += usize::from(matches!(&request, Request::Call(call) if call.changes()));
                     let answers = self.fake.answer(rng, &request);
                     self.open.push((ticket, answers));
@@ -217,8 +267,22 @@ impl Session {
             self.open.swap_remove(place);
             return Ok(());
         };
+        let lock = self.play.app.shared.lock;
         self.play.send(Msg::Answer(ticket.clone(), answer));
-        self.perform(rng, |request| judge(request, None, Lock::ReadOnly))
+        self.perform(rng, |request, bought| unasked(request, lock, bought))
+    }
+
+    /// A purchase with everything that can be chosen, up to its payment. How it goes on is the session's.
+    fn buy(&mut self, rng: &mut TestRng) -> Result<(), String> {
+        let play = &mut self.play;
+        play.keys(&[Key::Char('n'), Key::Enter]);
+        play.answer(Slot::Plans, Answer::Plans(Ok(super::pictures::plans())));
+        play.keys(&[Key::Enter, Key::Enter, Key::Down, Key::Enter, Key::Down, Key::Enter]);
+        play.keys(&[Key::Char('q'), Key::Char('漢'), Key::Enter]);
+        play.take_effects();
+        let (before, lock) = (play.app.dialog.clone(), play.app.shared.lock);
+        play.keys(&[Key::Enter]);
+        self.perform(rng, |request, bought| judge(request, before.as_ref(), lock, bought))
     }
 }
 
@@ -226,7 +290,13 @@ impl Session {
 fn play(rng: &mut TestRng, lock: Lock, unlocks: bool) -> Result<Session, TestCaseError> {
     let alphabet = alphabet();
     let mut session = Session::new(lock);
-    session.perform(rng, |_| Ok(())).map_err(TestCaseError::fail)?;
+    session.perform(rng, |_, _| Ok(())).map_err(TestCaseError::fail)?;
+    while !session.open.is_empty() {
+        session.hear(rng).map_err(TestCaseError::fail)?;
+    }
+    if lock == Lock::Open {
+        session.buy(rng).map_err(TestCaseError::fail)?;
+    }
     let mut now = 0;
     for number in 0..KEYS {
         // Now and then somebody goes away for a while.
@@ -234,16 +304,19 @@ fn play(rng: &mut TestRng, lock: Lock, unlocks: bool) -> Result<Session, TestCas
         let was_unlocked = matches!(session.play.app.shared.lock, Lock::Unlocked(_));
         session.play.send(Msg::Tick(moment_at(now)));
         session.relocked += usize::from(was_unlocked && session.play.app.shared.lock == Lock::Protected);
-        session.perform(rng, |request| judge(request, None, Lock::ReadOnly)).map_err(TestCaseError::fail)?;
+        let lock = session.play.app.shared.lock;
+        session.perform(rng, |request, bought| unasked(request, lock, bought)).map_err(TestCaseError::fail)?;
         for msg in step(rng, &alphabet, &session.play, unlocks) {
             let before = session.play.app.dialog.clone();
             let lock = session.play.app.shared.lock;
             session.play.send(msg);
-            session.perform(rng, |request| judge(request, before.as_ref(), lock)).map_err(TestCaseError::fail)?;
+            let allowed = |request: &Request, bought: &mut Purchases| judge(request, before.as_ref(), lock, bought);
+            session.perform(rng, allowed).map_err(TestCaseError::fail)?;
         }
         while session.open.len() > 6 || (!session.open.is_empty() && !rng.next_u32().is_multiple_of(3)) {
             session.hear(rng).map_err(TestCaseError::fail)?;
         }
+        session.bought.ready += usize::from(matches!(session.play.app.dialog, Some(Dialog::Ready(_))));
         // A picture costs more than everything else together.
         if number % 8 == 0 {
             session.play.text();
@@ -261,9 +334,15 @@ fn ten_thousand_random_keys_do_nothing_unasked() {
     let mut runner = runner();
     let mut done = 0;
     let mut met = Met::default();
+    let mut all = Purchases::default();
     for _ in 0..3 {
         let session = play(runner.rng(), Lock::Open, false).unwrap();
         done += session.done;
+        let Purchases { begun, named, opened, ready } = session.bought;
+        all.begun += begun;
+        all.named += named;
+        all.opened += opened;
+        all.ready += ready;
         let Met { over, set, of_several, bought, logged_in } = session.fake.met;
         met.over += over;
         met.set += set;
@@ -275,6 +354,8 @@ fn ten_thousand_random_keys_do_nothing_unasked() {
     let Met { over, set, of_several, bought, logged_in } = met;
     let least = [over, set, of_several, bought, logged_in].into_iter().min().unwrap_or(0);
     assert!(least > 0, "the session does not meet everything: {met:?}");
+    let least = [all.begun, all.named, all.opened, all.ready].into_iter().min().unwrap_or(0);
+    assert!(least > 0, "no purchase comes to its end: {all:?}");
 }
 
 #[test]

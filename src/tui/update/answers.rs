@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{checkout, clipboard, feeds, local, note_health, notices, timers};
+use super::{bought, checkout, clipboard, feeds, local, note_health, notices, timers};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{Problem, TenantId};
 use crate::ops::call::Reply;
 use crate::tui::actions::tenant::words;
 use crate::tui::app::{App, Health};
 use crate::tui::backend::TenantList;
-use crate::tui::dialogs::first_start;
+use crate::tui::dialogs::{first_start, ready};
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
@@ -41,6 +41,10 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
             Vec::new()
         }
         (Slot::SetUp, Answer::Reply(result)) => first_start::answered(app, result),
+        (Slot::FirstDeploy, Answer::Reply(result)) => {
+            ready::looked(app, result);
+            Vec::new()
+        }
         (_, Answer::LocalProgress(said)) => {
             app.shared.dirty = true;
             local::progress(app, said);
@@ -213,13 +217,22 @@ fn action_ended(
     app.shared.dirty = true;
     let name = app.shared.tenants.get(id).map_or_else(|| id.to_string(), |tenant| tenant.name.clone());
     let mut effects = Vec::new();
+    let wished = bought::ended(&mut app.shared, action, id, result);
     match result {
         Ok(Reply::LocalDeleted(deleted)) => app.shared.say(format!("{name} {}", deleted.brief())),
         Ok(_) => app.shared.say(format!("{name} {}.", words(action).1)),
-        Err(problem) => app.shared.tell(problem),
+        // What was chosen before the purchase says what it was about.
+        Err(problem) => {
+            let told = wished.unwrap_or_else(|| problem.clone());
+            app.shared.tell(&told);
+        }
     }
     if action == "rotate" {
         effects.push(notices::rotation(&mut app.shared, &name, result.as_ref().err(), took));
+    }
+    if let ("rename", Ok(Reply::Tenant(record))) = (action, result) {
+        // What is said next of it is said of its new name.
+        app.shared.tenants.rename(id, &record.name);
     }
     for pane in Pane::ALL {
         effects.extend(app.panes.get_mut(pane).action_ended(&mut app.shared, action, id, result));

@@ -27,7 +27,7 @@ pub fn choose_kind(app: &mut App) -> Vec<Effect> {
         return checkout::open(app);
     }
     let entries = vec![
-        Entry::new("cloud", "cloud", "buy one: plan, region, payment"),
+        Entry::new("cloud", "cloud", "buy one: plan, region, options, payment"),
         Entry::new("container", "local container", "a Postgres in a container on this machine"),
         Entry::new("existing", "local database", "a Postgres that is there already"),
     ];

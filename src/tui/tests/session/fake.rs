@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::super::pictures::plans;
 use crate::model::progress::{BuildProgress, DeployOutcome, DeployProgress, DeployStep, LocalProgress, LocalStep};
-use crate::model::{CheckoutSession, Digest, LocalState, Problem, SessionId, Tenant, TenantId};
+use crate::model::{CheckoutSession, Digest, LocalState, Problem, ProvisioningEvent, SessionId, Tenant, TenantId};
 use crate::ops::call::{Call, Reply};
 use crate::ops::login::{Kept, LoggedIn, News};
 use crate::ops::save::Saved;
@@ -17,7 +17,10 @@ use crate::tui::backend::Live;
 use crate::tui::effect::Request;
 use crate::tui::msg::Answer;
 use crate::tui::outside::{self, Copied, Errand, Mark};
-use crate::tui::testing::{event, local, log, me, phase_one, tenant};
+use crate::tui::testing::{event, local, log, me, phase_one, tenant, tenant_id};
+
+/// The tenant that is bought: one that waits for its first deploy.
+pub const BOUGHT: u8 = 2;
 
 /// What happened at the API, to know that a session met it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -117,7 +120,8 @@ impl Fake {
                 }))]
             }
             Request::WatchCheckout(_) => {
-                let events = phase_one().into_iter().map(Live::Item);
+                let of = |event| ProvisioningEvent { tenant_id: Some(tenant_id(BOUGHT)), ..event };
+                let events = phase_one().into_iter().map(of).map(Live::Item);
                 std::iter::once(Live::Connected).chain(events).chain([Live::Ended]).map(Answer::CheckoutEvent).collect()
             }
             Request::WatchTenant(_) => {
