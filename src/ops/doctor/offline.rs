@@ -54,14 +54,17 @@ fn no_profile(project: &Project, tenant: &TenantId) -> Check {
         Some(free) => {
             let file = free.file();
             let file = file.strip_prefix(&project.root).unwrap_or(&file);
-            format!("Write {tenant} as cloud.tenant_id into {}.", project::shown(file))
+            format!(
+                "Write {tenant} as cloud.tenant_id into {}. Its credentials are stored there from then on.",
+                project::shown(file)
+            )
         }
         None if names.is_empty() => {
             format!("`tenantry init` makes one; write {tenant} into it as cloud.tenant_id.")
         }
         None => format!("Copy a profile below .systemprompt/profiles, and write {tenant} into it as cloud.tenant_id."),
     };
-    Check::warn("profile", "No profile names this tenant: a deploy sends it no secrets of the project.", hint)
+    Check::warn("profile", "No profile names this tenant: a deploy sends it no secrets.", hint)
 }
 
 fn checks(found: Vec<Finding>) -> Vec<Check> {
@@ -118,7 +121,8 @@ mod tests {
         write("production", "cloud: {tenant_id: ''}");
         assert_eq!(
             hint(&project),
-            "Write ten_1 as cloud.tenant_id into .systemprompt/profiles/production/profile.yaml."
+            "Write ten_1 as cloud.tenant_id into .systemprompt/profiles/production/profile.yaml. Its credentials are stored \
+             there from then on."
         );
         // Its own says what it lacks itself.
         write("production", "cloud: {tenant_id: ten_1}");

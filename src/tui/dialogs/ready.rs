@@ -19,7 +19,7 @@ use crate::tui::jobs::Slot;
 use crate::tui::panes::Pane;
 use crate::tui::panes::frame::{fit, keys, problem_lines, wrapped};
 use crate::tui::theme::{Theme, spinner};
-use crate::tui::update::keys as pressed;
+use crate::tui::update::{copy, keys as pressed};
 use Scope::Ready as Here;
 
 /// Columns of the text.
@@ -67,6 +67,13 @@ pub const COMMANDS: &[Command] = &[
     })
     .hinted()
     .when(|app| meant(app).ok_or_else(no_tenant).and_then(can_open)),
+    command("ready.copy", Here, &["y"], "copy id", "Copy the tenant's id, for its profile.", |app| {
+        match meant(app).map(|tenant| tenant.id.to_string()) {
+            Some(id) => copy(&mut app.shared, id, "the id"),
+            None => done(),
+        }
+    })
+    .hinted(),
     command("ready.close", Here, &["esc", "q"], "close", "Close; the same steps have keys on the main screen.", close)
         .hinted(),
 ];
@@ -174,7 +181,7 @@ pub fn draw(app: &App, dialog: &Ready, frame: &mut Frame<'_>, area: Rect) {
     let columns = text_columns(area, COLUMNS);
     let Some(tenant) = shared.tenants.get(&dialog.tenant) else {
         let mut lines = wrapped("The tenant is not listed any more.", 0, columns, 2, shared.theme.text);
-        lines.extend([Line::raw(""), hints(shared)]);
+        lines.extend([Line::raw(""), hints(shared, &[("Esc", "close")])]);
         return window(app, frame, area, "New tenant", columns, lines, 0);
     };
     let mut lines = vec![state(shared, tenant, columns)];
@@ -188,12 +195,13 @@ pub fn draw(app: &App, dialog: &Ready, frame: &mut Frame<'_>, area: Rect) {
         lines.push(Line::raw(""));
         lines.extend(below);
     }
-    lines.extend([Line::raw(""), hints(shared)]);
+    let all = [("Enter", "takes it"), ("y", "copies its id"), ("Esc", "close")];
+    lines.extend([Line::raw(""), hints(shared, &all)]);
     window(app, frame, area, &format!("Next · {}", tenant.name), columns, lines, 0);
 }
 
-fn hints(shared: &Shared) -> Line<'static> {
-    let mut line = keys(&shared.theme, &[("Enter", "takes it"), ("Esc", "close")]);
+fn hints(shared: &Shared, of: &[(&'static str, &'static str)]) -> Line<'static> {
+    let mut line = keys(&shared.theme, of);
     // A dialog has its own margin.
     line.spans.remove(0);
     line

@@ -334,6 +334,8 @@ fn what_the_project_lacks_is_looked_for_and_told() {
     looked(&mut play, vec![Check::warn("profile", "No profile names this tenant.", hint)]);
     let words = play.text().split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
     assert!(words.contains("No profile names this tenant.") && words.contains("cloud.tenant_id"), "{words}");
+    play.keys(&[Key::Char('y')]);
+    assert_eq!(play.copied(), Some((tenant_id(1).to_string(), false)));
     // A late answer to a dialog that is closed is nobody's.
     let mut play = ready(options(120, 36));
     let asked = play.effects.iter().rev().find_map(|effect| match effect {

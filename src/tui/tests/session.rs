@@ -88,6 +88,7 @@ fn step(rng: &mut TestRng, alphabet: &[Vec<Key>], play: &Play, unlocks: bool) ->
             .chain([Key::Char(' '), Key::Char(' '), Key::Char('d'), Key::Char('y')])
             .map(Msg::Key)
             .collect(),
+        11 if play.app.dialog.is_none() => [Key::Char('t'), Key::Char('f')].map(Msg::Key).to_vec(),
         10 => [Key::Esc, Key::Char('n'), Key::Enter].map(Msg::Key).to_vec(),
         _ => alphabet[any(rng, alphabet.len())].iter().map(|key| Msg::Key(*key)).collect(),
     }
@@ -104,7 +105,8 @@ struct Purchases {
 }
 
 impl Purchases {
-    /// True where this was chosen before a purchase: of the tenant that is bought here, and once.
+    /// True where this was chosen before a purchase. Every purchase is of the same tenant here, so that it is done once
+    /// whatever is bought afterwards.
     fn wanted(&mut self, request: &Request, before: Option<&Dialog>) -> bool {
         let done = match request {
             Request::Call(Call::Rename { id, name }) if *id == tenant_id(BOUGHT) && name.ends_with("q漢") => {
@@ -116,7 +118,7 @@ impl Purchases {
         // What is asked for in a dialog of its own is somebody's.
         let is_own = !matches!(before, Some(Dialog::Line(_) | Dialog::Pick(_)));
         *done += usize::from(is_own);
-        is_own && *done <= self.begun
+        is_own && *done <= usize::from(self.begun > 0)
     }
 }
 

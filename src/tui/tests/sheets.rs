@@ -167,9 +167,9 @@ fn lacks() -> Vec<Check> {
     vec![
         Check::warn(
             "profile",
-            "No profile names this tenant: a deploy sends it no secrets of the project.",
+            "No profile names this tenant: a deploy sends it no secrets.",
             "Write 3f6c1b8e-52d4-4c0a-9e77-a41d0c2b9f01 as cloud.tenant_id into \
-             .systemprompt/profiles/production/profile.yaml.",
+             .systemprompt/profiles/production/profile.yaml. Its credentials are stored there from then on.",
         ),
         Check::fail("build", "The build's program just is not there.", "Install just."),
         Check::warn("web", "the web bundle was not built", "Run the web build, if the image needs it."),
