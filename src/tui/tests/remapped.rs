@@ -236,6 +236,18 @@ fn no_screen_names_a_key_of_before() {
 }
 
 #[test]
+fn a_command_without_a_key_is_named_as_the_palette_calls_it() {
+    let own = Own { command: "deploy".to_owned(), chords: Vec::new(), place: "line 1".to_owned() };
+    let (map, refused) = Keymap::new(&[own]);
+    assert_eq!(refused, Vec::<String>::new());
+    let mut play = Play::ready(120, 40, vec![tenant(1, "orchard", "suspended")]);
+    play.app.shared.keymap = map;
+    run(&mut play, "deploy");
+    let text: String = play.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("Activate it, then choose \"deploy\" in the palette."), "{text}");
+}
+
+#[test]
 fn no_dialog_of_several_steps_names_a_key_of_before() {
     let map = remapped();
     let fresh = || {

@@ -210,7 +210,7 @@ fn waiting(app: &App) -> Result<(), Problem> {
     match app.panes.secrets.status.value {
         Some(Status { waits: true, .. }) => Ok(()),
         Some(_) => Err(Problem::new("No one-time credentials wait.")
-            .hint(format!("They were read already: {} makes new ones.", app.shared.key_of("rotate")))),
+            .hint(format!("They were read already: {} to make new ones.", app.shared.press("rotate")))),
         None => Err(Problem::new("Whether one-time credentials wait is not known yet.")),
     }
 }
