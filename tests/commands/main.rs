@@ -13,6 +13,7 @@ mod world;
 mod consent;
 mod looking;
 mod making;
+mod profiles;
 mod same;
 mod secrets;
 mod shell;

@@ -12,6 +12,7 @@ use crate::ops::profiles::{self, Doomed};
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The profile.
+    #[arg(add = crate::cli::complete::profiles())]
     name: String,
     #[command(flatten)]
     consent: Consent,

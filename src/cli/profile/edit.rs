@@ -14,6 +14,7 @@ use crate::workspace::profile_change::Change;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The profile; the active one where nothing is said.
+    #[arg(add = crate::cli::complete::profiles())]
     name: Option<String>,
     #[command(flatten)]
     settings: Settings,
