@@ -15,7 +15,8 @@ use crate::telling::format;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The copy: what `tenantry db backup` or `pg_dump` has made.
+    /// The copy: what `tenantry db backup` or `pg_dump` has made. Statements are run by `psql`, which does whatever they
+    /// say: take them only from whom you trust.
     file: PathBuf,
     #[command(flatten)]
     which: Which,
