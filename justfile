@@ -60,6 +60,10 @@ bench-screen:
 openapi:
     .ci/openapi
 
+# Write a manual page for every command into DIR, for packages
+man DIR="target/man":
+    cargo run -- man --out {{ DIR }}
+
 # Show what a demo that was killed may have left on the engine
 leftovers:
     docker ps -a --filter label=dev.tenantry.instance

@@ -47,8 +47,11 @@ fn script(shell: &str) -> Result<String, Problem> {
 pub(super) fn answered(arguments: &[OsString]) -> bool {
     let here = std::env::current_dir().ok();
     let complete = CompleteEnv::with_factory(super::arguments::Arguments::command).var(VARIABLE);
-    // A shell has no use for an error: it then completes nothing.
-    complete.try_complete(arguments.iter().cloned(), here.as_deref()).unwrap_or(true)
+    complete.try_complete(arguments.iter().cloned(), here.as_deref()).unwrap_or_else(|error| {
+        // Somebody else's variable, or an unknown shell: nothing else was meant by it.
+        let _ = error.print();
+        true
+    })
 }
 
 /// The tenants that this machine has heard of.
