@@ -53,6 +53,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let document = json!({
         "file": file, "format": format, "of": target.words, "by": done.by, "tables": after.tables,
         "size_bytes": after.size_bytes, "warnings": done.warnings,
+        "message": format!("{file} is in the database of {}.", target.words),
     });
     let tables = format::count(after.tables.try_into().unwrap_or(usize::MAX), "table", "tables");
     let mut told = format!("✓ {file} is in the database of {}: {tables}, by {}\n", target.words, done.by);

@@ -97,7 +97,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         ));
     }
     let changed = profiles::edit(&project, &name, edits).await?;
-    let document = json!({ "name": name, "changed": changed });
+    let document = json!({
+        "name": name, "changed": changed, "message": format!("{name}: {} changed.", changed.join(", ")),
+    });
     arguments.output.answer(&document, &format!("✓ {name}: {} changed\n", changed.join(", ")))?;
     Ok(Exit::Done)
 }
