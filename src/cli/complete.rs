@@ -56,6 +56,15 @@ pub(super) fn tenants() -> ArgValueCandidates {
     ArgValueCandidates::new(|| known_tenants().into_iter().map(CompletionCandidate::new).collect())
 }
 
+/// The profiles of the project.
+pub(super) fn profiles() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let project = std::env::current_dir().ok().and_then(|here| Project::discover(&here).ok());
+        let names = project.and_then(|project| profile::names(&project).ok()).unwrap_or_default();
+        names.into_iter().map(CompletionCandidate::new).collect()
+    })
+}
+
 /// The contexts of the configuration.
 pub(super) fn contexts() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {

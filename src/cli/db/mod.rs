@@ -65,7 +65,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
 #[derive(Debug, Clone, Default, Args)]
 struct Which {
     /// Profile whose database it is; the active one where nothing is said.
-    #[arg(short, long, value_name = "NAME", conflicts_with = "tenant")]
+    #[arg(short, long, value_name = "NAME", conflicts_with = "tenant", add = crate::cli::complete::profiles())]
     profile: Option<String>,
     /// Tenant whose database it is, on this machine or of the cloud: its id, its name, or the beginning of one.
     #[arg(long, value_name = "TENANT", add = crate::cli::complete::tenants())]
