@@ -95,14 +95,12 @@ impl Entries {
     pub fn merge_cloud(&mut self, tenants: &[Tenant], whole: bool) {
         for tenant in tenants {
             let known = self.list.iter_mut().filter(|entry| !is_local(entry)).find(|entry| has_id(entry, &tenant.id));
-            let entry = match known.and_then(Value::as_object_mut) {
-                Some(known) => known,
-                None => {
-                    let fresh = json!({ "id": tenant.id.as_str(), "external_db_access": false });
-                    self.list.push(fresh);
-                    let Some(fresh) = self.list.last_mut().and_then(Value::as_object_mut) else { continue };
-                    fresh
-                }
+            let entry = if let Some(known) = known.and_then(Value::as_object_mut) {
+                known
+            } else {
+                self.list.push(json!({ "id": tenant.id.as_str(), "external_db_access": false }));
+                let Some(fresh) = self.list.last_mut().and_then(Value::as_object_mut) else { continue };
+                fresh
             };
             entry.remove("gone");
             let word = |word: &Option<String>| word.as_deref().map(Value::from);
