@@ -24,9 +24,10 @@ test *ARGS:
 test-engine *ARGS:
     cargo test --test engine -- {{ ARGS }}
 
-# Kill the server at 200 random moments of random operations, and look for what is lost or left
-soak COUNT="200":
+# Kill the server at 200 random moments of random operations, and look for what is lost or left; then commands at 1,000
+soak COUNT="200" COMMANDS="1000":
     TENANTRY_SOAK={{ COUNT }} cargo test --test engine -- soak --nocapture
+    TENANTRY_SOAK={{ COMMANDS }} cargo test --test commands -- kills --nocapture
 
 # Format the code
 fmt:
@@ -59,6 +60,10 @@ bench-screen:
 # The API against its own description, by schemathesis (needs python3 with venv; SCHEMATHESIS=program uses that one)
 openapi:
     .ci/openapi
+
+# Write a manual page for every command into DIR, for packages
+man DIR="target/man":
+    cargo run -- man --out {{ DIR }}
 
 # Show what a demo that was killed may have left on the engine
 leftovers:

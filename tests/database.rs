@@ -344,7 +344,7 @@ fn nobody_is_overwritten_unasked_by_half_a_name_or_in_a_protected_context() {
 
     let restore = |more: &[&str]| run(here, &[&["restore", "copy.sql", "--yes"], more].concat());
     let said = restore(&["--tenant", "ba"]);
-    assert!(said.code == Some(1) && said.err.contains("only the beginning of a name"), "{}", said.err);
+    assert!(said.code == Some(2) && said.err.contains("only the beginning of a name"), "{}", said.err);
     let protected = ["--profile", "prod", "--context", "production"];
     let said = restore(&protected);
     assert!(said.code == Some(2) && said.err.contains("production is protected"), "{}", said.err);

@@ -165,8 +165,8 @@ fn with_keys_an_empty_folder_becomes_a_project() {
     assert!(text.contains(".systemprompt/Dockerfile") && text.contains("write"), "{text}");
     assert_eq!(names(&root), [""; 0], "nothing before yes");
     terminal.type_keys("y");
-    let text = terminal.wait_for("This folder is set up");
-    assert!(text.contains("written") && text.contains("justfile"), "{text}");
+    let whole = |text: &str| text.contains("written") && text.contains("justfile");
+    terminal.wait_until("the whole list", |text| text.contains("This folder is set up") && whole(text));
     terminal.type_keys("\r");
     // The new project has no login yet, and the screen begins with that.
     terminal.wait_for("Log in ·");

@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "common/terminal.rs"]
+#[allow(dead_code, reason = "shared with other tests")]
+mod terminal;
+
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use terminal::Terminal;
 
 const TENANTS: &str = r#"{"tenants": [{"id": "local_1", "name": "barn", "tenant_type": "local",
     "database_url": "postgres://u:h8T-barn@127.0.0.1:9/barn"}], "synced_at": "2026-01-09T10:03:00Z"}"#;
@@ -232,4 +237,33 @@ fn comments_and_what_nobody_knows_stay() {
     assert!(said.err.contains("server.port") && said.err.contains("profile.yaml"), "{}", said.err);
     assert_eq!(read(here, "own/profile.yaml"), yaml);
     assert!(read(here, "own/secrets.json").contains("\"g\""));
+}
+
+#[test]
+fn somebody_at_a_terminal_is_asked_and_what_is_typed_for_a_secret_is_not_shown() {
+    let folder = project();
+    let here = folder.path();
+    assert_eq!(run(here, &["create", "dev"], "").code, Some(0));
+    let state = here.join("state");
+    let environment =
+        [("TENANTRY_STATE", state.to_str().expect("plain")), ("XDG_CONFIG_HOME", here.to_str().expect("plain"))];
+    let start = |arguments: &[&str]| Terminal::start(&[&["profile"], arguments].concat(), here, &environment, 140, 30);
+    let mut terminal = start(&["edit", "dev", "--set-openai-key", "-"]);
+    terminal.wait_for("Key of OpenAI (it is not shown):");
+    terminal.type_keys("sk-hunter2\r");
+    terminal.wait_for("openai changed");
+    assert!(!String::from_utf8_lossy(&terminal.raw()).contains("hunter2"));
+    assert!(read(here, "dev/secrets.json").contains("sk-hunter2"));
+
+    let mut terminal = start(&["delete", "dev"]);
+    terminal.wait_for("secrets.json");
+    terminal.wait_for("Type dev to do it:");
+    terminal.type_keys("yes\r");
+    terminal.wait_for("Nothing was done.");
+    assert!(here.join(".systemprompt/profiles/dev/profile.yaml").exists());
+    let mut terminal = start(&["delete", "dev"]);
+    terminal.wait_for("Type dev to do it:");
+    terminal.type_keys("dev\r");
+    terminal.wait_for("the profile dev is deleted");
+    assert!(!here.join(".systemprompt/profiles/dev").exists());
 }

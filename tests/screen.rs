@@ -107,9 +107,13 @@ fn without_docker_the_demo_opens_and_everything_but_the_deploy_works() {
     terminal.type_keys("\r");
     terminal.wait_for("Frankfurt");
     terminal.type_keys("\r");
-    terminal.wait_for("to deploy");
+    terminal.wait_for("begin the purchase");
+    terminal.type_keys("\r");
+    terminal.wait_until("what comes next", |text| text.contains("to deploy") && text.contains("Deploy now"));
     terminal.type_keys("d");
     terminal.wait_until("what to do", |text| text.contains("Docker") && text.contains("/nonexistent/docker.sock"));
+    terminal.type_keys("\u{1b}");
+    terminal.wait_gone("Deploy now");
     terminal.type_keys("q");
     assert_eq!(terminal.wait_for_whole_end(), 0);
     let left: Vec<_> = std::fs::read_dir(folder.path()).expect("the folder").flatten().map(|it| it.path()).collect();

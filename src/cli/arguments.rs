@@ -177,7 +177,7 @@ mod tests {
         let rows = tables.lines().filter(|line| line.starts_with('|'));
         let lines: Vec<_> = rows
             .filter_map(|row| row.trim_end_matches('|').rsplit('|').next()?.split('`').nth(1))
-            .map(|line| line.replace('<', "").replace('>', ""))
+            .map(|line| line.replace(['<', '>'], ""))
             .collect();
         assert!(lines.len() > 60, "{lines:?}");
         for line in lines {

@@ -47,13 +47,22 @@ fn script(shell: &str) -> Result<String, Problem> {
 pub(super) fn answered(arguments: &[OsString]) -> bool {
     let here = std::env::current_dir().ok();
     let complete = CompleteEnv::with_factory(super::arguments::Arguments::command).var(VARIABLE);
-    // A shell has no use for an error: it then completes nothing.
-    complete.try_complete(arguments.iter().cloned(), here.as_deref()).unwrap_or(true)
+    // A variable of that name that names no shell is somebody else's: the command is run.
+    complete.try_complete(arguments.iter().cloned(), here.as_deref()).unwrap_or(false)
 }
 
 /// The tenants that this machine has heard of.
 pub(super) fn tenants() -> ArgValueCandidates {
     ArgValueCandidates::new(|| known_tenants().into_iter().map(CompletionCandidate::new).collect())
+}
+
+/// The profiles of the project.
+pub(super) fn profiles() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let project = std::env::current_dir().ok().and_then(|here| Project::discover(&here).ok());
+        let names = project.and_then(|project| profile::names(&project).ok()).unwrap_or_default();
+        names.into_iter().map(CompletionCandidate::new).collect()
+    })
 }
 
 /// The contexts of the configuration.

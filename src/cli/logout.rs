@@ -13,6 +13,10 @@ use crate::model::Problem;
 pub(super) struct Arguments {
     #[command(flatten)]
     place: Place,
+    /// Nothing is asked: for scripts that say it everywhere.
+    #[arg(short, long, hide = true)]
+    #[allow(dead_code, reason = "there is no question")]
+    yes: bool,
     /// Print one JSON document.
     #[arg(long)]
     json: bool,

@@ -45,14 +45,19 @@ mod whoami;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::crash;
 use crate::demo;
 use crate::logging;
 use crate::model::Problem;
+use crate::ops::stored;
 use crate::settings;
 use arguments::{Arguments, Command};
 use exit::Exit;
+
+/// How long what must not be broken off may hold up the end, after Ctrl-C for one.
+const LAST: Duration = Duration::from_secs(40);
 
 /// Runs the program with the arguments of its process.
 ///
@@ -89,7 +94,13 @@ pub fn main() -> color_eyre::Result<ExitCode> {
         crash::install();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(run(arguments));
+    let result = runtime.block_on(async {
+        let result = run(arguments).await;
+        if !stored::finish_unbroken(LAST).await {
+            note("credentials that were on their way may be lost: fetch or rotate them again");
+        }
+        result
+    });
     // A blocking call that nobody waits for any more (a name look-up, a file) must not hold the exit up.
     runtime.shutdown_background();
     Ok(match result {

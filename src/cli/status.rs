@@ -2,10 +2,11 @@
 
 use clap::Args;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 use super::exit::Exit;
 use super::frame::{Failure, Output, Place, cell, project, table};
-use crate::model::Problem;
+use crate::model::{Problem, TenantStatus};
 use crate::ops::Session;
 use crate::ops::login::Validity;
 use crate::ops::login::who::{Who, who};
@@ -83,15 +84,15 @@ fn told(profiles: &[Profile], found: &Result<Who, Problem>, standings: &[Standin
             (None, Some(tenant)) => format!("for tenant {tenant}"),
             (None, None) => "for no tenant of the cloud".to_owned(),
         };
-        out.push_str(&format!("profile {}  {about}\n", profile.name));
+        let _ = writeln!(out, "profile {}  {about}", profile.name);
     }
     match found {
         Ok(who) => {
             let over = if who.validity == Validity::Expired { "; it says that it is over" } else { "" };
-            out.push_str(&format!("login   {} at {}{over}\n", who.me.user.email, who.api));
+            let _ = writeln!(out, "login   {} at {}{over}", who.me.user.email, who.api);
         }
         Err(problem) => {
-            out.push_str(&format!("login   {problem}\n"));
+            let _ = writeln!(out, "login   {problem}");
             return out;
         }
     }
@@ -115,7 +116,7 @@ fn of_profile<'a>(profiles: &'a [Profile], standing: &Standing) -> Option<&'a Pr
 }
 
 fn word(standing: &Standing) -> &'static str {
-    standing.status.as_ref().map_or_else(|_| standing.tenant.state(), |status| status.state()).word()
+    standing.status.as_ref().map_or_else(|_| standing.tenant.state(), TenantStatus::state).word()
 }
 
 fn url(standing: &Standing) -> Option<String> {

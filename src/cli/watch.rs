@@ -86,7 +86,7 @@ async fn follow(session: &Session, tenant: &Tenant, output: Output, stop: &Cance
                     }
                 }
                 Live::Interrupted { problem, .. } => {
-                    crate::cli::note(&format!("the stream was interrupted: {problem}"))
+                    crate::cli::note(&format!("the stream was interrupted: {problem}"));
                 }
                 Live::Failed(problem) => return Err(problem),
                 Live::Connected => {}

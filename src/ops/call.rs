@@ -149,6 +149,8 @@ pub enum Call {
     Deployments(TenantId),
     /// Its deploys as this machine remembers them.
     LocalHistory(TenantId),
+    /// What the project lacks for a first deploy to this tenant.
+    FirstDeploy(TenantId),
     /// What setting the folder up would do.
     PlanSetUp,
     /// Sets the folder up, as this plan says.
@@ -177,6 +179,7 @@ impl Call {
             | Self::Domain(_)
             | Self::Deployments(_)
             | Self::LocalHistory(_)
+            | Self::FirstDeploy(_)
             | Self::PlanSetUp => false,
             // Reading what can be read once takes it away.
             Self::OneTimeCredentials(_)
@@ -247,7 +250,8 @@ impl Call {
             | Self::RemoveDomain(id)
             | Self::ExternalAccess { id, .. }
             | Self::Deployments(id)
-            | Self::LocalHistory(id) => Some(id),
+            | Self::LocalHistory(id)
+            | Self::FirstDeploy(id) => Some(id),
         }
     }
 
@@ -291,6 +295,7 @@ impl Call {
             Self::ExternalAccess { enabled: false, .. } => "close the database to the outside",
             Self::Deployments(_) => "list deployments",
             Self::LocalHistory(_) => "show the history",
+            Self::FirstDeploy(_) => "look at the project",
             Self::PlanSetUp => "look at the folder",
             Self::SetUp(_) => "set the folder up",
         }

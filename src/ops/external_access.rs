@@ -23,7 +23,11 @@ pub async fn switch(session: &Session, tenant: &TenantId, enabled: bool) -> Resu
     let place = Place::find(session, tenant).await?;
     let answer = session.client().external_access(tenant, enabled).await.map_err(|error| error.problem())?;
     let enabled = answer.external_db_access;
-    let mut access = Access { enabled, masked_url: answer.database_url, database_url: None, stored: None };
+    // Not every server masks it.
+    let given = answer.database_url;
+    let is_shown = given.is_empty() || database_url::is_masked(&given);
+    let masked_url = if is_shown { given } else { database_url::masked(&Secret::new(given)) };
+    let mut access = Access { enabled, masked_url, database_url: None, stored: None };
     // An address of another database is somebody's own.
     let Some(inside) = place.known.inside(&access.masked_url).cloned() else { return Ok(access) };
     if enabled {

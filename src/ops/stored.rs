@@ -5,10 +5,13 @@
 //! how credentials are got.
 
 use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
+use tokio_util::task::TaskTracker;
 
 use super::Session;
 use crate::model::{Problem, Secret, TenantId, database_url, text};
-use crate::workspace::{Profile, Project, SecretsDraft, StateDirectory, WorkspaceError, profile};
+use crate::workspace::{Profile, Project, SecretsDraft, StateDirectory, WorkspaceError, profile, profile_change};
 
 /// The address of the database as machines reach it.
 pub(super) const INSIDE: &str = "internal_database_url";
@@ -41,6 +44,7 @@ pub enum Stored {
 /// Where they will go.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
+    project: Project,
     tenant: TenantId,
     profile: Option<Profile>,
     state: Option<StateDirectory>,
@@ -117,6 +121,8 @@ impl Place {
         };
         let mut why = None;
         if let Some(profile) = &self.profile {
+            // Somebody may be editing the same file. Where there is no lock to be had, what cannot be had again counts more.
+            let _lock = profile_change::lock(&self.project).inspect_err(|error| tracing::warn!(%error, "not locked"));
             match write(SecretsDraft::open(profile.secrets_file())) {
                 Ok(path) => return Stored::Profile { name: profile.name.clone(), path },
                 Err(error) => why = Some(error.problem()),
@@ -141,7 +147,7 @@ fn look(project: &Project, state: Option<StateDirectory>, tenant: TenantId) -> R
         (None, None) => None,
     };
     let known = draft.map(|draft| known(&draft)).unwrap_or_default();
-    Ok(Place { tenant, profile, state, known })
+    Ok(Place { project: project.clone(), tenant, profile, state, known })
 }
 
 fn known(draft: &SecretsDraft) -> Known {
@@ -187,12 +193,22 @@ fn shown(path: &Path) -> String {
     text::line(&path.to_string_lossy())
 }
 
+/// Work that goes on whoever waits for it.
+static UNBROKEN: LazyLock<TaskTracker> = LazyLock::new(TaskTracker::new);
+
+/// Waits for what must not be broken off, such as credentials on their way to the disk; whoever ends the program does, or
+/// they are lost with it. At most `limit`; true where all of it came to its end.
+pub async fn finish_unbroken(limit: Duration) -> bool {
+    UNBROKEN.close();
+    tokio::time::timeout(limit, UNBROKEN.wait()).await.is_ok()
+}
+
 /// Does the work to its end also where nobody waits for it any more: what the server hands out once has to reach the
 /// disk.
 pub(super) async fn unbroken<T: Send + 'static>(
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Result<T, Problem> {
-    match tokio::spawn(work).await {
+    match UNBROKEN.spawn(work).await {
         Ok(done) => done,
         Err(stopped) => Err(Problem::new("The operation broke off.").detail(stopped.to_string())),
     }
@@ -212,6 +228,22 @@ pub(super) async fn blocking<T: Send + 'static>(
 mod tests {
     use super::*;
     use crate::ops::testing::{in_folder, profile_file, ten_1};
+
+    #[tokio::test]
+    async fn what_must_not_be_broken_off_is_waited_for() {
+        let (release, wait) = tokio::sync::oneshot::channel::<()>();
+        let (done, mut is_done) = tokio::sync::oneshot::channel::<()>();
+        let work = unbroken(async move {
+            let _ = wait.await;
+            done.send(()).map_err(|()| Problem::new("nobody listens"))
+        });
+        // As Ctrl-C does it: nobody waits for the answer any more.
+        assert!(tokio::time::timeout(Duration::from_millis(1), work).await.is_err());
+        assert!(!finish_unbroken(Duration::from_millis(1)).await);
+        release.send(()).expect("it goes on");
+        assert!(finish_unbroken(Duration::from_secs(20)).await);
+        assert!(is_done.try_recv().is_ok());
+    }
 
     const INNER: &str = "postgres://t:Qm4@inner:5432/site";
     const OUTER: &str = "postgres://t_out:Qm4@outer:5432/site?sslmode=require";

@@ -74,9 +74,8 @@ fn only<'a>(tenants: &'a [Tenant], of_profiles: &BTreeSet<TenantId>) -> Result<&
     let known: Vec<&Tenant> = tenants.iter().filter(|tenant| of_profiles.contains(&tenant.id)).collect();
     match known[..] {
         [one] => Ok(one),
-        _ if tenants.is_empty() => {
-            Err(Problem::new("There is no tenant yet.").hint("Run `tenantry` and buy one with the key n."))
-        }
+        _ if tenants.is_empty() => Err(Problem::new("There is no tenant yet.")
+            .hint("Buy one: `tenantry tenant create`, or the key n of the screen.")),
         _ => Err(Problem::new("It is not clear which tenant is meant.")
             .detail(yours(tenants))
             .hint("Name one: --tenant <id or name>.")),

@@ -28,7 +28,7 @@ pub struct Look<'a> {
     pub now: Duration,
     /// The spinner's turn.
     pub turn: usize,
-    /// True on the full screen: keys are offered, and the last line stands at the bottom.
+    /// True on the full screen: the last line stands at the bottom.
     pub is_pane: bool,
     /// When it ended, as the clock says.
     pub clock: &'a str,

@@ -86,14 +86,13 @@ pub(super) fn failed(run: &Run, problem: &Problem, look: &Look<'_>) -> Vec<Row> 
     // Steps that were never begun say nothing any more.
     let steps = run.shown_steps().filter(|step| *run.step(*step) != Step::Pending);
     let mut rows: Vec<_> = steps.map(|step| step_row(run, step, look)).collect();
-    let keys = usize::from(look.is_pane);
-    let told = row::problem(problem, 2, columns, TROUBLE.min(height.saturating_sub(1 + keys)).max(1));
+    let told = row::problem(problem, 2, columns, TROUBLE.min(height.saturating_sub(1)).max(1));
     // The problem first: where both do not fit, the steps above it give way.
-    let room = height.saturating_sub(told.len() + keys).max(1);
+    let room = height.saturating_sub(told.len()).max(1);
     if rows.len() > room {
         rows.drain(..rows.len() - room);
     }
-    let spare = height.saturating_sub(rows.len() + told.len() + keys);
+    let spare = height.saturating_sub(rows.len() + told.len());
     match run.failed_step() {
         Some(DeployStep::Preflight) => rows.extend(findings_in_full(run, columns, spare)),
         Some(DeployStep::Build) => rows.extend(run.build.rows(WORD, look.now, look.turn, columns, spare.min(10))),
@@ -103,9 +102,6 @@ pub(super) fn failed(run: &Run, problem: &Problem, look: &Look<'_>) -> Vec<Row> 
         }
     }
     rows.extend(told);
-    if look.is_pane {
-        rows.push(row::keys(&[("d", "try again"), ("e", "full text")]));
-    }
     rows
 }
 

@@ -146,19 +146,6 @@ pub fn problem(problem: &Problem, indent: usize, columns: usize, rows: usize) ->
     lines
 }
 
-/// Keys and what they do.
-pub fn keys(keys: &[(&str, &str)]) -> Row {
-    let mut row = Row::of("  ", Tone::Text);
-    for (place, (key, words)) in keys.iter().enumerate() {
-        if place > 0 {
-            row.push("   ", Tone::Text);
-        }
-        row.push(*key, Tone::Accent);
-        row.push(format!(" {words}"), Tone::Text);
-    }
-    row
-}
-
 /// A bar of `columns` with `share` thousandths filled, in eighths of a column.
 pub fn bar(share: u16, columns: usize) -> [Piece; 2] {
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];

@@ -7,20 +7,22 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::time::Duration;
 
 use super::again::Again;
+use super::bought::{Bought, Ordered};
 use super::commands::Scope;
 use super::deploys::Deploys;
 use super::dialogs::Dialog;
+use super::dialogs::new_local::NewLocal;
 use super::dialogs::new_tenant::Purchase;
 use super::jobs::{Jobs, Slot};
 use super::key::Key;
 use super::keymap::{Keymap, Own};
 use super::lock::Lock;
-use super::outside::Mark;
 use super::pace::Pace;
 use super::pages::Page;
 use super::panes::{Pane, Panes};
 use super::tenants::Tenants;
 use super::theme::{Theme, Wanted};
+use super::update::clipboard::Clipboard;
 use super::update::login::LoginState;
 use super::view::layout::Splits;
 use crate::model::{Me, Problem, Tenant, TenantId};
@@ -198,6 +200,10 @@ pub struct Shared {
     pub deploys: Deploys,
     /// The purchase under way, also while its dialog is closed.
     pub purchase: Option<Purchase>,
+    /// The purchase that is being begun, also while its dialog is closed.
+    pub ordered: Option<Ordered>,
+    /// The tenants that were bought on this screen, with what is to be done for them.
+    pub bought: Vec<Bought>,
     /// Whether anything may be changed.
     pub lock: Lock,
     /// What is known of the login.
@@ -206,12 +212,8 @@ pub struct Shared {
     pub again: Option<Again>,
     /// It was handed over by the screen before a login: now it can be gone on with.
     pub is_again_due: bool,
-    /// What is being copied, in words.
-    pub copying: String,
-    /// How long a secret that is being copied may stay in the clipboard.
-    pub clear_after: Option<Duration>,
-    /// Knows the secret again that is in the clipboard.
-    pub copied: Option<Mark>,
+    /// What is being copied, and the secret that is in the clipboard.
+    pub clipboard: Clipboard,
     /// A sentence at the bottom.
     pub toast: Option<Toast>,
     /// The newest problem, for its full text.
@@ -235,6 +237,16 @@ impl Shared {
     #[must_use]
     pub fn key_of(&self, id: &str) -> String {
         self.keymap.shown(id).unwrap_or_default()
+    }
+
+    /// How a command is done, within a sentence: `press d`, or where it has no key, `choose "deploy" in the palette`.
+    #[must_use]
+    pub fn press(&self, id: &str) -> String {
+        if let Some(key) = self.keymap.shown(id) {
+            return format!("press {key}");
+        }
+        let title = super::commands::table().find(|command| command.id == id).map_or(id, |command| command.title);
+        format!("choose \"{title}\" in the palette")
     }
 
     /// Says a sentence at the bottom for a while.
@@ -291,6 +303,8 @@ pub struct App {
     pub mouse: bool,
     /// What is open above the panes.
     pub dialog: Option<Dialog>,
+    /// A local tenant that is being made out of sight.
+    pub making: Option<Box<NewLocal>>,
     /// Keys of a sequence that has not come to its end.
     pub pending: Vec<Key>,
     /// The commands that were used last, the newest first.
@@ -320,13 +334,13 @@ impl App {
             followed: None,
             deploys: Deploys::default(),
             purchase: None,
+            ordered: None,
+            bought: Vec::new(),
             lock,
             login: LoginState::default(),
             again: None,
             is_again_due: false,
-            copying: String::new(),
-            clear_after: None,
-            copied: None,
+            clipboard: Clipboard::default(),
             toast: None,
             problem: None,
             timers: Timers::default(),
@@ -343,6 +357,7 @@ impl App {
             dragged: None,
             mouse,
             dialog: None,
+            making: None,
             pending: Vec::new(),
             recent: Vec::new(),
         };
@@ -360,7 +375,7 @@ impl App {
         }
         if !refused.is_empty() {
             let problem = Problem::new("Some keys of the configuration are not taken.").detail(refused.join(" "));
-            app.shared.tell(&problem.hint("Those commands keep their own keys; e shows this in full."));
+            app.shared.tell(&problem.hint("Those commands keep their own keys."));
         }
         if let Some(problem) = app.shared.options.problem.take() {
             app.shared.tell(&problem);

@@ -24,6 +24,8 @@ pub enum Scope {
     Choice,
     /// The dialog that waits for the payment.
     Payment,
+    /// The dialog of a tenant that is there, with what comes next.
+    Ready,
     /// The dialog that waits for a sign-in.
     LogIn,
     /// The dialog that sets a folder up.
@@ -50,7 +52,15 @@ impl Scope {
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Main];
         all.extend(Pane::ALL.into_iter().map(Self::Pane));
-        all.extend([Self::Choice, Self::Payment, Self::LogIn, Self::FirstStart, Self::LocalForm, Self::LocalRun]);
+        all.extend([
+            Self::Choice,
+            Self::Payment,
+            Self::Ready,
+            Self::LogIn,
+            Self::FirstStart,
+            Self::LocalForm,
+            Self::LocalRun,
+        ]);
         all.extend([Self::Question, Self::Text, Self::Line, Self::Palette, Self::Always]);
         all
     }
@@ -64,6 +74,7 @@ impl Scope {
             Self::Main => "Main screen",
             Self::Choice => "Choosing from a list",
             Self::Payment => "Waiting for a payment",
+            Self::Ready => "After a purchase",
             Self::LogIn => "Waiting for a sign-in",
             Self::FirstStart => "Setting a folder up",
             Self::LocalForm => "Describing a local tenant",

@@ -46,6 +46,8 @@ pub enum Slot {
     Pane(Pane, &'static str),
     /// Something that is done to a tenant: `restart`.
     Action(&'static str, TenantId),
+    /// Looking at what a first deploy lacks.
+    FirstDeploy,
     /// Setting the folder up.
     SetUp,
     /// Putting something into the clipboard.
@@ -111,9 +113,15 @@ impl Jobs {
         self.current.get(&ticket.slot).is_some_and(|job| job.sequence == ticket.sequence)
     }
 
+    /// When the current job of this kind began, since the start of the program.
+    #[must_use]
+    pub fn since(&self, slot: &Slot) -> Option<Duration> {
+        self.current.get(slot).map(|job| job.since)
+    }
+
     /// Every job that has not ended.
-    pub fn running(&self) -> impl Iterator<Item = (&Slot, &Job)> {
-        self.current.iter()
+    pub fn running(&self) -> impl Iterator<Item = (Ticket, &Job)> {
+        self.current.iter().map(|(slot, job)| (Ticket { slot: slot.clone(), sequence: job.sequence }, job))
     }
 }
 

@@ -10,6 +10,7 @@ mod app;
 mod backend;
 #[doc(hidden)]
 pub mod bench;
+mod bought;
 mod commands;
 mod deploys;
 mod dialogs;
@@ -37,6 +38,7 @@ mod svg;
 mod tenants;
 mod terminal;
 mod theme;
+mod under_way;
 mod update;
 mod view;
 

@@ -7,6 +7,7 @@ pub mod surroundings;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::jobs::Slot;
@@ -38,21 +39,45 @@ impl Default for Settings {
 /// A text that goes out. Hidden in `Debug`, secret or not; compared by what it says.
 #[derive(Clone)]
 pub struct Text {
-    words: Secret,
+    words: Arc<Words>,
     is_secret: bool,
+}
+
+/// What a text says, from the first time on that somebody asks.
+struct Words {
+    known: OnceLock<Secret>,
+    make: Option<Box<dyn Fn() -> String + Send + Sync>>,
 }
 
 impl Text {
     /// Anybody may read it.
     #[must_use]
     pub fn plain(words: impl Into<String>) -> Self {
-        Self { words: Secret::new(words), is_secret: false }
+        Self::known(Secret::new(words), false)
+    }
+
+    /// Anybody may read it; it is long, and is made by whoever has time for that.
+    #[must_use]
+    pub fn later(make: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        let words = Words { known: OnceLock::new(), make: Some(Box::new(make)) };
+        Self { words: Arc::new(words), is_secret: false }
     }
 
     /// Nobody else may; where a clipboard keeps a history, it is asked not to keep this.
     #[must_use]
     pub fn secret(words: Secret) -> Self {
-        Self { words, is_secret: true }
+        Self::known(words, true)
+    }
+
+    fn known(words: Secret, is_secret: bool) -> Self {
+        let words = Words { known: OnceLock::from(words), make: None };
+        Self { words: Arc::new(words), is_secret }
+    }
+
+    /// True where reading it costs nothing.
+    #[must_use]
+    pub fn is_made(&self) -> bool {
+        self.words.known.get().is_some()
     }
 
     /// True for a secret.
@@ -64,7 +89,28 @@ impl Text {
     /// What it says.
     #[must_use]
     pub fn reveal(&self) -> &str {
-        self.words.reveal()
+        self.words().reveal()
+    }
+
+    /// The same, still hidden.
+    #[must_use]
+    pub fn words(&self) -> &Secret {
+        self.words.known.get_or_init(|| self.words.made())
+    }
+
+    /// The same, for good: not twice in memory where nobody else has it.
+    #[must_use]
+    pub fn into_words(self) -> Secret {
+        match Arc::try_unwrap(self.words) {
+            Ok(mut words) => words.known.take().unwrap_or_else(|| words.made()),
+            Err(shared) => shared.known.get_or_init(|| shared.made()).clone(),
+        }
+    }
+}
+
+impl Words {
+    fn made(&self) -> Secret {
+        Secret::new(self.make.as_ref().map_or_else(String::new, |make| make()))
     }
 }
 
@@ -78,7 +124,10 @@ impl Eq for Text {}
 
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Text({} bytes, secret: {})", self.reveal().len(), self.is_secret)
+        match self.words.known.get() {
+            Some(words) => write!(f, "Text({} bytes, secret: {})", words.reveal().len(), self.is_secret),
+            None => f.write_str("Text(not made yet)"),
+        }
     }
 }
 

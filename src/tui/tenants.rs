@@ -218,6 +218,14 @@ impl Tenants {
         self.list.iter().find(|tenant| tenant.id == *id)
     }
 
+    /// Calls one otherwise, until the next list says what it is called.
+    pub fn rename(&mut self, id: &TenantId, name: &str) {
+        if let Some(tenant) = self.list.iter_mut().find(|tenant| tenant.id == *id) {
+            name.clone_into(&mut tenant.name);
+            self.rearrange();
+        }
+    }
+
     /// How many are shown.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::app::{App, Moment, Options};
 use super::backend::Live;
 use super::effect::Effect;
-use super::jobs::Slot;
+use super::jobs::{Slot, Ticket};
 use super::key::Key;
 use super::msg::{Answer, Msg};
 use super::outside::Errand;
@@ -171,6 +171,7 @@ pub fn deployed_answer(result: Result<DeployOutcome, Problem>) -> Answer {
 }
 
 /// A started program whose first questions are open, with the effects they gave.
+#[derive(Clone)]
 pub struct Play {
     /// The state.
     pub app: App,
@@ -232,6 +233,23 @@ impl Play {
         self.send(Msg::Answer(ticket.expect("a job of this kind was started"), answer));
     }
 
+    /// The answer of the newest errand of a kind.
+    #[allow(clippy::needless_pass_by_value, reason = "a slot is written where it is answered")]
+    pub fn answer_errand(&mut self, slot: Slot, answer: super::outside::Answer) {
+        let ticket = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Errand(ticket, _) if ticket.slot == slot => Some(ticket.clone()),
+            _ => None,
+        });
+        self.send(Msg::Answer(ticket.expect("an errand of this kind was sent"), Answer::Outside(answer)));
+    }
+
+    /// The ticket of the current job of a kind.
+    #[allow(clippy::needless_pass_by_value, reason = "a slot is written where it is asked for")]
+    pub fn ticket(&self, slot: Slot) -> Ticket {
+        let tickets = (1..10_000).map(|sequence| Ticket { slot: slot.clone(), sequence });
+        tickets.into_iter().find(|ticket| self.app.shared.jobs.is_current(ticket)).expect("a job of this kind runs")
+    }
+
     /// A fresh tenant list.
     pub fn list(&mut self, tenants: Vec<Tenant>) {
         self.answer(Slot::Tenants, Answer::Tenants(Ok(super::TenantList { tenants, rejected: Vec::new() })));
@@ -273,6 +291,22 @@ pub fn typed(play: &mut Play, text: &str) {
     }
 }
 
+/// The open dialog alone, with its styles and the sentence at the bottom: the screen behind it says nothing about it.
+pub fn dialog(app: &App) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(app.shared.size.0, app.shared.size.1)).unwrap();
+    let draw = |frame: &mut ratatui::Frame<'_>| {
+        let area = frame.area();
+        let bottom = ratatui::layout::Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+        super::dialogs::draw(app, frame, area, bottom);
+    };
+    terminal.draw(draw).unwrap();
+    let mut out = described(terminal.backend().buffer());
+    if let Some(toast) = &app.shared.toast {
+        writeln!(out, "--- said\n{}", toast.text).unwrap();
+    }
+    out
+}
+
 fn buffer(app: &App) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(app.shared.size.0, app.shared.size.1)).unwrap();
     terminal.draw(|frame| view(app, frame)).unwrap();
@@ -304,8 +338,27 @@ pub fn picture(app: &App) -> String {
     for row in text(&buffer) {
         writeln!(out, "{}", row.trim_end()).unwrap();
     }
-    out.push_str("--- styles\n");
-    for (number, row) in rows(&buffer).enumerate() {
+    out.push_str(&styles(&buffer));
+    out
+}
+
+/// What is drawn without the empty rows, the first of them with its number; then its styles.
+fn described(buffer: &Buffer) -> String {
+    let mut out = String::new();
+    for (number, row) in text(buffer).into_iter().enumerate().filter(|(_, row)| !row.trim().is_empty()) {
+        if out.is_empty() {
+            writeln!(out, "from row {number}").unwrap();
+        }
+        writeln!(out, "{}", row.trim_end()).unwrap();
+    }
+    out.push_str(&styles(buffer));
+    out
+}
+
+/// For every row the runs of text that have a style.
+fn styles(buffer: &Buffer) -> String {
+    let mut out = "--- styles\n".to_owned();
+    for (number, row) in rows(buffer).enumerate() {
         let mut runs: Vec<(String, String)> = Vec::new();
         for (symbol, style) in row {
             let name = style_name(style);

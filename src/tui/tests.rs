@@ -2,7 +2,10 @@
 
 mod allocations;
 mod ascii;
+mod bought;
+mod clipboard;
 mod deploys;
+mod dialogs;
 mod first_start;
 mod flows;
 mod local;
@@ -13,6 +16,10 @@ mod pictures;
 mod random;
 mod readme;
 mod recalled;
+mod remapped;
 mod session;
+mod sheets;
+mod small;
 mod unasked;
+mod under_way;
 mod wishes;

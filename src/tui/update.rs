@@ -2,6 +2,7 @@
 //! no I/O. One file for each kind of message below it.
 
 mod answers;
+pub mod bought;
 pub mod checkout;
 pub mod clipboard;
 mod feeds;
@@ -12,11 +13,12 @@ mod mouse;
 mod notices;
 pub mod timers;
 
-pub use clipboard::{copy, copy_secret};
+pub use clipboard::{copy, copy_secret, copy_text};
 pub use timers::TOAST;
 
 use super::actions::deploy_selected;
 use super::app::{App, Health, Shared};
+use super::dialogs::confirm;
 use super::effect::{Effect, Request};
 use super::jobs::Slot;
 use super::msg::Msg;
@@ -55,6 +57,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Msg::Answer(ticket, _) if !app.shared.jobs.is_current(&ticket) => Vec::new(),
         Msg::Answer(ticket, answer) => login::take(app, ticket, answer),
     };
+    effects.extend(bought::review(app));
     effects.extend(feeds::follow_state(app));
     let visible = layout::rooms(app);
     for pane in Pane::ALL {
@@ -69,6 +72,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         effects.extend(pane.attend(&mut app.shared));
     }
     review_refusal(app);
+    confirm::review(app);
     timers::arm(app);
     effects
 }

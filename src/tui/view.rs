@@ -38,12 +38,15 @@ fn too_small(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let columns = usize::from(area.width);
     let (words, short) = match &app.dialog {
         // There is room for the question that stands between the person and the way out.
-        Some(Dialog::Confirm(confirm)) => confirm.one_line(),
-        _ => (
+        Some(Dialog::Confirm(confirm)) => confirm.one_line(&app.shared).map(|line| (line, String::new())),
+        _ => None,
+    }
+    .unwrap_or_else(|| {
+        (
             format!("tenantry needs {MIN_COLUMNS}×{MIN_ROWS}, this is {}×{}", area.width, area.height),
             format!("needs {MIN_COLUMNS}×{MIN_ROWS}"),
-        ),
-    };
+        )
+    });
     let line = format::cut(if format::width(&words) > columns { &short } else { &words }, columns);
     frame.render_widget(Paragraph::new(line), Rect { height: area.height.min(1), ..area });
 }

@@ -150,7 +150,8 @@ impl WorkspaceError {
                 .hint("Correct that file, or move it away: this program does not write over it."),
             Self::NoProfile { name, path, known } => {
                 let hint = if known.is_empty() {
-                    "The project has no profiles: leave --profile away.".to_owned()
+                    "The project has no profiles: leave --profile away, or make one with `tenantry profile create`."
+                        .to_owned()
                 } else {
                     format!("Those that are there: {}.", known.join(", "))
                 };

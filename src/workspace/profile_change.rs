@@ -78,6 +78,20 @@ pub struct Holdings {
     pub has_more: bool,
 }
 
+/// What the name of a folder begins with whose profile is being made.
+const MAKING: &str = ".making-";
+
+/// Removes what programs left that were killed while they made a profile; whoever holds the lock is the only one who makes one.
+fn clear(place: &Path) {
+    let Ok(entries) = fs::read_dir(place) else { return };
+    let is_left = |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(|name| name.starts_with(MAKING));
+    for entry in entries.filter_map(Result::ok).filter(is_left) {
+        if let Err(error) = fs::remove_dir_all(entry.path()) {
+            tracing::warn!(%error, "an unfinished profile stays");
+        }
+    }
+}
+
 /// Makes a profile: `fill` writes its files into the folder that it is given, which then becomes the profile's. Git leaves
 /// its secrets out before there are any. Blocks.
 ///
@@ -97,8 +111,9 @@ pub fn create(
     make_folder(&place)?;
     let _lock = lock(project)?;
     is_free(&target).map_err(failed)?;
+    clear(&place);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".making-");
+    builder.prefix(MAKING);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     let folder = builder.tempdir_in(&place).map_err(failed)?;

@@ -93,7 +93,9 @@ impl SecretsDraft {
         let mut json = serde_json::to_vec_pretty(&self.entries).map_err(|error| failed(error.into()))?;
         json.push(b'\n');
         let json = SecretBox::new(Box::new(json));
-        atomic::write(&self.path, json.expose_secret(), 0o600)
+        // A link stays one: what it leads to is written.
+        let path = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        atomic::write(&path, json.expose_secret(), 0o600)
     }
 }
 

@@ -90,18 +90,17 @@ impl Entries {
     }
 
     /// Puts the cloud's tenants beside the local ones, as the API lists them now (protocol D.1, E.3). What only the file knows
-    /// of one stays, its database's address above all; one that the API does not list any more is marked as `gone`.
-    pub fn merge_cloud(&mut self, tenants: &[Tenant]) {
+    /// of one stays, its database's address above all. With `whole` the list is of the account that the file is about: one that
+    /// is not in it any more is marked as `gone`.
+    pub fn merge_cloud(&mut self, tenants: &[Tenant], whole: bool) {
         for tenant in tenants {
             let known = self.list.iter_mut().filter(|entry| !is_local(entry)).find(|entry| has_id(entry, &tenant.id));
-            let entry = match known.and_then(Value::as_object_mut) {
-                Some(known) => known,
-                None => {
-                    let fresh = json!({ "id": tenant.id.as_str(), "external_db_access": false });
-                    self.list.push(fresh);
-                    let Some(fresh) = self.list.last_mut().and_then(Value::as_object_mut) else { continue };
-                    fresh
-                }
+            let entry = if let Some(known) = known.and_then(Value::as_object_mut) {
+                known
+            } else {
+                self.list.push(json!({ "id": tenant.id.as_str(), "external_db_access": false }));
+                let Some(fresh) = self.list.last_mut().and_then(Value::as_object_mut) else { continue };
+                fresh
             };
             entry.remove("gone");
             let word = |word: &Option<String>| word.as_deref().map(Value::from);
@@ -120,7 +119,7 @@ impl Entries {
                 }
             }
         }
-        for entry in self.list.iter_mut().filter(|entry| !is_local(entry)) {
+        for entry in self.list.iter_mut().filter(|entry| whole && !is_local(entry)) {
             let is_listed = tenants.iter().any(|tenant| has_id(entry, &tenant.id));
             if let (false, Some(entry)) = (is_listed, entry.as_object_mut()) {
                 entry.insert("gone".to_owned(), true.into());
@@ -271,11 +270,16 @@ mod tests {
             {"id": "77aa", "name": "new", "hostname": "new.example", "region": "iad", "app_id": "sp-77aa"},
             {"id": "3f6c", "name": "orchard", "external_db_access": true}]))
         .expect("tenants");
-        change(&project, |entries| {
-            entries.merge_cloud(&cloud);
-            Ok::<_, WorkspaceError>(())
-        })
-        .expect("written");
+        let merge = |whole| {
+            change(&project, |entries| {
+                entries.merge_cloud(&cloud, whole);
+                Ok::<_, WorkspaceError>(())
+            })
+            .expect("written");
+        };
+        merge(false);
+        assert!(content(&project)["tenants"][2].get("gone").is_none(), "another account's list says nothing of it");
+        merge(true);
         let json = content(&project);
         let list = json["tenants"].as_array().expect("a list");
         assert_eq!(list.len(), 4);

@@ -15,6 +15,7 @@ mod kills;
 mod looking;
 mod making;
 mod planted;
+mod profiles;
 mod same;
 mod secrets;
 mod shell;

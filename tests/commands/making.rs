@@ -76,3 +76,23 @@ async fn what_goes_wrong_is_told_with_what_to_do() {
     interrupt(&child);
     world.end(child).await.refused(1, "Stopped.");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_terminal_kind_and_plan_are_asked_for() {
+    let world = World::new().await;
+    tokio::task::block_in_place(|| {
+        let mut terminal = world.terminal(&["tenant", "create", "--no-browser"]);
+        terminal.wait_for("What kind");
+        terminal.type_keys("cloud\r");
+        terminal.wait_for("Which plan");
+        terminal.type_keys("basic\r");
+        terminal.wait_for("Pay here");
+        terminal.type_keys("\u{3}");
+        assert_eq!(terminal.wait_for_whole_end(), 1);
+        let mut nothing = world.terminal(&["tenant", "create"]);
+        nothing.wait_for("What kind");
+        nothing.type_keys("\r");
+        assert_eq!(nothing.wait_for_whole_end(), 1);
+    });
+    assert_eq!(world.changes().await, ["POST /api/v1/checkout"]);
+}

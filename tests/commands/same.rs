@@ -59,7 +59,6 @@ async fn on_the_screen() -> Vec<String> {
         phase(&world, &id, "running");
         terminal.wait_until("it runs again", |text| text.contains("● running"));
         yes(&mut terminal, "r", "Rotate the credentials?", "has new credentials");
-        terminal.type_keys("\u{1b}");
         phase(&world, &id, "running");
         terminal.wait_until("it runs again", |text| text.contains("● running"));
         terminal.type_keys("8");

@@ -5,6 +5,7 @@ use tenantry::server::Settings;
 use tenantry::server::store::{Store, accounts};
 
 /// `None`: a file.
+#[allow(clippy::unused_async, reason = "the shared support waits for one")]
 pub async fn fresh_database() -> Option<Secret> {
     None
 }

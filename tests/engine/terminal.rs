@@ -73,7 +73,10 @@ impl Demo {
         self.terminal.type_keys("\r");
         self.terminal.wait_for("Frankfurt");
         self.terminal.type_keys("\r");
-        self.terminal.wait_for("to deploy");
+        self.terminal.wait_for("begin the purchase");
+        self.terminal.type_keys("\r");
+        // What comes next opens by itself, and has the key of the deploy, too.
+        self.terminal.wait_until("a tenant", |text| text.contains("to deploy") && text.contains("Deploy now"));
     }
 
     /// Leaves, and looks that nothing is left.
@@ -108,11 +111,17 @@ async fn the_whole_flow_by_keys() -> Outcome {
     demo.terminal.type_keys("j\r");
     demo.terminal.wait_for("Frankfurt");
     demo.terminal.type_keys("jj\r");
+    demo.terminal.wait_for("begin the purchase");
+    demo.terminal.type_keys("\r");
     demo.terminal.wait_for("/pay/cs_");
     demo.terminal.type_keys("o");
     let address = demo.wait_for_browser(1);
     Page::get(&address).await?.submit("pay").await?;
 
+    // What comes next opens above the events.
+    demo.terminal.wait_for("Deploy now");
+    demo.terminal.type_keys("\u{1b}");
+    demo.terminal.wait_gone("Deploy now");
     // Phase 1, event by event: the last ones stay on the screen.
     let steps = ["app created", "volume created", "ip allocated", "certificate", "infrastructure"];
     demo.terminal.wait_until("the steps of phase 1", |text| steps.iter().all(|step| text.contains(step)));

@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Exit 
 #[derive(Debug, Clone, Default, Args)]
 struct Which {
     /// Profile whose database it is; the active one where nothing is said.
-    #[arg(short, long, value_name = "NAME", conflicts_with = "tenant")]
+    #[arg(short, long, value_name = "NAME", conflicts_with = "tenant", add = crate::cli::complete::profiles())]
     profile: Option<String>,
     /// Tenant whose database it is, on this machine or of the cloud: its id, its name, or the beginning of one.
     #[arg(long, value_name = "TENANT", add = crate::cli::complete::tenants())]
@@ -82,7 +82,7 @@ impl Found {
     }
 
     /// What is done unasked wants a tenant's whole name.
-    fn is_whole(&self) -> Result<(), Problem> {
+    fn is_whole(&self) -> Result<(), Failure> {
         match &self.named {
             Some((wanted, name, id)) => tenant::whole(wanted, name, id),
             None => Ok(()),

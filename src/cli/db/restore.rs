@@ -16,7 +16,8 @@ use crate::telling::format;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The copy: what `tenantry db backup` or `pg_dump` has made.
+    /// The copy: what `tenantry db backup` or `pg_dump` has made. Statements are run by `psql`, which does whatever they
+    /// say: take them only from whom you trust.
     file: PathBuf,
     #[command(flatten)]
     which: Which,
@@ -89,6 +90,7 @@ async fn put_back(
     let document = json!({
         "file": file, "format": format, "of": target.words, "address": after.address, "by": done.by,
         "tables": after.tables, "size_bytes": after.size_bytes, "warnings": done.warnings,
+        "message": format!("{file} is in the database of {}.", target.words),
     });
     let tables = format::count(after.tables.try_into().unwrap_or(usize::MAX), "table", "tables");
     let told =

@@ -5,6 +5,7 @@ use serde_json::{Number, Value, json};
 use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::cli::frame::line_of_json;
 use crate::model::text;
 use crate::ops::db::{Answer, Column};
 use crate::telling::format;
@@ -93,19 +94,7 @@ pub(super) fn json(answer: &Answer) -> String {
     let document = json!({
         "columns": columns, "rows": rows, "row_count": rows.len(), "has_more": answer.has_more, "took_ms": took,
     });
-    let mut out = String::new();
-    // Outside of texts there are none of these characters, and inside of one this means the same.
-    for c in document.to_string().chars() {
-        if text::is_hidden(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(out, "\\u{unit:04x}");
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out.push('\n');
-    out
+    line_of_json(&document)
 }
 
 /// A value as JSON says it, where it says the same; else its text.

@@ -2,9 +2,10 @@
 
 use clap::Args;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 
-use crate::model::Problem;
+use crate::model::{Problem, text};
 
 /// How the answer is given, and whether anything may be asked.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -62,10 +63,26 @@ impl Output {
 
 /// Prints one document, on a line of its own.
 pub(in crate::cli) fn print_json(document: &impl Serialize) -> Result<(), Problem> {
+    print(&line_of_json(document))
+}
+
+/// The document as a line. What a terminal would obey is written as `\u009b` and the like, which means the same.
+pub(in crate::cli) fn line_of_json(document: &impl Serialize) -> String {
     // Plain data: there is nothing in it that JSON cannot say.
-    let mut text = serde_json::to_string(document).unwrap_or_default();
-    text.push('\n');
-    print(&text)
+    let text = serde_json::to_string(document).unwrap_or_default();
+    let mut out = String::with_capacity(text.len() + 1);
+    // Such characters are in texts alone, and never between them.
+    for c in text.chars() {
+        if text::is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.push('\n');
+    out
 }
 
 /// Prints an answer. A reader that went away has read enough.

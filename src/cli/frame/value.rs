@@ -1,5 +1,6 @@
 //! A secret value that is given without being written out: `-` is standard input, `@path` a file.
 
+use std::io::IsTerminal as _;
 use tokio::io::AsyncReadExt as _;
 
 use super::{Output, ask};
@@ -35,6 +36,10 @@ pub(in crate::cli) async fn read(given: &Given, question: &str, output: Output) 
     match given {
         Given::Here(value) => Ok(value.clone()),
         Given::Input if output.can_ask() => ask::secret(question.to_owned()).await,
+        // There it would be shown while it is typed.
+        Given::Input if std::io::stdin().is_terminal() => {
+            Err(unreadable("standard input", "it is a terminal, and nothing may be asked"))
+        }
         Given::Input => whole(tokio::io::stdin(), "standard input").await,
         Given::File(path) => {
             let file = tokio::fs::File::open(path).await.map_err(|error| unreadable(path, &error.to_string()))?;

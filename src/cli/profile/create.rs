@@ -96,6 +96,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         "name": made.name, "directory": made.directory, "tenant_id": made.tenant, "tenant_name": made.tenant_name,
         "tenant_type": if made.is_local { "local" } else { "cloud" }, "keys": names, "database": word(&made.database),
         "has_signing_key": made.has_signing_key, "warning": missing,
+        "message": format!("The profile {} of {} is made.", made.name, made.tenant_name),
     });
     arguments.output.answer(&document, &told(&made, &names))?;
     if let Some(problem) = missing.filter(|_| !arguments.output.json()) {

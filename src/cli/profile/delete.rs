@@ -12,6 +12,7 @@ use crate::ops::profiles::{self, Doomed};
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The profile.
+    #[arg(add = crate::cli::complete::profiles())]
     name: String,
     #[command(flatten)]
     consent: Consent,
@@ -29,7 +30,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     }
     let question = format!("The profile {} goes for good; its tenant stays.", doomed.name);
     arguments.consent.ask_name_here(arguments.output, &question, &doomed.name).await?;
-    let document = json!({ "name": doomed.name, "directory": doomed.directory, "files": doomed.holdings.files });
+    let document = json!({
+        "name": doomed.name, "directory": doomed.directory, "files": doomed.holdings.files,
+        "message": format!("The profile {} is deleted.", doomed.name),
+    });
     let words = format!("✓ the profile {} is deleted\n", doomed.name);
     profiles::delete(&project, doomed).await?;
     arguments.output.answer(&document, &words)?;

@@ -14,6 +14,7 @@ use crate::workspace::profile_change::Change;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The profile; the active one where nothing is said.
+    #[arg(add = crate::cli::complete::profiles())]
     name: Option<String>,
     #[command(flatten)]
     settings: Settings,
@@ -96,7 +97,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         ));
     }
     let changed = profiles::edit(&project, &name, edits).await?;
-    let document = json!({ "name": name, "changed": changed });
+    let document = json!({
+        "name": name, "changed": changed, "message": format!("{name}: {} changed.", changed.join(", ")),
+    });
     arguments.output.answer(&document, &format!("✓ {name}: {} changed\n", changed.join(", ")))?;
     Ok(Exit::Done)
 }

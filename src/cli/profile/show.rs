@@ -6,9 +6,13 @@ use crate::cli::exit::Exit;
 use crate::cli::frame::{self, Failure, Output};
 use crate::ops::profiles;
 
+/// What people look for comes first.
+const ORDER: [&str; 3] = ["profile", "settings", "env"];
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The profile; the active one where nothing is said.
+    #[arg(add = crate::cli::complete::profiles())]
     name: Option<String>,
     /// Show only a part.
     #[arg(short, long, value_enum, default_value_t = Filter::All)]
@@ -53,6 +57,6 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let project = frame::project()?;
     let name = super::named(&project, arguments.name).await?;
     let document = profiles::show(&project, &name, arguments.filter.into(), arguments.reveal).await?;
-    arguments.output.answer(&document, &profiles::text(&document))?;
+    arguments.output.answer(&document, &profiles::text(&document, &ORDER))?;
     Ok(Exit::Done)
 }

@@ -20,6 +20,7 @@ use crate::ops::{Call, Reply, Session, browser, checkout, perform};
 /// What is said of a purchase.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Of the cloud")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct Purchase {
     /// Buy a tenant of the cloud; with --plan it goes without saying.
     #[arg(long, conflicts_with_all = ["local", "database_url", "image", "port"])]
@@ -54,6 +55,11 @@ fn region(raw: &str) -> Result<String, String> {
 }
 
 impl Purchase {
+    /// One of the cloud is meant.
+    pub(super) fn want(&mut self) {
+        self.cloud = true;
+    }
+
     /// True where one of the cloud is meant.
     pub(super) fn is_wanted(&self) -> bool {
         self.cloud || self.plan.is_some() || self.region.is_some()
@@ -81,10 +87,11 @@ pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output)
             .hint("Pay on the page, and look for the tenant: tenantry tenant list")
             .into());
     };
-    if !purchase.no_browser && output.can_ask() {
-        if let Err(problem) = browser::open(&url).await {
-            note(&problem.title);
-        }
+    if !purchase.no_browser
+        && output.can_ask()
+        && let Err(problem) = browser::open(&url).await
+    {
+        note(&problem.title);
     }
     let limit = Duration::from_secs(purchase.wait_limit);
     let id = match tokio::time::timeout(limit, until_there(&session, &watched, &teller)).await {
@@ -98,9 +105,11 @@ pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output)
     };
     let mut tenant = session.client().tenant(&id).await.map_err(|error| error.problem())?;
     if let Some(name) = name {
-        match perform(&session, Call::Rename { id, name: text::line(name) }).await? {
-            Reply::Tenant(renamed) => tenant = *renamed,
-            _ => {}
+        match perform(&session, Call::Rename { id, name: text::line(name) }).await {
+            Ok(Reply::Tenant(renamed)) => tenant = *renamed,
+            Ok(_) => {}
+            // It is bought and there: whoever is told of a failure buys another one.
+            Err(problem) => note(&format!("it keeps the name {}: {problem}", tenant.name)),
         }
     }
     teller.made(&tenant, &url)?;

@@ -43,17 +43,25 @@ pub(super) struct Arguments {
     output: Output,
 }
 
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
+pub(super) async fn run(mut arguments: Arguments, stop: CancellationToken) -> Exit {
     let output = arguments.output;
-    if arguments.purchase.is_wanted() {
-        let work = Box::pin(buy::run(&arguments.purchase, arguments.name.as_deref(), output));
-        return until_stopped(output, &stop, work).await;
-    }
-    if !arguments.local && arguments.database_url.is_none() && !arguments.may_choose() {
+    let has_kind = arguments.purchase.is_wanted() || arguments.local || arguments.database_url.is_some();
+    if !has_kind && !arguments.may_choose() {
         let words = "say --plan for one of the cloud, --local for a container on this machine, or --database-url for a \
                      database that is there";
         let _ = wrong_usage(words.to_owned()).print();
         return Exit::Usage;
+    }
+    if !has_kind {
+        match stop.run_until_cancelled(kind()).await {
+            Some(Ok(kind)) => kind.choose(&mut arguments),
+            Some(Err(failure)) => return failure.tell(output.json()),
+            None => return Failure::from(Problem::new("Stopped.")).tell(output.json()),
+        }
+    }
+    if arguments.purchase.is_wanted() {
+        let work = Box::pin(buy::run(&arguments.purchase, arguments.name.as_deref(), output));
+        return until_stopped(output, &stop, work).await;
     }
     // Not broken off at once: a signal takes back what was made.
     match create(arguments, &stop).await.and_then(|tenant| Ok(answer(tenant, output)?)) {
@@ -93,7 +101,6 @@ async fn create(arguments: Arguments, stop: &CancellationToken) -> Result<LocalT
 async fn order(arguments: &Arguments) -> Result<Order, Problem> {
     let url = match &arguments.database_url {
         Some(given) => Some(source::read(given, arguments.output).await?),
-        None if !arguments.local => existing().await?,
         None => None,
     };
     let source = match url {
@@ -103,12 +110,39 @@ async fn order(arguments: &Arguments) -> Result<Order, Problem> {
     Ok(Order { name: arguments.name.clone(), source })
 }
 
-/// Which kind, asked of a person: an address, or nothing for a container.
-async fn existing() -> Result<Option<crate::model::Secret>, Problem> {
-    if ask::yes("Make a Postgres in a container on this machine?".to_owned()).await? {
-        return Ok(None);
+/// What can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Cloud,
+    Container,
+    Existing,
+}
+
+impl Kind {
+    fn of(word: &str) -> Option<Self> {
+        match word.to_ascii_lowercase().as_str() {
+            "cloud" => Some(Self::Cloud),
+            "container" | "local" => Some(Self::Container),
+            "database" | "existing" => Some(Self::Existing),
+            _ => None,
+        }
     }
-    ask::secret("Address of the database that is there (it is not shown): ".to_owned()).await.map(Some)
+
+    /// As if it had been said on the command line.
+    fn choose(self, arguments: &mut Arguments) {
+        match self {
+            Self::Cloud => arguments.purchase.want(),
+            Self::Container => arguments.local = true,
+            Self::Existing => arguments.database_url = Some(Address::asked()),
+        }
+    }
+}
+
+/// Which kind, asked of a person.
+async fn kind() -> Result<Kind, Failure> {
+    let question = "What kind: cloud, container (a Postgres on this machine), or database (one that is there)?";
+    let word = ask::word(question.to_owned()).await?;
+    Kind::of(&word).ok_or_else(|| Problem::new("Nothing was done.").detail("Nobody said which kind.").into())
 }
 
 async fn image(arguments: &Arguments) -> Result<String, Problem> {
@@ -133,4 +167,15 @@ fn answer(tenant: LocalTenant, output: Output) -> Result<(), Problem> {
     );
     let status = LocalStatus { tenant, state: LocalState::Running, detail: None };
     output.answer(&show::LocalDetail::of(&status, false), &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_a_word() {
+        assert_eq!((Kind::of("Cloud"), Kind::of("local")), (Some(Kind::Cloud), Some(Kind::Container)));
+        assert_eq!((Kind::of("database"), Kind::of("")), (Some(Kind::Existing), None));
+    }
 }

@@ -85,8 +85,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         note(&format!("the cloud's tenants are not listed: {problem}"));
     }
     let text = table(&rows);
+    // A list that is not whole is no success, whoever counts on it.
+    let exit = warning.as_ref().map_or(Exit::Done, Exit::of);
     arguments.output.answer(&Document { total: rows.len(), tenants: rows, warning }, &text)?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 async fn of_cloud(project: &Project, place: &Place) -> Result<Vec<Tenant>, Problem> {
@@ -96,7 +98,7 @@ async fn of_cloud(project: &Project, place: &Place) -> Result<Vec<Tenant>, Probl
 
 fn table(rows: &[Row]) -> String {
     if rows.is_empty() {
-        return "There are no tenants. tenantry tenant create --local makes one on this machine.\n".to_owned();
+        return "There are no tenants. tenantry tenant create --plan <plan> buys one, --local makes one on this machine.\n".to_owned();
     }
     let mut cells = vec![["NAME", "TYPE", "STATUS", "REGION", "ID"].map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
@@ -127,6 +129,6 @@ mod tests {
              orchard  cloud  running  fra     local_1\n\
              果樹     local  stopped  -       local_1\n"
         );
-        assert!(table(&[]).contains("create --local"));
+        assert!(table(&[]).contains("--local makes one"));
     }
 }

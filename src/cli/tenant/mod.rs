@@ -17,7 +17,7 @@ use clap::{Args, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
-use super::frame::{Named, Place, until_stopped};
+use super::frame::{Failure, Named, Place, until_stopped};
 use super::rotate;
 use crate::model::{LocalTenant, Problem, Tenant, TenantId};
 use crate::ops::{Session, local, tenants};
@@ -149,13 +149,14 @@ async fn local_target(project: &Project, wanted: &str) -> Result<LocalTenant, Pr
 }
 
 /// What is done unasked wants the whole name or id: a beginning may be another one's by tomorrow.
-pub(in crate::cli) fn whole(wanted: &str, name: &str, id: &TenantId) -> Result<(), Problem> {
+pub(in crate::cli) fn whole(wanted: &str, name: &str, id: &TenantId) -> Result<(), Failure> {
     if [name, id.as_str()].contains(&wanted) {
         return Ok(());
     }
-    Err(Problem::new(format!("{wanted} is only the beginning of a name."))
+    let problem = Problem::new(format!("{wanted} is only the beginning of a name."))
         .detail(format!("It would be {name}. Without a question nothing is done by that."))
-        .hint("Give the whole name or the id, or leave out --yes."))
+        .hint("Give the whole name or the id, or leave out --yes.");
+    Err(Failure::Usage(problem))
 }
 
 #[cfg(test)]
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn a_beginning_does_nothing_unasked() {
         let id = TenantId::new("ten_1").expect("an id");
-        assert!(whole("orch", "orchard", &id).is_err_and(|problem| problem.hint.is_some()));
+        assert!(whole("orch", "orchard", &id).is_err_and(|failure| failure.exit() == Exit::Usage));
         assert!(whole("orchard", "orchard", &id).is_ok() && whole("ten_1", "orchard", &id).is_ok());
     }
 }

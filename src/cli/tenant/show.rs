@@ -102,6 +102,21 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
                 ("address", tenant.app_url.clone().or(tenant.hostname.clone())),
                 ("region", tenant.region.clone()),
                 ("plan", tenant.plan.as_ref().map(|plan| plan.name.clone())),
+                ("paid", tenant.subscription_status.clone()),
+                ("memory", tenant.memory_mb.map(|mb| format!("{mb} MB"))),
+                ("volume", tenant.volume_gb.map(|gb| format!("{gb} GB"))),
+                ("domain", tenant.custom_domain.clone()),
+                ("app", tenant.fly_app_name.clone()),
+                ("database", tenant.database_name.clone().or_else(|| tenant.database.clone())),
+                (
+                    "outside",
+                    tenant
+                        .external_db_access
+                        .map(|open| if open { "reaches it" } else { "does not reach it" }.to_owned()),
+                ),
+                ("image", tenant.image_digest.clone()),
+                ("deployed", tenant.deployed_at.clone()),
+                ("error", tenant.last_error.clone()),
                 ("created", tenant.created_at.clone()),
             ]);
             arguments.output.answer(&CloudDetail { tenant_type: "cloud", state, tenant: &tenant }, &text)?;

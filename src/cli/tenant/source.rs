@@ -20,6 +20,13 @@ impl FromStr for Address {
     }
 }
 
+impl Address {
+    /// One that is asked for.
+    pub(super) fn asked() -> Self {
+        Self(Given::Input)
+    }
+}
+
 /// The value that `given` leads to.
 pub(super) async fn read(given: &Address, output: Output) -> Result<Secret, Problem> {
     if matches!(given.0, Given::Here(_)) {

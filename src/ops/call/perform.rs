@@ -2,7 +2,8 @@
 
 use super::{Call, Reply};
 use crate::api::ApiError;
-use crate::model::{Begun, Problem, Renewal, TenantId};
+use crate::model::{Begun, Check, Problem, Renewal, TenantId};
+use crate::ops::doctor::offline;
 use crate::ops::{
     Session, credentials, diagnostics, domain, external_access, history, init, lifecycle, local, rotate, secrets,
     stored, variables,
@@ -85,6 +86,7 @@ pub async fn perform(session: &Session, call: Call) -> Result<Reply, Problem> {
         }
         Call::Deployments(id) => Reply::Deployments(client.deployments(&id).await.map_err(told)?),
         Call::LocalHistory(id) => Reply::LocalHistory(Box::new(history::of_tenant(session, &id).await?)),
+        Call::FirstDeploy(id) => Reply::FirstDeploy(first_deploy(session, id).await?),
         Call::PlanSetUp => Reply::SetUpPlan(Box::new(init::plan(session.project().root.clone()).await?)),
         Call::SetUp(plan) => Reply::SetUp(Box::new(init::set_up(*plan).await?)),
     })
@@ -98,6 +100,14 @@ impl From<lifecycle::Switched> for Reply {
     fn from(switched: lifecycle::Switched) -> Self {
         Self::Begun { begun: switched.begun, already: switched.already }
     }
+}
+
+/// Reads the project's files, and nothing else.
+async fn first_deploy(session: &Session, id: TenantId) -> Result<Vec<Check>, Problem> {
+    let (project, is_local_api) = (session.project().clone(), session.client().base().is_loopback());
+    let work = move || offline::first_deploy(&project, &id, is_local_api);
+    let looked = tokio::task::spawn_blocking(work).await;
+    looked.map_err(|stopped| Problem::new("The project could not be looked at.").detail(stopped.to_string()))
 }
 
 /// Sends the profile's secrets as a deploy does.

@@ -1,7 +1,7 @@
 //! What comes back from a [`super::Call`], and the one sentence that says what happened.
 
 use crate::model::{
-    Begun, CheckoutSession, CustomDomain, Deployment, Environment, LocalDefaults, LocalStatus, LocalTenant, Me,
+    Begun, Check, CheckoutSession, CustomDomain, Deployment, Environment, LocalDefaults, LocalStatus, LocalTenant, Me,
     Metrics, MetricsHistory, Plan, Subscription, Tenant, TenantStatus,
 };
 use crate::ops::credentials::Fetched;
@@ -116,6 +116,8 @@ pub enum Reply {
     Deployments(Vec<Deployment>),
     /// To `LocalHistory`.
     LocalHistory(Box<History>),
+    /// To `FirstDeploy`: checks that warn or fail.
+    FirstDeploy(Vec<Check>),
     /// To `PlanSetUp`.
     SetUpPlan(Box<init::Plan>),
     /// To `SetUp`.
@@ -199,6 +201,7 @@ impl Reply {
             | Self::Domain(_)
             | Self::Deployments(_)
             | Self::LocalHistory(_)
+            | Self::FirstDeploy(_)
             | Self::SetUpPlan(_) => None,
         }
     }

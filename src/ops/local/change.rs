@@ -57,6 +57,9 @@ impl Deleted {
             (Some(command), kept) if !kept.is_empty() => {
                 format!("It is deleted; its data stays in the volume {}. {command} brings it back.", kept.join(", "))
             }
+            (None, kept) if !kept.is_empty() => {
+                format!("It is deleted; its data stays in the volume {}.", kept.join(", "))
+            }
             _ => "It is deleted, with its data.".to_owned(),
         }
     }
@@ -167,7 +170,7 @@ pub async fn delete(project: &Project, id: &TenantId, data: bool) -> Result<Dele
     .await?;
     let bring_back = compose
         .as_ref()
-        .filter(|_| !kept.is_empty())
+        .filter(|name| !kept.is_empty() && ComposeFile::path(project, name).is_file())
         .map(|name| format!("docker compose -p {name} -f .systemprompt/docker/{name}.yaml up -d"));
     Ok(Deleted { name: tenant.name, kept, bring_back, is_untouched: compose.is_none(), was_elsewhere })
 }
@@ -243,6 +246,8 @@ mod tests {
             is_untouched: false,
             was_elsewhere: false,
         };
+        let without = Deleted { bring_back: None, ..deleted(&["v"]) };
+        assert!(without.sentence().contains("stays in the volume v") && !without.sentence().contains("brings"));
         let elsewhere = Deleted { was_elsewhere: true, ..deleted(&[]) };
         assert!(!elsewhere.sentence().contains("with its data") && !elsewhere.brief().contains("with its data"));
         assert_eq!(deleted(&[]).sentence(), "It is deleted, with its data.");

@@ -8,7 +8,7 @@ use super::Seat;
 use super::seat::TOKEN_VARIABLE;
 use crate::api::BaseUrl;
 use crate::keyring::Key;
-use crate::model::{Problem, Secret, text};
+use crate::model::{Me, Problem, Secret, text};
 use crate::settings::Login;
 use crate::workspace::Credentials;
 
@@ -146,6 +146,21 @@ impl Seat {
             email: Some(known.user_email.clone()),
             authenticated_at: known.authenticated_at.clone(),
         }))
+    }
+
+    /// True where the project's last login was this account of this API: what its files say of tenants is of that account.
+    pub(super) async fn was_of(&self, me: &Me) -> bool {
+        let used = self.project.as_ref().and_then(|project| self.logins.of_project(project));
+        let in_file = self.in_file().await.ok().flatten();
+        let (api, account) = match (used, &in_file) {
+            (Some(used), _) if !used.in_file => {
+                let account = self.known.as_ref().map(|known| known.user_id.as_deref().unwrap_or(&known.user_email));
+                (used.api.clone(), account)
+            }
+            (_, Some(found)) => (found.base.to_string(), found.account()),
+            _ => return false,
+        };
+        api == self.base.to_string() && account.is_some_and(|known| known == me.user.id || known == me.user.email)
     }
 
     /// The project's own file, which the platform's command line writes too.

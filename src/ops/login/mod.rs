@@ -142,8 +142,9 @@ pub async fn log_in(
     let _ = news.send(News::Checking).await;
     let client = Client::new(seat.base().clone(), token.clone()).map_err(|error| refused(seat, &error))?;
     let me = check(seat, &client).await?;
+    let was_here = seat.was_of(&me).await;
     let kept = seat.keep(store, &token, &me).await?;
-    list_tenants(seat, &client).await;
+    list_tenants(seat, &client, was_here).await;
     let noted = client.activity("cloud_login", &me.user.id);
     if let Ok(Err(error)) = tokio::time::timeout(NOTE, noted).await {
         tracing::debug!(%error, "the login was not noted");
@@ -159,7 +160,7 @@ pub async fn log_in(
 
 /// Puts the account's tenants into the project's list, where other programs look for them (protocol D.1). Whoever is logged in
 /// stays so, whatever becomes of it.
-async fn list_tenants(seat: &Seat, client: &Client) {
+async fn list_tenants(seat: &Seat, client: &Client, was_here: bool) {
     let Some(project) = seat.project().cloned() else { return };
     let tenants = match tokio::time::timeout(CHECK, client.tenants()).await {
         Ok(Ok(list)) if list.rejected.is_empty() => list.tenants,
@@ -169,7 +170,7 @@ async fn list_tenants(seat: &Seat, client: &Client) {
     };
     let merged = blocking(move || {
         tenants_change::change(&project, |entries| {
-            entries.merge_cloud(&tenants);
+            entries.merge_cloud(&tenants, was_here);
             Ok::<_, WorkspaceError>(())
         })
         .map_err(|error| error.problem())

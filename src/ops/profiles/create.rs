@@ -18,6 +18,9 @@ const MAIN: &str = "database_url";
 const KEPT: [&str; 7] =
     [MAIN, "internal_database_url", "external_database_url", "jwt_secret", "anthropic", "openai", "gemini"];
 
+/// All that two profiles of one tenant have in common.
+const SHARED: [&str; 4] = [MAIN, "internal_database_url", "external_database_url", "jwt_secret"];
+
 /// Which profile is wanted.
 #[derive(Debug, Clone)]
 pub struct Order {
@@ -169,16 +172,16 @@ fn make(
     };
     let settings = fresh::settings_for(name, &wanted.site, &whose);
     // Before anything is made: one that cannot be understood is told first.
-    let kept =
-        wanted.state.as_ref().map(|state| SecretsDraft::open(state.credentials_file(&wanted.tenant))).transpose()?;
+    let (kept, taken) = known_elsewhere(project, wanted)?;
     let mut known = None;
-    let mut has_key = false;
+    // It takes its time: nothing with a secret in it lies around meanwhile.
+    let signing_key = fresh::signing_key();
     let fill = |folder: &Path| {
         atomic::write_new(&folder.join("profile.yaml"), settings.as_bytes(), 0o644)?;
         let path = folder.join("secrets.json");
         atomic::write_new(&path, fresh::secrets().reveal().as_bytes(), 0o600)?;
         let mut draft = SecretsDraft::open(&path)?;
-        for key in KEPT {
+        for key in taken {
             if let Some(value) = kept.as_ref().and_then(|kept| kept.get(key)) {
                 draft.set(key, value);
             }
@@ -190,20 +193,50 @@ fn make(
             draft.set(key, value);
         }
         draft.write()?;
-        known = [MAIN, "internal_database_url"]
-            .into_iter()
-            .find_map(|key| draft.get(key).filter(|url| !database_url::is_masked(url.reveal())).cloned());
-        if let Some(key) = fresh::signing_key() {
+        known = address_in(&draft);
+        if let Some(key) = &signing_key {
             atomic::write_new(&folder.join("signing_key.pem"), key.reveal().as_bytes(), 0o600)?;
-            has_key = true;
         }
         Ok(())
     };
     match profile_change::create(project, name, fill) {
-        Ok(directory) => Ok(Ok((text::line(&directory.to_string_lossy()), known, has_key))),
+        Ok(directory) => Ok(Ok((text::line(&directory.to_string_lossy()), known, signing_key.is_some()))),
         Err(WorkspaceError::Write { cause, .. }) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(Err(())),
         Err(error) => Err(error),
     }
+}
+
+/// What is known of the tenant's database already, and what of it is taken over: what was kept when it was fetched, else
+/// what another profile of the tenant has.
+fn known_elsewhere(
+    project: &Project,
+    wanted: &Wanted,
+) -> Result<(Option<SecretsDraft>, &'static [&'static str]), WorkspaceError> {
+    if wanted.is_local {
+        return Ok((None, &[]));
+    }
+    let kept =
+        wanted.state.as_ref().map(|state| SecretsDraft::open(state.credentials_file(&wanted.tenant))).transpose()?;
+    if kept.as_ref().is_some_and(|kept| address_in(kept).is_some()) {
+        return Ok((kept, &KEPT));
+    }
+    for name in profile::names(project)? {
+        // One that cannot be read knows nothing.
+        let Ok(other) = profile::named(project, &name) else { continue };
+        if other.tenant().as_ref() == Some(&wanted.tenant)
+            && let Ok(draft) = SecretsDraft::open(other.secrets_file())
+            && address_in(&draft).is_some()
+        {
+            return Ok((Some(draft), &SHARED));
+        }
+    }
+    Ok((kept, &KEPT))
+}
+
+/// The whole address of the database that it holds.
+fn address_in(draft: &SecretsDraft) -> Option<Secret> {
+    let keys = [MAIN, "internal_database_url"].into_iter();
+    keys.filter_map(|key| draft.get(key)).find(|url| !database_url::is_masked(url.reveal())).cloned()
 }
 
 async fn asked(url: &Secret) -> Database {
@@ -307,6 +340,20 @@ mod tests {
         let secrets = SecretsFile::read(&profile).expect("read").expect("secrets");
         assert_eq!(secrets.get("jwt_secret").map(Secret::reveal), Some("theirs"));
         assert!(session.state().expect("a state").credentials_file(&ten_1()).exists(), "nothing is lost");
+    }
+
+    #[tokio::test]
+    async fn a_second_profile_of_a_tenant_has_the_address_of_the_first() {
+        let first = r#"{"internal_database_url": "postgres://t:h8T@inner/d", "jwt_secret": "theirs", "openai": "own"}"#;
+        let (_folder, session) =
+            in_folder(&[("profile.yaml", "cloud: {tenant_id: ten_1}"), ("secrets.json", first)], true);
+        let made = create(session.project(), order("second", cloud(&session))).await.expect("made");
+        assert_eq!(made.database, Database::Known);
+        let profile = profile::named(session.project(), "second").expect("a profile");
+        let secrets = SecretsFile::read(&profile).expect("read").expect("secrets");
+        assert_eq!(secrets.get("internal_database_url").map(Secret::reveal), Some("postgres://t:h8T@inner/d"));
+        assert_eq!(secrets.get("jwt_secret").map(Secret::reveal), Some("theirs"));
+        assert!(secrets.get("openai").is_none(), "a key is each profile's own");
     }
 
     #[tokio::test]

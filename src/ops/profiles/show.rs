@@ -10,7 +10,22 @@ use crate::workspace::{Project, WorkspaceError, profile, secrets, services};
 /// What stands for a secret.
 const STARS: &str = "****";
 /// What a name has in it whose value is nobody's business.
-const SECRET: [&str; 8] = ["password", "secret", "token", "api_key", "apikey", "private_key", "pepper", "credential"];
+const SECRET: [&str; 14] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "access_key",
+    "private_key",
+    "pepper",
+    "credential",
+    "authorization",
+    "webhook_url",
+    "dsn",
+];
 /// What such a name ends with where it is none: a file, a time, a number of something.
 const HARMLESS: [&str; 7] = ["_path", "_file", "_expiration", "_source", "_env", "_name", "secrets"];
 /// A list of names, not a secret.
@@ -95,7 +110,7 @@ pub async fn show(project: &Project, name: &str, filter: Filter, reveal: bool) -
                     of_services(&services, other)
                 }
             };
-            let value = if reveal || part == Filter::Env { value } else { without_secrets("", value) };
+            let value = if reveal || part == Filter::Env { value } else { without_secrets(false, value) };
             document.insert(part.word().to_owned(), value);
         }
         Ok(Value::Object(document))
@@ -121,23 +136,36 @@ fn environment(project: &Project, name: &str, reveal: bool) -> Result<Value, Wor
     Ok(Value::Object(values.collect()))
 }
 
-/// Stars; an address keeps what is no password.
+/// Stars; a database's address keeps what is no password. Other addresses may be secrets as a whole.
 fn masked(value: &str) -> String {
-    if value.contains("://") { database_url::masked(&Secret::new(value)) } else { STARS.to_owned() }
+    let is_database = ["postgres://", "postgresql://"].iter().any(|scheme| value.trim_start().starts_with(scheme));
+    if is_database { database_url::masked(&Secret::new(value)) } else { STARS.to_owned() }
 }
 
-fn without_secrets(name: &str, value: Value) -> Value {
+/// With stars for every value whose own name, or that of what it belongs to, says that it is a secret.
+fn without_secrets(is_hidden: bool, value: Value) -> Value {
     match value {
         Value::Object(members) => {
-            Value::Object(members.into_iter().map(|(key, value)| (key.clone(), without_secrets(&key, value))).collect())
+            let shown = |(key, value): (String, Value)| {
+                let hides = is_hidden || is_secret(&key);
+                (key, without_secrets(hides, value))
+            };
+            Value::Object(members.into_iter().map(shown).collect())
         }
-        Value::Array(all) => Value::Array(all.into_iter().map(|value| without_secrets(name, value)).collect()),
+        Value::Array(all) => Value::Array(all.into_iter().map(|value| without_secrets(is_hidden, value)).collect()),
         // A name of a variable is no secret.
-        Value::String(text) if text.trim_start().starts_with("${") => Value::String(text),
-        Value::String(text) if is_secret(name) && !text.is_empty() => Value::String(STARS.to_owned()),
-        Value::String(text) if has_password(&text) => Value::String(masked(&text)),
+        Value::String(text) if is_variable(&text) => Value::String(text),
+        Value::String(text) if is_hidden && !text.is_empty() => Value::String(STARS.to_owned()),
+        Value::Number(_) if is_hidden => Value::String(STARS.to_owned()),
+        Value::String(text) if has_password(&text) => Value::String(database_url::masked(&Secret::new(text))),
         other => other,
     }
+}
+
+/// `${NAME}` and nothing else: behind a name there may be a value.
+fn is_variable(text: &str) -> bool {
+    let name = text.trim().strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
 }
 
 fn is_secret(name: &str) -> bool {
@@ -204,5 +232,25 @@ mod tests {
         for filter in [Filter::All, Filter::Agents, Filter::Env] {
             assert!(show(session.project(), "nobody", filter, false).await.is_err());
         }
+    }
+
+    #[test]
+    fn a_secret_is_hidden_whatever_it_looks_like() {
+        let shown = without_secrets(
+            false,
+            json!({
+                "credentials": {"github": "hunter2", "more": [{"a": "hunter2"}]}, "password": 123_456, "passwd": "hunter2",
+                "api_key": "${KEY:-hunter2}", "key_name": "fine", "other": {"api_key": "${KEY}"}, "port": 8080,
+            }),
+        );
+        let expected = json!({
+            "credentials": {"github": STARS, "more": [{"a": STARS}]}, "password": STARS, "passwd": STARS,
+            "api_key": STARS, "key_name": "fine", "other": {"api_key": "${KEY}"}, "port": 8080,
+        });
+        assert_eq!(shown, expected);
+        for whole in ["https://hooks.slack.example/services/T/B/hunter2", "https://h/?key=hunter2", "hunter2"] {
+            assert_eq!(masked(whole), STARS);
+        }
+        assert!(masked("postgres://u:hunter2@h/d").starts_with("postgres://u:"));
     }
 }

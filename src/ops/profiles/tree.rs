@@ -8,10 +8,22 @@ use crate::model::text;
 /// The longest value, characters.
 const LONGEST: usize = 400;
 
-/// The document as text.
+/// The document as text; the members that are named come first, in that order.
 #[must_use]
-pub fn text(document: &Value) -> String {
+pub fn text(document: &Value, first: &[&str]) -> String {
     let mut out = String::new();
+    if let Value::Object(members) = document
+        && first.iter().any(|name| members.contains_key(*name))
+    {
+        let mut members = members.clone();
+        for name in first {
+            if let Some((name, value)) = members.remove_entry(*name) {
+                below(&Value::Object([(name, value)].into_iter().collect()), 0, &mut out);
+            }
+        }
+        below(&Value::Object(members), 0, &mut out);
+        return out;
+    }
     match document {
         Value::Object(_) | Value::Array(_) if !is_empty(document) => below(document, 0, &mut out),
         other => {
@@ -91,10 +103,11 @@ mod tests {
         let document =
             json!({"a": {"b": 1, "c": {}}, "d": ["x", 2], "e": [{"f": true, "g": null}, {"f": "\u{1b}[2Jy"}], "h": ""});
         assert_eq!(
-            super::text(&document),
+            super::text(&document, &[]),
             "a:\n  b: 1\n  c: {}\nd: [x, 2]\ne:\n  - f: true\n    g: -\n  - f: y\nh: \"\"\n"
         );
-        assert_eq!(super::text(&json!({})), "{}\n");
-        assert_eq!(super::text(&json!(null)), "-\n");
+        assert_eq!(super::text(&json!({}), &["x"]), "{}\n");
+        assert_eq!(super::text(&json!(null), &[]), "-\n");
+        assert_eq!(super::text(&json!({"a": 1, "b": 2, "c": {"d": 3}}), &["c", "b", "x"]), "c:\n  d: 3\nb: 2\na: 1\n");
     }
 }

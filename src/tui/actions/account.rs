@@ -5,6 +5,7 @@ use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::dialogs::confirm::Question;
 use crate::tui::lock::Lock;
+use crate::tui::under_way::capital;
 use crate::tui::update::login;
 use Scope::Main;
 
@@ -31,7 +32,8 @@ fn kept(app: &App) -> Result<(), Problem> {
 fn somebody(app: &App) -> Result<(), Problem> {
     match &app.shared.account {
         Some(Err(problem)) if problem.requires_login => {
-            Err(Problem::new("Nobody is logged in.").hint(format!("Press {} to log in.", app.shared.key_of("login"))))
+            let press = capital(&app.shared.press("login"));
+            Err(Problem::new("Nobody is logged in.").hint(format!("{press} to log in.")))
         }
         _ => Ok(()),
     }

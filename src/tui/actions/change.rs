@@ -14,7 +14,7 @@ use crate::tui::effect::Effect;
 use Scope::Main;
 
 /// The longest name that servers take, characters.
-pub(super) const LONGEST: usize = 64;
+pub const LONGEST: usize = 64;
 /// What a machine can have, MB.
 pub const SIZES: [u32; 4] = [256, 512, 1024, 2048];
 

@@ -13,6 +13,7 @@ use crate::tui::effect::Effect;
 use crate::tui::format;
 use crate::tui::lock::{Lock, UNLOCKED};
 use crate::tui::outside::Errand;
+use crate::tui::under_way;
 use Scope::Main;
 
 /// The rows.
@@ -64,23 +65,31 @@ pub const COMMANDS: &[Command] = &[
 /// One of the configuration's contexts.
 fn switch(app: &mut App) -> Vec<Effect> {
     let here = app.shared.options.context_label.clone();
-    let running = app.shared.deploys.any_running();
+    let busy = busy(app);
     let entries = app.shared.options.contexts.iter().map(|context| {
         let about = if context.protected { format!("{} · protected", context.api) } else { context.api.clone() };
-        let refused = if context.name == here {
-            Some("you are here".to_owned())
-        } else if running {
-            Some("a deploy is running here".to_owned())
-        } else {
-            None
-        };
+        let refused = if context.name == here { Some("you are here".to_owned()) } else { busy.clone() };
         Entry::new(&context.name, &context.name, about).refused(refused)
     });
-    let pick = Pick::new("Context", "Everything on the screen is of one context.", entries.collect(), |_, name| {
-        vec![Effect::Switch(name.to_owned())]
+    let pick = Pick::new("Context", "Everything on the screen is of one context.", entries.collect(), |app, name| {
+        match under_way::idle(app) {
+            Ok(()) => vec![Effect::Switch(name.to_owned())],
+            Err(problem) => {
+                app.shared.tell(&problem);
+                done()
+            }
+        }
     });
     app.dialog = Some(Dialog::Pick(pick));
     done()
+}
+
+/// What another context would break off here.
+fn busy(app: &App) -> Option<String> {
+    if app.shared.deploys.any_running() {
+        return Some("a deploy is running here".to_owned());
+    }
+    under_way::changes(app).first().map(|change| format!("still {}", change.words))
 }
 
 fn can_unlock(app: &App) -> Result<(), Problem> {
@@ -124,9 +133,9 @@ pub fn is_open(shared: &Shared) -> Result<(), Problem> {
         Lock::ReadOnly => Err(Problem::new("The program is read-only: nothing is changed.")
             .hint("Start it without --read-only to change anything.")),
         Lock::Protected => {
-            let key = shared.key_of("unlock");
+            let unlock = under_way::capital(&shared.press("unlock"));
             Err(Problem::new(format!("{} is protected: nothing is changed.", shared.options.context_label))
-                .hint(format!("Press {key} to unlock it for a while.")))
+                .hint(format!("{unlock} to unlock it for a while.")))
         }
     }
 }

@@ -42,7 +42,7 @@ pub fn check(shared: &Shared, tenant: &Tenant) -> Result<(), Problem> {
     project::needed(shared, "a deploy")?;
     if let Some(run) = shared.deploys.running(&tenant.id) {
         return Err(Problem::new(format!("A deploy of {} is running.", run.name))
-            .hint("Wait until it ends, or stop it with c."));
+            .hint(format!("Wait until it ends, or {} to stop it.", shared.press("deploy.cancel"))));
     }
     if shared.jobs.is_running(&Slot::Deploy(tenant.id.clone())) {
         // The job is named after it, and a second one of that name would end the first.
@@ -50,19 +50,27 @@ pub fn check(shared: &Shared, tenant: &Tenant) -> Result<(), Problem> {
             .hint("Wait until they end."));
     }
     let name = &tenant.name;
+    let press = || shared.press("deploy");
     let refuse = |title: String, hint: &str| Err(Problem::new(title).hint(hint));
     match tenant.state() {
         TenantState::Provisioning => {
             return refuse(
                 format!("{name} is still being provisioned."),
-                "Wait until its status says \"to deploy\", then press d.",
+                &format!("Wait until its status says \"to deploy\", then {}.", press()),
             );
         }
         TenantState::Deploying | TenantState::Restarting => {
-            return refuse(format!("{name} is {} now.", tenant.state().word()), "Wait until it runs, then press d.");
+            return refuse(
+                format!("{name} is {} now.", tenant.state().word()),
+                &format!("Wait until it runs, then {}.", press()),
+            );
         }
-        TenantState::Suspended => return refuse(format!("{name} is suspended."), "Activate it, then press d."),
-        TenantState::Deleting => return refuse(format!("{name} is being deleted."), "Press n to buy another one."),
+        TenantState::Suspended => {
+            return refuse(format!("{name} is suspended."), &format!("Activate it, then {}.", press()));
+        }
+        TenantState::Deleting => {
+            return refuse(format!("{name} is being deleted."), "It cannot be deployed to any more.");
+        }
         TenantState::Failed if tenant.phase.as_deref() == Some("failed_infra") => {
             return refuse(
                 format!("{name} has no infrastructure: its provisioning failed."),
@@ -79,7 +87,7 @@ pub fn check(shared: &Shared, tenant: &Tenant) -> Result<(), Problem> {
         Health::Down(problem) => {
             let told = Problem::new("Docker does not answer, and a deploy builds its image with it.");
             let told = told.detail(problem.detail.as_deref().unwrap_or(&problem.title));
-            let hint = problem.hint.as_deref().unwrap_or("Start Docker, then press d again.");
+            let hint = problem.hint.clone().unwrap_or_else(|| format!("Start Docker, then {} again.", press()));
             Err(told.hint(hint).remedy(Remedy::Retry))
         }
         Health::Unknown | Health::Up(_) => Ok(()),
@@ -102,6 +110,20 @@ fn several(app: &App) -> Option<Question> {
 
 fn deploy(app: &mut App) -> Vec<Effect> {
     let targets: Vec<Tenant> = app.shared.tenants.targets().into_iter().cloned().collect();
+    deploy_to(app, &targets)
+}
+
+/// Deploys this one, whatever is marked, and selects it.
+pub fn one(app: &mut App, id: &TenantId) -> Vec<Effect> {
+    app.shared.tenants.clear_marks();
+    app.shared.tenants.select(id);
+    match app.shared.tenants.get(id).cloned() {
+        Some(target) => deploy_to(app, &[target]),
+        None => deploy_to(app, &[]),
+    }
+}
+
+fn deploy_to(app: &mut App, targets: &[Tenant]) -> Vec<Effect> {
     if targets.is_empty() {
         app.shared.tell(&no_tenant());
         return done();
@@ -111,7 +133,7 @@ fn deploy(app: &mut App) -> Vec<Effect> {
     }
     let job = targets[0].id.clone();
     let ids: Vec<TenantId> = targets.iter().map(|tenant| tenant.id.clone()).collect();
-    begin(app, &targets, &job);
+    begin(app, targets, &job);
     app.shared.tenants.clear_marks();
     vec![app.shared.start(Slot::Deploy(job), Request::Deploy(ids))]
 }

@@ -4,13 +4,14 @@ use super::{address, can_open, done, selected};
 use crate::model::Problem;
 use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
-use crate::tui::dialogs::Dialog;
 use crate::tui::dialogs::confirm::Question;
+use crate::tui::dialogs::{Dialog, jobs};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
 use crate::tui::pages::PAGES;
 use crate::tui::panes::Pane;
-use crate::tui::update::{checkout, load_local, load_tenants, local, timers};
+use crate::tui::under_way;
+use crate::tui::update::{bought, checkout, load_local, load_tenants, local, timers};
 use Scope::{Always, Main};
 
 /// The rows.
@@ -39,8 +40,7 @@ pub const COMMANDS: &[Command] = &[
     .hinted()
     .by_key_only(),
     command("jobs", Main, &["J"], "jobs", "What runs in the background, since when, and how to stop it.", |app| {
-        app.dialog = Some(Dialog::Jobs(0));
-        done()
+        jobs::open(app)
     }),
     command("zoom", Main, &["z"], "zoom", "Let the pane with the focus fill the screen, and back.", |app| {
         app.zoomed = !app.zoomed;
@@ -112,7 +112,7 @@ pub const COMMANDS: &[Command] = &[
         done()
     })
     .hinted(),
-    command("quit", Main, &["q"], "quit", "Leave. Asks first while a deploy runs.", |_| vec![Effect::Exit])
+    command("quit", Main, &["q"], "quit", "Leave. Asks first while something is under way.", |_| vec![Effect::Exit])
         .hinted()
         .asking(leaving),
     command("leave", Always, &["ctrl-c"], "leave", "Leave; a second time without a question.", leave),
@@ -192,20 +192,42 @@ fn dismiss(app: &mut App) -> Vec<Effect> {
 
 /// What leaving would break off.
 pub fn leaving(app: &App) -> Option<Question> {
+    let mut sentences = Vec::new();
     let mut running = app.shared.deploys.all_running();
-    let (_, run) = running.next()?;
-    let others = running.count();
-    let name = if others == 0 { run.name.clone() } else { format!("{} and {others} more", run.name) };
-    let then = if run.is_with_server() {
-        "The server has the image and goes on by itself, also without you."
-    } else {
-        "Leaving stops it; what runs there now goes on running."
-    };
+    if let Some((_, run)) = running.next() {
+        let others = running.count();
+        let name = if others == 0 { run.name.clone() } else { format!("{} and {others} more", run.name) };
+        let then = if run.is_with_server() {
+            "The server has the image and goes on by itself, also without you."
+        } else {
+            "Leaving stops it; what runs there now goes on running."
+        };
+        sentences.push(format!("The deploy of {name} is still running. {then}"));
+    }
+    let short = if sentences.is_empty() { "Something is under way. Leave?" } else { "A deploy is running. Leave?" };
+    let changes = under_way::changes(app);
+    if let Some(first) = changes.first() {
+        let what = under_way::capital(&first.words);
+        sentences.push(match changes.len() - 1 {
+            0 => format!("{what} is still going on. {}", first.fate),
+            more => format!("{what} and {more} more are still going on. {}", first.fate),
+        });
+    }
+    if sentences.is_empty() {
+        return undone(app);
+    }
+    sentences.extend(bought::left_undone(&app.shared));
+    Some(Question::new("Leave?", "Yes, leave").no("No, stay").short(short, "Leave?").text(sentences.join(" ")))
+}
+
+/// What was chosen for a tenant that is not there yet.
+fn undone(app: &App) -> Option<Question> {
+    let words = bought::left_undone(&app.shared)?;
     Some(
         Question::new("Leave?", "Yes, leave")
             .no("No, stay")
-            .short("A deploy is running. Leave?", "Leave?")
-            .text(format!("The deploy of {name} is still running. {then}")),
+            .short("A new tenant is not ready. Leave?", "Leave?")
+            .text(words),
     )
 }
 
@@ -214,7 +236,7 @@ fn leave(app: &mut App) -> Vec<Effect> {
     let asked = matches!(&app.dialog, Some(Dialog::Confirm(confirm)) if confirm.is_about("quit"));
     match leaving(app) {
         Some(question) if !asked => {
-            app.ask("quit", question);
+            app.ask_over("quit", question);
             done()
         }
         _ => vec![Effect::Exit],

@@ -5,14 +5,14 @@ mod account;
 mod change;
 pub mod context;
 pub mod deploy;
-mod general;
+pub mod general;
 pub mod local;
 mod moving;
 mod offers;
 pub mod project;
 pub mod tenant;
 
-pub use change::{SIZES, pick_memory};
+pub use change::{LONGEST as LONGEST_NAME, SIZES, pick_memory};
 pub use deploy::deploy_selected;
 pub use offers::{Offer, offers};
 
@@ -42,7 +42,7 @@ pub fn selected(app: &App) -> Result<&Tenant, Problem> {
 /// What a command without a tenant says.
 #[must_use]
 pub fn no_tenant() -> Problem {
-    Problem::new("No tenant is selected.").hint("Press n to buy one.")
+    Problem::new("No tenant is selected.").hint("Choose one in the list, or make a new one.")
 }
 
 /// What a database on this machine says to a command for the cloud.

@@ -10,6 +10,7 @@ use crate::tui::commands::{Command, Scope, command};
 use crate::tui::dialogs::confirm::Question;
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
+use crate::tui::under_way::capital;
 use Scope::Main;
 
 /// The rows. What cannot be taken back wants the tenant's name.
@@ -136,7 +137,7 @@ pub fn words(action: &str) -> (&'static str, &'static str) {
         "unset" => ("removing a secret of", "has lost the secret"),
         "sync" => ("sending the profile's secrets to", "has the profile's secrets"),
         "credentials" => ("fetching the credentials of", "has given its credentials"),
-        "plan" => ("asking for another plan for", "gets its new plan once it is paid: o opens the page"),
+        "plan" => ("asking for another plan for", "gets its new plan once it is paid on its page"),
         "access-on" => ("opening the database of", "has a database that can be reached from outside"),
         "access-off" => ("closing the database of", "has a database that only its own machine reaches"),
         "local-start" => ("starting the database of", "has its database: it answers"),
@@ -200,11 +201,6 @@ pub fn begin(
     vec![app.shared.start(slot, Request::Call(call))]
 }
 
-fn capital(words: &str) -> String {
-    let mut chars = words.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
 /// Every tenant that is meant can have it done.
 fn each(app: &App, check: fn(&Tenant) -> Result<(), Problem>) -> Result<(), Problem> {
     let targets = app.shared.tenants.targets();
@@ -218,7 +214,7 @@ fn each(app: &App, check: fn(&Tenant) -> Result<(), Problem>) -> Result<(), Prob
 pub fn one(app: &App) -> Result<&Tenant, Problem> {
     if app.shared.tenants.marked().len() > 1 {
         return Err(Problem::new("Several tenants are marked.")
-            .hint("This is done to one at a time: Esc takes the marks away."));
+            .hint(format!("This is done to one at a time: {} to take the marks away.", app.shared.press("dismiss"))));
     }
     let tenant = match app.shared.tenants.targets().first() {
         Some(tenant) => *tenant,
@@ -232,8 +228,10 @@ pub fn shown(app: &App) -> Result<&Tenant, Problem> {
     let tenant = selected(app)?;
     match app.shared.tenants.targets().as_slice() {
         [only] if only.id == tenant.id => Ok(tenant),
-        _ => Err(Problem::new("Other tenants are marked.")
-            .hint("This is done to the one that is shown: Esc takes the marks away.")),
+        _ => Err(Problem::new("Other tenants are marked.").hint(format!(
+            "This is done to the one that is shown: {} to take the marks away.",
+            app.shared.press("dismiss")
+        ))),
     }
 }
 
@@ -295,7 +293,7 @@ fn not_provisioned(tenant: &Tenant) -> Result<(), Problem> {
 pub fn can_restart(tenant: &Tenant) -> Result<(), Problem> {
     match phase(tenant) {
         Some(Phase::Created | Phase::Provisioning | Phase::FailedInfra) => not_provisioned(tenant),
-        Some(Phase::AwaitingDeploy) => refuse(tenant, "was never deployed", "Press d to deploy it."),
+        Some(Phase::AwaitingDeploy) => refuse(tenant, "was never deployed", "Deploy it first."),
         Some(Phase::Deploying | Phase::Restarting | Phase::Deleting | Phase::Deleted) => busy(tenant),
         Some(Phase::Suspended) => refuse(tenant, "is suspended", "Activate it instead."),
         Some(Phase::Running | Phase::FailedDeploy) | None => Ok(()),

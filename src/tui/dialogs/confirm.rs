@@ -6,13 +6,14 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::field::Field;
-use super::{text_columns, window};
+use super::{anchored, text_columns, text_rows};
 use crate::model::TenantId;
-use crate::tui::actions::done;
+use crate::tui::actions::{done, general::leaving};
 use crate::tui::app::{App, Shared};
 use crate::tui::commands::{Command, Scope, command, table};
 use crate::tui::dialogs::Dialog;
 use crate::tui::effect::Effect;
+use crate::tui::format;
 use crate::tui::panes::frame::wrapped;
 
 /// The rows.
@@ -107,19 +108,21 @@ impl Question {
 }
 
 /// An open question and its selected answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Confirm {
     question: Question,
     then: &'static Command,
     yes: bool,
     field: Field,
+    /// What it stands over, and what comes back where everything stays as it is.
+    over: Option<Box<Dialog>>,
 }
 
 impl Confirm {
     /// A question with the safe answer selected.
     #[must_use]
     pub fn new(question: Question, then: &'static Command) -> Self {
-        Self { question, then, yes: false, field: Field::default() }
+        Self { question, then, yes: false, field: Field::default(), over: None }
     }
 
     /// True where this command is asked about.
@@ -139,13 +142,29 @@ impl Confirm {
         self.is_typing().then_some(&mut self.field)
     }
 
-    /// What a terminal of one line says.
+    /// What a terminal of one line says; `None` for a question that has no words for it, or where there is room for none.
     #[must_use]
-    pub fn one_line(&self) -> (String, String) {
-        match self.question.short {
-            Some((words, shorter)) => (format!("{words} y n"), format!("{shorter} y n")),
-            None => (format!("{} y n", self.question.title), "? y n".to_owned()),
-        }
+    pub fn one_line(&self, shared: &Shared) -> Option<String> {
+        let (words, shorter) = self.question.short?;
+        let keys = format!("{} {}", shared.key_of("question.yes"), shared.key_of("question.no"));
+        let columns = usize::from(shared.size.0);
+        [words, shorter].map(|words| format!("{words} {keys}")).into_iter().find(|line| format::width(line) <= columns)
+    }
+
+    /// What it stands over.
+    pub fn over(&mut self) -> Option<&mut Dialog> {
+        self.over.as_deref_mut()
+    }
+
+    /// The same, to look at.
+    #[must_use]
+    pub fn stands_over(&self) -> Option<&Dialog> {
+        self.over.as_deref()
+    }
+
+    /// Takes away what it stands over.
+    pub fn take_over(&mut self) -> Option<Dialog> {
+        self.over.take().map(|over| *over)
     }
 
     fn is_typed(&self) -> bool {
@@ -162,6 +181,27 @@ impl App {
             self.dialog = Some(Dialog::Confirm(Confirm::new(question, then)));
         }
     }
+
+    /// The same, over whatever is open: it comes back where everything stays as it is.
+    pub fn ask_over(&mut self, id: &str, question: Question) {
+        let over = self.dialog.take().map(Box::new);
+        self.ask(id, question);
+        if let Some(Dialog::Confirm(confirm)) = &mut self.dialog {
+            confirm.over = over;
+        }
+    }
+}
+
+/// The question whether to leave goes once there is nothing left to lose.
+pub fn review(app: &mut App) {
+    let is_leaving = matches!(&app.dialog, Some(Dialog::Confirm(confirm)) if confirm.is_about("quit"));
+    if is_leaving
+        && leaving(app).is_none()
+        && let Some(Dialog::Confirm(mut confirm)) = app.dialog.take()
+    {
+        app.dialog = confirm.take_over();
+        app.shared.dirty = true;
+    }
 }
 
 /// Enter in a question that wants a name.
@@ -174,7 +214,8 @@ pub fn submit(app: &mut App) -> Vec<Effect> {
 }
 
 fn answer(app: &mut App, yes: bool) -> Vec<Effect> {
-    let Some(Dialog::Confirm(confirm)) = app.dialog.take() else { return done() };
+    let Some(Dialog::Confirm(mut confirm)) = app.dialog.take() else { return done() };
+    app.dialog = confirm.take_over();
     if !yes || !confirm.is_typed() {
         return done();
     }
@@ -199,22 +240,22 @@ fn still_meant(shared: &Shared, about: &[TenantId]) -> bool {
     about.is_empty() || (targets.len() == about.len() && targets.iter().all(|tenant| about.contains(&tenant.id)))
 }
 
-/// Draws the question.
+/// Draws the question. Its answers can be seen whatever the size: where there is little room, the text says less.
 pub fn draw(app: &App, dialog: &Confirm, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.shared.theme;
     let columns = text_columns(area, 56);
     let question = &dialog.question;
-    let mut lines = wrapped(&question.text, 0, columns, 6, theme.text);
-    lines.push(Line::raw(""));
+    let mut answers = vec![Line::raw("")];
     if let Some(name) = &question.typed {
-        lines.extend(wrapped(&format!("Type {name} to confirm."), 0, columns, 2, theme.dim));
-        lines.push(dialog.field.line(theme, columns, "› "));
+        answers.extend(wrapped(&format!("Type {name} to confirm."), 0, columns, 2, theme.dim));
+        answers.push(dialog.field.line(theme, columns, "› "));
         let (words, style) = if dialog.is_typed() { (question.yes, theme.bad) } else { ("not yet", theme.dim) };
-        lines.push(Line::raw(""));
-        lines.push(Line::from(vec![
-            Span::styled("Enter", theme.accent),
+        answers.push(Line::raw(""));
+        let key = |id: &str| Span::styled(app.shared.key_of(id), theme.accent);
+        answers.push(Line::from(vec![
+            key("line.take"),
             Span::styled(format!(" {words}   "), style),
-            Span::styled("Esc", theme.accent),
+            key("line.leave"),
             Span::styled(" leaves everything as it is", theme.dim),
         ]));
     } else {
@@ -225,7 +266,9 @@ pub fn draw(app: &App, dialog: &Confirm, frame: &mut Frame<'_>, area: Rect) {
         let mut spans = answer(question.no, !dialog.yes).to_vec();
         spans.push(Span::raw("      "));
         spans.extend(answer(question.yes, dialog.yes));
-        lines.push(Line::from(spans));
+        answers.push(Line::from(spans));
     }
-    window(app, frame, area, &question.title, columns, lines, 0);
+    let room = text_rows(area).saturating_sub(answers.len()).clamp(1, 6);
+    let text = wrapped(&question.text, 0, columns, room, theme.text);
+    anchored(app, frame, area, &question.title, columns, text, answers);
 }

@@ -6,12 +6,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Dialog, text_columns, text_rows, window};
+use super::{Dialog, anchored, text_columns, text_rows};
 use crate::model::{CheckResult, Problem};
 use crate::ops::call::{Call, Reply};
 use crate::ops::init::{Action, Done, Outcome, Plan};
 use crate::tui::actions::{context, done};
-use crate::tui::app::App;
+use crate::tui::app::{App, Shared};
 use crate::tui::commands::{Command, Scope, command, table};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::format::{self, pad};
@@ -25,6 +25,10 @@ use Scope::FirstStart as Here;
 const COLUMNS: usize = 92;
 /// Columns of the word for what happens with a file.
 const WORD: usize = 9;
+/// Columns that the reason for a file keeps.
+const WHY: usize = 27;
+/// Columns that a path keeps.
+const PATH: usize = 24;
 /// Files of a page.
 const PAGE: usize = 8;
 /// The command that logs in, where the program has one.
@@ -222,8 +226,8 @@ fn close(app: &mut App) -> Vec<Effect> {
     {
         // Whoever has said so once is not asked again here.
         app.shared.options.state.looked_around.insert(folder.shown.clone());
-        let key = app.shared.key_of("project.setup");
-        app.shared.say(format!("No project here. {key} sets this folder up."));
+        let press = app.shared.press("project.setup");
+        app.shared.say(format!("No project here: {press} to set this folder up."));
         // Whoever wants to look around is not held up by the next question.
         app.shared.login.offered = true;
     }
@@ -304,20 +308,21 @@ pub fn draw(app: &App, dialog: &FirstStart, frame: &mut Frame<'_>, area: Rect) {
     let answers = dialog.answers(app);
     let room = text_rows(area).saturating_sub(above.len() + answers.len() + 2);
     let mut lines = above;
-    lines.extend(in_sight(theme, files, dialog.first, room));
+    lines.extend(in_sight(&app.shared, files, dialog.first, room));
+    let mut below = Vec::new();
     if !answers.is_empty() {
-        lines.push(Line::raw(""));
+        below.push(Line::raw(""));
     }
     for (place, (_, words)) in answers.into_iter().enumerate() {
         let is_selected = place == dialog.selected;
         let (mark, style) = if is_selected { ("▌ ", theme.selection) } else { ("  ", theme.text) };
-        lines.push(Line::from(vec![Span::styled(mark, theme.accent), Span::styled(words, style)]));
+        below.push(Line::from(vec![Span::styled(mark, theme.accent), Span::styled(words, style)]));
     }
-    window(app, frame, area, title, columns, lines, 0);
+    anchored(app, frame, area, title, columns, lines, below);
 }
 
 /// As many of the files as there is room for, and how many more there are.
-fn in_sight(theme: &Theme, files: Vec<Line<'static>>, first: usize, room: usize) -> Vec<Line<'static>> {
+fn in_sight(shared: &Shared, files: Vec<Line<'static>>, first: usize, room: usize) -> Vec<Line<'static>> {
     if files.is_empty() {
         return files;
     }
@@ -330,8 +335,12 @@ fn in_sight(theme: &Theme, files: Vec<Line<'static>>, first: usize, room: usize)
     let rows = room.saturating_sub(2).max(1);
     let first = first.min(count.saturating_sub(rows));
     lines.extend(files.into_iter().skip(first).take(rows));
-    let words = format!("{}–{} of {count} · PgDn more", first + 1, (first + rows).min(count));
-    lines.push(Line::styled(words, theme.dim));
+    let more = match shared.key_of("setup.page-down") {
+        key if key.is_empty() => String::new(),
+        key => format!(" · {key} more"),
+    };
+    let words = format!("{}–{} of {count}{more}", first + 1, (first + rows).min(count));
+    lines.push(Line::styled(words, shared.theme.dim));
     lines
 }
 
@@ -368,7 +377,7 @@ fn planned(theme: &Theme, plan: &Plan, columns: usize) -> Vec<Line<'static>> {
 }
 
 fn steps(theme: &Theme, plan: &Plan, columns: usize) -> Vec<Line<'static>> {
-    let wide = width(plan.steps.iter().map(|step| step.path.as_str()));
+    let wide = width(plan.steps.iter().map(|step| step.path.as_str()), columns);
     let row = |step: &crate::ops::init::Step| {
         let (word, style, why) = match &step.action {
             Action::Write(_) => ("write", theme.good, step.why.clone()),
@@ -402,7 +411,7 @@ fn ended(app: &App, done: &Done, columns: usize) -> Vec<Line<'static>> {
 }
 
 fn made(theme: &Theme, done: &Done, columns: usize) -> Vec<Line<'static>> {
-    let wide = width(done.files.iter().map(|made| made.path.as_str()));
+    let wide = width(done.files.iter().map(|made| made.path.as_str()), columns);
     let row = |made: &crate::ops::init::Made| {
         let (word, style) = match made.outcome {
             Outcome::Written => ("written", theme.good),
@@ -415,8 +424,10 @@ fn made(theme: &Theme, done: &Done, columns: usize) -> Vec<Line<'static>> {
     done.files.iter().map(row).collect()
 }
 
-fn width<'a>(paths: impl Iterator<Item = &'a str>) -> usize {
-    paths.map(format::width).max().unwrap_or(0) + 2
+/// Columns of a path. Why it is made has to be read as well.
+fn width<'a>(paths: impl Iterator<Item = &'a str>, columns: usize) -> usize {
+    let longest = paths.map(format::width).max().unwrap_or(0) + 2;
+    longest.min(columns.saturating_sub(WORD + WHY).max(PATH))
 }
 
 fn file(
@@ -429,7 +440,7 @@ fn file(
 ) -> Line<'static> {
     let spans = vec![
         Span::styled(pad(word, WORD), style),
-        Span::styled(pad(path, wide), theme.text),
+        Span::styled(pad(&format::cut_middle(path, wide.saturating_sub(2)), wide), theme.text),
         Span::styled(why, theme.dim),
     ];
     Line::from(fit(spans, columns))

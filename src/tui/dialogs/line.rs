@@ -8,12 +8,13 @@ use ratatui::widgets::Paragraph;
 use std::fmt;
 
 use super::field::Field;
-use super::{Dialog, confirm, text_columns, window};
+use super::{Dialog, anchored, confirm, text_columns, text_rows};
 use crate::tui::actions::done;
 use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::effect::Effect;
 use crate::tui::panes::frame::wrapped;
+use crate::tui::update::checkout;
 
 /// The rows.
 pub const COMMANDS: &[Command] = &[
@@ -131,6 +132,10 @@ pub fn changed(app: &mut App) {
 fn take(app: &mut App) -> Vec<Effect> {
     match app.dialog.take() {
         Some(Dialog::Line(line)) => (line.done)(app, &line),
+        dialog @ Some(Dialog::NewTenant(_)) => {
+            app.dialog = dialog;
+            checkout::named(app)
+        }
         // A question that wants a name typed is answered with the same key.
         dialog => {
             app.dialog = dialog;
@@ -140,8 +145,13 @@ fn take(app: &mut App) -> Vec<Effect> {
 }
 
 fn leave(app: &mut App) -> Vec<Effect> {
-    if let Some(Dialog::Line(line)) = app.dialog.take() {
-        (line.live)(app, &line.before);
+    match app.dialog.take() {
+        Some(Dialog::Line(line)) => (line.live)(app, &line.before),
+        dialog @ Some(Dialog::NewTenant(_)) => {
+            app.dialog = dialog;
+            checkout::back(app);
+        }
+        _ => {}
     }
     done()
 }
@@ -156,15 +166,19 @@ pub fn draw(app: &App, dialog: &Line, frame: &mut Frame<'_>, area: Rect, bottom:
         return;
     };
     let columns = text_columns(area, 64);
-    let mut lines = wrapped(about, 0, columns, 6, theme.dim);
-    lines.push(Text::raw(""));
-    lines.push(dialog.field.line(theme, columns, "› "));
-    lines.push(Text::raw(""));
-    lines.push(Text::from(vec![
-        Span::styled("Enter", theme.accent),
-        Span::styled(" takes it   ", theme.dim),
-        Span::styled("Esc", theme.accent),
-        Span::styled(" leaves everything as it is", theme.dim),
-    ]));
-    window(app, frame, area, &dialog.label, columns, lines, 0);
+    let key = |id: &str| Span::styled(app.shared.key_of(id), theme.accent);
+    let below = vec![
+        Text::raw(""),
+        dialog.field.line(theme, columns, "› "),
+        Text::raw(""),
+        Text::from(vec![
+            key("line.take"),
+            Span::styled(" takes it   ", theme.dim),
+            key("line.leave"),
+            Span::styled(" leaves everything as it is", theme.dim),
+        ]),
+    ];
+    let room = text_rows(area).saturating_sub(below.len()).clamp(1, 6);
+    let about = wrapped(about, 0, columns, room, theme.dim);
+    anchored(app, frame, area, &dialog.label, columns, about, below);
 }

@@ -8,13 +8,14 @@ use ratatui::text::{Line, Span};
 
 use super::line::Line as Typed;
 use super::pick::{Entry, Pick};
-use super::{Dialog, text_columns, window};
+use super::{Dialog, anchored, text_columns};
 use crate::model::Problem;
 use crate::ops::login::{Failed, How, LoggedIn, Provider, Store};
-use crate::tui::app::{App, Moment};
+use crate::tui::app::{App, Moment, Shared};
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::format::{self, cut};
 use crate::tui::panes::frame::{fit, problem_lines, wrapped};
+use crate::tui::panes::parts::hints;
 use crate::tui::theme::{Theme, spinner};
 use crate::tui::update::login;
 use Scope::LogIn;
@@ -107,10 +108,18 @@ pub fn choice(app: &App, about: String) -> Dialog {
 
 /// The line for a token.
 #[must_use]
-pub fn token_line() -> Dialog {
-    let about = "Paste a login token and press Enter. It is shown nowhere, and kept once the server knows it.";
+pub fn token_line(shared: &Shared) -> Dialog {
+    let about = format!(
+        "Paste a login token and {}. It is shown nowhere, and kept once the server knows it.",
+        shared.press("line.take")
+    );
     Dialog::Line(Typed::ask("Log in · token", about, login::token_typed).hidden())
 }
+
+/// The keys once it failed.
+const AGAIN: &[(&str, &str)] = &[("choice.take", "try again"), ("choice.close", "close")];
+/// The same, where there is no keyring.
+const KEEP: &[(&str, &str)] = &[("choice.take", "keep it in that file"), ("choice.close", "close")];
 
 /// Draws the dialog.
 pub fn draw(app: &App, dialog: &Login, frame: &mut Frame<'_>, area: Rect) {
@@ -120,16 +129,31 @@ pub fn draw(app: &App, dialog: &Login, frame: &mut Frame<'_>, area: Rect) {
         How::Browser { provider, .. } => format!("Log in · {}", provider.label()),
         How::Token(_) => "Log in · token".to_owned(),
     };
-    let lines = match &dialog.stage {
-        Stage::Starting => {
-            vec![under_way(app, "asking where to sign in"), Line::raw(""), keys(theme, &[("Esc", "stop")])]
+    let (above, keys): (_, &[(&str, &str)]) = match &dialog.stage {
+        Stage::Starting => (vec![under_way(app, "asking where to sign in")], &[("login.close", "stop")]),
+        Stage::Checking => (vec![under_way(app, "asking the server whose the token is")], &[]),
+        Stage::Browser { url, trouble } => (
+            waiting(theme, url, trouble.as_ref(), columns),
+            &[
+                ("login.open", "opens the page"),
+                ("login.copy", "copies it"),
+                ("login.token", "token instead"),
+                ("login.close", "stop"),
+            ],
+        ),
+        Stage::Done(logged_in) => {
+            (done(theme, logged_in, app.shared.now, &app.shared.zone, columns), &[("choice.take", "go on")])
         }
-        Stage::Checking => vec![under_way(app, "asking the server whose the token is")],
-        Stage::Browser { url, trouble } => waiting(theme, url, trouble.as_ref(), columns),
-        Stage::Done(logged_in) => done(theme, logged_in, app.shared.now, &app.shared.zone, columns),
-        Stage::Failed(failed) => failure(theme, failed, columns),
+        Stage::Failed(failed) => {
+            let keys = if failed.no_keyring { KEEP } else { AGAIN };
+            (failure(theme, failed, columns), keys)
+        }
     };
-    window(app, frame, area, &title, columns, lines, 0);
+    let mut below = Vec::new();
+    if !keys.is_empty() {
+        below.extend([Line::raw(""), hints(&app.shared, keys)]);
+    }
+    anchored(app, frame, area, &title, columns, above, below);
 }
 
 fn under_way(app: &App, words: &'static str) -> Line<'static> {
@@ -137,13 +161,6 @@ fn under_way(app: &App, words: &'static str) -> Line<'static> {
         Span::styled(format!("{} ", spinner(app.shared.frame)), app.shared.theme.accent),
         Span::styled(words, app.shared.theme.dim),
     ])
-}
-
-fn keys(theme: &Theme, keys: &[(&'static str, &'static str)]) -> Line<'static> {
-    let mut line = crate::tui::panes::frame::keys(theme, keys);
-    // A dialog has its own margin.
-    line.spans.remove(0);
-    line
 }
 
 fn waiting(theme: &Theme, url: &str, trouble: Option<&Problem>, columns: usize) -> Vec<Line<'static>> {
@@ -157,8 +174,6 @@ fn waiting(theme: &Theme, url: &str, trouble: Option<&Problem>, columns: usize) 
         lines.push(Line::raw(""));
     }
     lines.push(Line::from(vec![Span::styled("○ ", theme.info), Span::styled("waiting for the browser", theme.text)]));
-    lines.push(Line::raw(""));
-    lines.push(keys(theme, &[("o", "opens the page"), ("y", "copies it"), ("t", "token instead"), ("Esc", "stop")]));
     lines
 }
 
@@ -187,21 +202,15 @@ fn done(theme: &Theme, logged_in: &LoggedIn, now: Moment, zone: &TimeZone, colum
             columns,
         )));
     }
-    lines.push(Line::raw(""));
-    lines.push(keys(theme, &[("Enter", "go on")]));
     lines
 }
 
 fn failure(theme: &Theme, failed: &Failed, columns: usize) -> Vec<Line<'static>> {
     let mut lines = problem_lines(theme, &failed.problem, 0, columns, 10);
-    lines.push(Line::raw(""));
     if failed.no_keyring {
         let words = "The login can be kept in the project's .systemprompt/credentials.json, readable by you alone.";
-        lines.extend(wrapped(words, 0, columns, 3, theme.text));
         lines.push(Line::raw(""));
-        lines.push(keys(theme, &[("Enter", "keep it in that file"), ("Esc", "close")]));
-    } else {
-        lines.push(keys(theme, &[("Enter", "try again"), ("Esc", "close")]));
+        lines.extend(wrapped(words, 0, columns, 3, theme.text));
     }
     lines
 }

@@ -15,6 +15,7 @@ pub mod pick;
 pub mod problem;
 mod qr;
 mod reading;
+pub mod ready;
 
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
@@ -32,6 +33,7 @@ pub use reading::scroll as scroll_text;
 pub const COMMANDS: &[&[Command]] = &[
     reading::CHOICE,
     new_tenant::COMMANDS,
+    ready::COMMANDS,
     login::COMMANDS,
     first_start::COMMANDS,
     new_local::COMMANDS,
@@ -46,6 +48,8 @@ pub const COMMANDS: &[&[Command]] = &[
 pub enum Dialog {
     /// Buying a tenant.
     NewTenant(NewTenant),
+    /// What comes next for a tenant that is there.
+    Ready(ready::Ready),
     /// Logging in.
     Login(login::Login),
     /// Setting a folder up.
@@ -65,7 +69,7 @@ pub enum Dialog {
     /// One of a few.
     Pick(pick::Pick),
     /// What runs in the background; the selected job.
-    Jobs(usize),
+    Jobs(jobs::Selected),
 }
 
 impl Dialog {
@@ -74,6 +78,8 @@ impl Dialog {
     pub fn scope(&self) -> Scope {
         match self {
             Self::NewTenant(dialog) if dialog.stage == Stage::Payment => Scope::Payment,
+            Self::NewTenant(dialog) if dialog.stage == Stage::Naming => Scope::Line,
+            Self::Ready(_) => Scope::Ready,
             Self::Login(dialog) => dialog.scope(),
             Self::NewLocal(dialog) => dialog.scope(),
             Self::NewTenant(_) | Self::Pick(_) | Self::Jobs(_) => Scope::Choice,
@@ -93,7 +99,8 @@ impl Dialog {
             Self::Palette(palette) => Some(palette.field()),
             Self::Line(line) => Some(line.field()),
             Self::NewLocal(dialog) => dialog.field(),
-            Self::NewTenant(_)
+            Self::NewTenant(dialog) => dialog.field(),
+            Self::Ready(_)
             | Self::Login(_)
             | Self::FirstStart(_)
             | Self::Help(_)
@@ -110,8 +117,11 @@ impl Dialog {
             Self::NewLocal(dialog) => dialog.is_moving(),
             Self::NewTenant(dialog) => match dialog.stage {
                 Stage::Loading | Stage::Starting => true,
-                Stage::Payment | Stage::Plan | Stage::Region | Stage::Failed(_) => false,
+                Stage::Payment | Stage::Plan | Stage::Region | Stage::Options | Stage::Naming | Stage::Failed(_) => {
+                    false
+                }
             },
+            Self::Ready(dialog) => dialog.is_moving(),
             Self::Login(dialog) => dialog.is_moving(),
             Self::FirstStart(dialog) => dialog.is_moving(),
             _ => false,
@@ -129,6 +139,7 @@ impl Dialog {
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, bottom: Rect) {
     match &app.dialog {
         Some(Dialog::NewTenant(dialog)) => new_tenant::draw(app, dialog, frame, area),
+        Some(Dialog::Ready(dialog)) => ready::draw(app, dialog, frame, area),
         Some(Dialog::Login(dialog)) => login::draw(app, dialog, frame, area),
         Some(Dialog::FirstStart(dialog)) => first_start::draw(app, dialog, frame, area),
         Some(Dialog::NewLocal(dialog)) => new_local::draw(app, dialog, frame, area),
@@ -138,7 +149,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, bottom: Rect) {
         Some(Dialog::Palette(dialog)) => palette::draw(app, dialog, frame, area),
         Some(Dialog::Line(dialog)) => line::draw(app, dialog, frame, area, bottom),
         Some(Dialog::Pick(dialog)) => pick::draw(app, dialog, frame, area),
-        Some(Dialog::Jobs(selected)) => jobs::draw(app, *selected, frame, area),
+        Some(Dialog::Jobs(selected)) => jobs::draw(app, selected, frame, area),
         None => {}
     }
 }
@@ -173,6 +184,29 @@ pub fn window(
     let visible: Vec<_> = lines.into_iter().skip(first).take(rows).collect();
     let place = (hidden > 0).then(|| format!(" {}–{} of {count} ", first + 1, first + rows));
     boxed(app, frame, area, title, columns, visible, (area.height - height) / 2, place);
+}
+
+/// Draws a dialog whose lines `below` can be seen whatever the size: where there is too little room, the end of those
+/// `above` is left out.
+pub fn anchored(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    columns: usize,
+    above: Vec<Line<'static>>,
+    below: Vec<Line<'static>>,
+) {
+    let room = text_rows(area).max(1).saturating_sub(below.len());
+    let mut lines = above;
+    if lines.len() > room {
+        lines.truncate(room);
+        if let Some(last) = lines.last_mut() {
+            *last = Line::styled("…", app.shared.theme.dim);
+        }
+    }
+    lines.extend(below);
+    window(app, frame, area, title, columns, lines, 0);
 }
 
 /// Draws a dialog `down` rows below the upper edge of `area`; what does not fit is left out.

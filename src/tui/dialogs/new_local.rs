@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::field::Field;
-use super::{Dialog, text_columns, window};
+use super::{Dialog, anchored, text_columns, text_rows};
 use crate::model::local_tenant::POSTGRES_IMAGE;
 use crate::model::progress::LocalStep;
 use crate::model::{LocalTenant, Problem, Secret, database_url};
@@ -15,7 +15,8 @@ use crate::telling::local::LocalRun;
 use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::format::pad;
-use crate::tui::panes::frame::{keys, problem_lines, rows_to_lines, wrapped};
+use crate::tui::panes::frame::{problem_lines, rows_to_lines, wrapped};
+use crate::tui::panes::parts::hints;
 use crate::tui::theme::Theme;
 use crate::tui::update::local;
 use Scope::{LocalForm, LocalRun as Making};
@@ -56,6 +57,16 @@ pub const COMMANDS: &[Command] = &[
     )
     .hinted()
     .when(|app| stage(app, |stage| matches!(stage, Stage::Done(_)))),
+    command(
+        "local.hide",
+        Making,
+        &["h"],
+        "go on unseen",
+        "Close this; the making goes on, and is among the jobs.",
+        local::hide,
+    )
+    .hinted()
+    .when(|app| stage(app, |stage| matches!(stage, Stage::Running(_) | Stage::Stopping(_)))),
     command("local.edit", Making, &["backspace", "left"], "change", "Go back and change what was typed.", local::edit),
     command(
         "local.stop",
@@ -72,7 +83,9 @@ pub const COMMANDS: &[Command] = &[
 fn stage(app: &App, fits: fn(&Stage) -> bool) -> Result<(), Problem> {
     match &app.dialog {
         Some(Dialog::NewLocal(dialog)) if fits(&dialog.stage) => Ok(()),
-        _ => Err(Problem::new("It is not made yet.").hint("Wait until it is, or stop it with Esc.")),
+        Some(Dialog::NewLocal(dialog)) if !dialog.is_moving() => Err(Problem::new("It has ended.")),
+        _ => Err(Problem::new("It is not made yet.")
+            .hint(format!("Wait until it is, or {} to stop it.", app.shared.press("local.stop")))),
     }
 }
 
@@ -210,43 +223,51 @@ impl NewLocal {
     }
 }
 
-/// Draws the wizard.
+/// Draws the wizard. Its fields and its keys can be seen whatever the size: what stands above them says less where there
+/// is little room.
 pub fn draw(app: &App, dialog: &NewLocal, frame: &mut Frame<'_>, area: Rect) {
     let theme = &app.shared.theme;
     let columns = text_columns(area, COLUMNS);
+    let rows = text_rows(area);
     let turn = app.shared.frame;
     let steps = |run: &LocalRun| rows_to_lines(theme, run.rows(columns, turn));
-    let (title, mut lines, hints): (_, _, &[(&str, &str)]) = match &dialog.stage {
-        Stage::Form => (
-            title(dialog.kind),
-            form(theme, dialog, columns),
-            &[("Enter", "creates it"), ("Tab", "next field"), ("Esc", "close")],
+    let (title, above, mut below, keys): (_, _, _, &[(&str, &str)]) = match &dialog.stage {
+        Stage::Form => {
+            let fields = fields(theme, dialog, columns);
+            let room = rows.saturating_sub(fields.len() + 3).clamp(1, 3);
+            let about = wrapped(about(dialog.kind), 0, columns, room, theme.dim);
+            let keys = &[("local.create", "creates it"), ("local.next", "next field"), ("local.leave", "close")];
+            (title(dialog.kind), about, fields, keys)
+        }
+        Stage::Running(run) => (
+            "New local tenant",
+            steps(run),
+            Vec::new(),
+            &[("local.stop", "stops and takes everything back"), ("local.hide", "goes on unseen")],
         ),
-        Stage::Running(run) => ("New local tenant", steps(run), &[("Esc", "stops and takes everything back")]),
         Stage::Stopping(run) => {
-            let mut lines = steps(run);
-            lines.push(Line::raw(""));
-            lines.push(Line::styled("Taking back what was made.", theme.dim));
-            ("New local tenant", lines, &[])
+            let below = vec![Line::raw(""), Line::styled("Taking back what was made.", theme.dim)];
+            ("New local tenant", steps(run), below, &[])
         }
-        Stage::Done(tenant) => {
-            ("Local tenant", done(theme, tenant, columns), &[("y", "copies the address"), ("Enter", "close")])
-        }
+        Stage::Done(tenant) => (
+            "Local tenant",
+            done(theme, tenant, columns),
+            Vec::new(),
+            &[("local.copy", "copies the address"), ("local.done", "close")],
+        ),
         Stage::Failed(run, problem) => {
-            let mut lines = steps(run);
-            lines.push(Line::raw(""));
-            lines.extend(problem_lines(theme, problem, 0, columns, 12));
-            ("New local tenant", lines, &[("Enter", "try again"), ("Backspace", "change"), ("Esc", "close")])
+            let mut told = problem_lines(theme, problem, 0, columns, rows.saturating_sub(3).clamp(1, 12));
+            told.insert(0, Line::raw(""));
+            let keys = &[("local.done", "try again"), ("local.edit", "change"), ("local.stop", "close")];
+            // Why it failed counts more than what went well before.
+            ("New local tenant", steps(run), told, keys)
         }
     };
-    if !hints.is_empty() {
-        lines.push(Line::raw(""));
-        let mut line = keys(theme, hints);
-        // A dialog has its own margin.
-        line.spans.remove(0);
-        lines.push(line);
+    if !keys.is_empty() {
+        below.push(Line::raw(""));
+        below.push(hints(&app.shared, keys));
     }
-    window(app, frame, area, title, columns, lines, 0);
+    anchored(app, frame, area, title, columns, above, below);
 }
 
 fn title(kind: Kind) -> &'static str {
@@ -256,17 +277,19 @@ fn title(kind: Kind) -> &'static str {
     }
 }
 
-fn form(theme: &Theme, dialog: &NewLocal, columns: usize) -> Vec<Line<'static>> {
-    let about = match dialog.kind {
+fn about(kind: Kind) -> &'static str {
+    match kind {
         Kind::Container => {
             "A Postgres in a container, on a port that only this machine reaches. Its data is in a volume of its own."
         }
         Kind::Existing => {
             "A database that is there already: postgres://user:password@host:port/database. It is tried first."
         }
-    };
-    let mut lines = wrapped(about, 0, columns, 3, theme.dim);
-    lines.push(Line::raw(""));
+    }
+}
+
+fn fields(theme: &Theme, dialog: &NewLocal, columns: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::raw("")];
     for (place, (label, field)) in dialog.fields.iter().enumerate() {
         let label = pad(label, LABEL);
         lines.push(if place == dialog.at {

@@ -1,14 +1,19 @@
-//! Buying a tenant: plan, region, payment. The purchase itself lives on when the dialog is closed.
+//! Buying a tenant: plan, region, options, payment. The purchase itself lives on when the dialog is closed; what comes
+//! after it is in `ready.rs`.
+
+mod options;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::field::Field;
 use super::qr::Code;
 use super::{Dialog, text_columns, text_rows, window};
 use crate::model::{CheckoutSession, Plan, Problem, REGIONS, SessionId, TenantId};
 use crate::tui::actions::done;
 use crate::tui::app::App;
+use crate::tui::bought::{Choice, Ordered};
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::effect::Request;
 use crate::tui::format::{self, cut, pad};
@@ -18,6 +23,7 @@ use crate::tui::panes::frame::keys;
 use crate::tui::panes::frame::{fit, problem_lines, wrapped};
 use crate::tui::theme::{Theme, spinner};
 use crate::tui::update::{checkout, copy};
+pub use options::{Row, name};
 
 /// The rows of the dialog that waits for the payment.
 pub const COMMANDS: &[Command] = &[
@@ -79,6 +85,10 @@ pub enum Stage {
     Plan,
     /// Which region.
     Region,
+    /// What else.
+    Options,
+    /// Its name is being typed.
+    Naming,
     /// The purchase is being begun.
     Starting,
     /// Waiting for the payment of the app's purchase.
@@ -98,6 +108,14 @@ pub struct NewTenant {
     pub plan: usize,
     /// The selected region.
     pub region: usize,
+    /// The selected option.
+    pub option: usize,
+    /// What is chosen besides plan and region.
+    pub choice: Choice,
+    /// The line in which the name is typed.
+    pub field: Field,
+    /// What is wrong with what was typed.
+    pub complaint: Option<String>,
     /// While it waits for the payment: the QR code has the dialog for itself. For terminals in which it has no room beside
     /// the words.
     pub code_alone: bool,
@@ -107,7 +125,26 @@ impl NewTenant {
     /// A dialog at `stage`.
     #[must_use]
     pub fn at(stage: Stage) -> Self {
-        Self { stage, plans: Vec::new(), plan: 0, region: 0, code_alone: false }
+        Self {
+            stage,
+            plans: Vec::new(),
+            plan: 0,
+            region: 0,
+            option: 0,
+            choice: Choice::default(),
+            field: Field::default(),
+            complaint: None,
+            code_alone: false,
+        }
+    }
+
+    /// The line that is being typed.
+    pub fn field(&mut self) -> Option<&mut Field> {
+        if self.stage != Stage::Naming {
+            return None;
+        }
+        self.complaint = None;
+        Some(&mut self.field)
     }
 
     /// Moves the selection, and stops at the ends.
@@ -115,6 +152,7 @@ impl NewTenant {
         let (place, count) = match self.stage {
             Stage::Plan => (&mut self.plan, self.plans.len()),
             Stage::Region => (&mut self.region, REGIONS.len()),
+            Stage::Options => (&mut self.option, Row::ALL.len()),
             _ => return,
         };
         *place = if down { (*place + 1).min(count.saturating_sub(1)) } else { place.saturating_sub(1) };
@@ -130,6 +168,8 @@ pub struct Purchase {
     pub session: Option<SessionId>,
     /// The plan's name and the region's, for people.
     pub words: String,
+    /// What is done once the tenant is there.
+    pub choice: Choice,
     /// The stream.
     pub feed: Feed,
     /// The tenant, once it has an id.
@@ -145,12 +185,13 @@ pub struct Purchase {
 impl Purchase {
     /// What the server's answer begins.
     #[must_use]
-    pub fn new(session: CheckoutSession, words: String) -> Self {
+    pub fn new(session: CheckoutSession, Ordered { words, choice }: Ordered) -> Self {
         let feed = if session.checkout_session_id.is_some() { Feed::Connecting } else { Feed::Off };
         Self {
             url: crate::model::text::line(&session.checkout_url),
             session: session.checkout_session_id,
             words,
+            choice,
             feed,
             tenant: None,
             tenant_name: None,
@@ -175,6 +216,8 @@ pub fn draw(app: &App, dialog: &NewTenant, frame: &mut Frame<'_>, area: Rect) {
         Stage::Starting => ("New tenant", vec![under_way(app, "beginning the purchase")]),
         Stage::Plan => ("New tenant · plan", plans(theme, dialog, columns)),
         Stage::Region => ("New tenant · region", regions(theme, dialog, columns)),
+        Stage::Options => ("New tenant · options", options::list(app, dialog, columns)),
+        Stage::Naming => ("New tenant · name", options::naming(theme, dialog, columns)),
         Stage::Payment if dialog.code_alone => ("Pay with the phone", code_alone(app, columns, text_rows(area))),
         Stage::Payment => ("New tenant · payment", payment(app, columns, text_rows(area))),
         Stage::Failed(problem) => {
@@ -244,8 +287,8 @@ fn regions(theme: &Theme, dialog: &NewTenant, columns: usize) -> Vec<Line<'stati
         .collect();
     lines.push(Line::raw(""));
     let plan = dialog.plans.get(dialog.plan).map_or("", |plan| plan.name.as_str());
-    lines.push(Line::styled(cut(&format!("Plan {plan}. You pay on a page in the browser."), columns), theme.dim));
-    lines.push(flush(keys(theme, &[("Enter", "begin the purchase"), ("Backspace", "back"), ("Esc", "close")])));
+    lines.push(Line::styled(cut(&format!("Plan {plan}."), columns), theme.dim));
+    lines.push(flush(keys(theme, &[("Enter", "choose the options next"), ("Backspace", "back"), ("Esc", "close")])));
     lines
 }
 
@@ -280,7 +323,11 @@ fn code_alone(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
 fn payment(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let theme = &app.shared.theme;
     let Some(purchase) = &app.shared.purchase else { return vec![Line::raw("There is no purchase.")] };
-    let mut lines = vec![Line::styled(cut(&purchase.words, columns), theme.dim), Line::raw("")];
+    let about = purchase.choice.words().map_or_else(
+        || purchase.words.clone(),
+        |choice| if purchase.words.is_empty() { choice } else { format!("{} · {choice}", purchase.words) },
+    );
+    let mut lines = vec![Line::styled(cut(&about, columns), theme.dim), Line::raw("")];
     lines.push(Line::raw("Pay on this page:"));
     // Whole, however long: it may have to be copied.
     lines.extend(wrapped(&purchase.url, 0, columns, usize::MAX, theme.strong));
@@ -290,6 +337,12 @@ fn payment(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
     } else if purchase.session.is_none() {
         let words = "This server does not say when it is paid. Close this with Esc and press R after the payment.";
         lines.extend(wrapped(words, 0, columns, 3, theme.warn));
+        if !purchase.choice.is_plain() {
+            let keys = [app.shared.key_of("tenant.rename"), app.shared.key_of("tenant.access")];
+            let words =
+                format!("What was chosen for it is not done by itself then: {} and {} do it.", keys[0], keys[1]);
+            lines.extend(wrapped(&words, 0, columns, 3, theme.warn));
+        }
     } else {
         match purchase.feed.sentence() {
             Some(sentence) => lines.extend(wrapped(&sentence, 0, columns, 3, theme.warn)),

@@ -124,11 +124,12 @@ pub fn draw(app: &App, dialog: &Pick, frame: &mut Frame<'_>, area: Rect) {
             columns,
         )));
     }
+    let key = |id: &str| Span::styled(app.shared.key_of(id), theme.accent);
     lines.push(Line::raw(""));
     lines.push(Line::from(vec![
-        Span::styled("Enter", theme.accent),
+        key("choice.take"),
         Span::styled(" choose   ", theme.dim),
-        Span::styled("Esc", theme.accent),
+        key("choice.close"),
         Span::styled(" close", theme.dim),
     ]));
     window(app, frame, area, &dialog.title, columns, lines, 0);

@@ -48,10 +48,7 @@ fn choose(app: &mut App) -> Vec<Effect> {
     match &app.dialog {
         Some(Dialog::NewTenant(_)) => checkout::choose(app),
         Some(Dialog::Login(_)) => login::go_on(app),
-        Some(Dialog::Jobs(selected)) => {
-            let selected = *selected;
-            jobs::stop(app, selected)
-        }
+        Some(Dialog::Jobs(_)) => jobs::stop(app),
         Some(Dialog::Pick(pick)) => match pick.choice() {
             Some((then, value)) => {
                 app.dialog = None;

@@ -1,4 +1,6 @@
 //! Lines as text that leaves the screen, for the clipboard or a file: whole, without colours. Must not know either.
+//!
+//! Many lines take long: they are taken as they are, and become text wherever there is time for it.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -7,6 +9,7 @@ use std::fmt::Write as _;
 use super::Log;
 use super::chunk::Line;
 use super::list::Key;
+use super::source::Source;
 use super::view::{Selection, Times, View};
 
 /// The line's own time.
@@ -15,7 +18,41 @@ pub(super) fn moment(line: &Line<'_>) -> Option<Timestamp> {
     Timestamp::from_nanosecond(i128::from(line.moment)).ok().filter(|_| line.timed)
 }
 
+/// Lines as they were when somebody took them: what arrives, what is dropped and what is shown afterwards changes nothing.
+/// While they are held, what the log drops meanwhile stays in memory: at most once more what it may keep.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    log: Log,
+    selection: Selection,
+    view: View,
+}
+
+impl Taken {
+    /// What they say, as [`Log::copy`] does.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.log.copy(self.selection, &self.view)
+    }
+}
+
 impl Log {
+    /// Takes the lines of a selection, for [`Taken::text`]. What is kept of them is shared and not copied.
+    #[must_use]
+    pub fn take(&self, selection: Selection, view: &View) -> Taken {
+        let log = Self {
+            cap: self.cap,
+            store: self.store.taken(),
+            sources: self.sources.iter().map(|source| Source::new(source.name.clone())).collect(),
+            order: self.order,
+            newest: self.newest,
+            filter: self.filter.clone(),
+            shown: self.shown.clone(),
+            search: None,
+            found: None,
+        };
+        Taken { log, selection, view: view.clone() }
+    }
+
     /// The lines of a selection that are shown, each ending with a newline. With times (RFC 3339) and names where the view
     /// has columns of them.
     #[must_use]
@@ -130,6 +167,26 @@ mod tests {
         let two = Selection { anchor: key(2), head: key(1) };
         assert_eq!(log.copy(two, &view), "orchard  two\n2026-11-20T14:00:03+02:00  orchard  three\n");
         assert_eq!((log.selected_len(two), log.selected_len(Selection::ALL)), (2, 3));
+    }
+
+    #[test]
+    fn lines_that_were_taken_say_what_they_said() {
+        let mut log = log();
+        let view = View { times: Times::Utc, names: true, ..View::default() };
+        let before = log.copy(Selection::ALL, &view);
+        let taken = log.take(Selection::ALL, &view);
+        log.set_filter(crate::tui::log::Filter {
+            since: Timestamp::MAX.checked_sub(jiff::SignedDuration::from_hours(1)).ok(),
+            ..Default::default()
+        });
+        log.rename(SourceId::FIRST, "docs");
+        log.push(
+            SourceId::FIRST,
+            (0..60_000).map(|number| entry("2026-11-20T12:00:04Z", &format!("line {number} of many"))),
+        );
+        while log.work(1 << 20) {}
+        assert!(log.dropped() > 3, "{}", log.dropped());
+        assert_eq!(taken.text(), before);
     }
 
     #[test]

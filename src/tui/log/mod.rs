@@ -26,6 +26,7 @@ use std::borrow::Borrow;
 use std::fmt;
 
 pub use chunk::Line;
+pub use copy::Taken;
 pub use level::Level;
 pub use list::Key;
 pub use pattern::{Filter, Kind, Pattern, PatternError};

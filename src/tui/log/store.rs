@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::chunk::{Chunk, Line, NewLine};
 
@@ -12,10 +13,14 @@ const SMALLEST_CHUNK: usize = 256;
 /// A store holds at least so many chunks, so that dropping one is no leap.
 const CHUNKS: usize = 64;
 
+/// Bytes that a chunk takes beside what it holds: the pointer, what it points to, and two counters.
+const PLACE: usize = size_of::<Arc<Chunk>>() + size_of::<Chunk>() + 2 * size_of::<usize>();
+
 /// The lines that are kept.
 #[derive(Debug, Clone)]
 pub struct Store {
-    chunks: VecDeque<Chunk>,
+    /// Shared with whoever took the lines as they were at some time: such a chunk is not changed any more.
+    chunks: VecDeque<Arc<Chunk>>,
     /// Bytes of all chunks but the last.
     settled: usize,
     /// The number that the next line gets.
@@ -37,28 +42,35 @@ impl Store {
     /// The numbers of the lines that are kept.
     #[must_use]
     pub fn numbers(&self) -> Range<u64> {
-        self.chunks.front().map_or(self.next, Chunk::first)..self.next
+        self.chunks.front().map_or(self.next, |chunk| chunk.first())..self.next
     }
 
     /// Bytes of memory that it holds.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.settled
-            + self.chunks.back().map_or(0, Chunk::bytes)
+            + self.chunks.back().map_or(0, |chunk| chunk.bytes())
             + self.spare.as_ref().map_or(0, Chunk::bytes)
-            + self.chunks.capacity() * size_of::<Chunk>()
+            + self.chunks.capacity() * PLACE
+    }
+
+    /// The lines as they are now, whatever becomes of these. Costs no more than a pointer for every chunk.
+    #[must_use]
+    pub fn taken(&self) -> Self {
+        Self { chunks: self.chunks.clone(), spare: None, ..*self }
     }
 
     /// Adds a line and says its number.
     pub fn push(&mut self, new: NewLine<'_>) -> u64 {
         let number = self.next;
-        if let Some(chunk) = self.chunks.back_mut().filter(|chunk| chunk.takes(new.message.len())) {
+        let last = self.chunks.back_mut().filter(|chunk| chunk.takes(new.message.len()));
+        if let Some(chunk) = last.and_then(Arc::get_mut) {
             chunk.push(new);
         } else {
             let mut chunk = self.fresh(new.message.len());
             chunk.push(new);
-            self.settled += self.chunks.back().map_or(0, Chunk::bytes);
-            self.chunks.push_back(chunk);
+            self.settled += self.chunks.back().map_or(0, |chunk| chunk.bytes());
+            self.chunks.push_back(Arc::new(chunk));
         }
         self.next += 1;
         number
@@ -87,14 +99,14 @@ impl Store {
             self.settled -= oldest.bytes();
         }
         if oldest.room() == self.chunk {
-            self.spare = Some(oldest);
+            self.spare = Arc::into_inner(oldest);
         }
         true
     }
 
     fn chunk_of(&self, number: u64) -> Option<&Chunk> {
         let place = self.chunks.partition_point(|chunk| chunk.first() <= number).checked_sub(1)?;
-        self.chunks.get(place)
+        self.chunks.get(place).map(AsRef::as_ref)
     }
 
     /// The line with this number, where it is kept.
@@ -128,8 +140,8 @@ mod tests {
     }
 
     fn measured(store: &Store) -> usize {
-        store.chunks.iter().chain(&store.spare).map(Chunk::bytes).sum::<usize>()
-            + store.chunks.capacity() * size_of::<Chunk>()
+        let chunks = store.chunks.iter().map(AsRef::as_ref);
+        chunks.chain(&store.spare).map(Chunk::bytes).sum::<usize>() + store.chunks.capacity() * PLACE
     }
 
     #[test]
@@ -162,6 +174,27 @@ mod tests {
         while store.drop_oldest() {}
         assert_eq!((store.numbers(), store.settled), (1000..1000, 0));
         assert_eq!(store.push(line("again")), 1000);
+    }
+
+    #[test]
+    fn lines_that_were_taken_stay_as_they_were() {
+        let mut store = Store::new(0);
+        for number in 0..20 {
+            store.push(line(&format!("line {number}")));
+        }
+        let taken = store.taken();
+        let texts = |store: &Store| store.lines(0).map(|line| line.text.to_owned()).collect::<Vec<_>>();
+        let before = texts(&store);
+        for number in 20..400 {
+            store.push(line(&format!("line {number}")));
+            assert_eq!(store.bytes(), measured(&store));
+        }
+        assert_eq!(texts(&store).len(), 400);
+        for _ in 0..4 {
+            store.drop_oldest();
+        }
+        assert!(store.numbers().start > 0);
+        assert_eq!(texts(&taken), before);
     }
 
     #[test]

@@ -98,8 +98,11 @@ impl Desk {
             }
             Errand::Edit { text, suffix, what } => self.edit(ticket, text, &suffix, &what, stage),
             Errand::Save { path, text, replace } => {
-                let text = text.words;
-                Begun::Going(async move { Answer::Saved(save::save(path, text, replace).await) }.boxed())
+                let save = async move {
+                    let text = made(text).await;
+                    Answer::Saved(save::save(path, text.into_words(), replace).await)
+                };
+                Begun::Going(save.boxed())
             }
             Errand::Mouse(on) => {
                 // A terminal that is gone is found out by whoever reads from it.
@@ -134,7 +137,7 @@ impl Desk {
     }
 
     fn edit(&mut self, ticket: Ticket, text: Text, suffix: &str, what: &str, stage: &mut impl Stage) -> Begun {
-        let editing = match Editing::begin(&self.wishes, text.words, suffix, what) {
+        let editing = match Editing::begin(&self.wishes, text.into_words(), suffix, what) {
             Ok(editing) => editing,
             Err(problem) => return Begun::Done(Answer::Edited(Err(problem))),
         };
@@ -170,24 +173,41 @@ impl Desk {
 fn not_suspended(refused: &NotStopped) -> Problem {
     let problem = Problem::new("The program was not stopped.").detail(refused.to_string());
     match refused {
-        NotStopped::NoShell => problem.hint("Leave it with q, or start it from a shell."),
+        NotStopped::NoShell => problem.hint("Leave it, or start it from a shell."),
         NotStopped::System(_) => problem,
     }
 }
 
+/// A long text is made where nobody waits for it.
+async fn made(text: Text) -> Text {
+    if text.is_made() {
+        return text;
+    }
+    let same = text.clone();
+    let making = tokio::task::spawn_blocking(move || {
+        let _ = same.words();
+    });
+    if let Err(stopped) = making.await {
+        // It is made here, then, and says so itself where that cannot be.
+        tracing::warn!(why = %stopped, "a text was not made beside the loop");
+    }
+    text
+}
+
 /// Every way at once: which one leads to the person's clipboard depends on where the person sits, and nobody says.
 async fn copy(text: Text, multiplexer: Multiplexer, desktop: Option<Desktop>, wire: Wire) -> Answer {
+    let text = made(text).await;
     let length = text.reveal().len();
     let fits = length <= osc::LARGEST;
     let mark = Mark::of(text.reveal());
     let by_terminal = async { fits && send(&wire, multiplexer, osc::copy(text.reveal())).await };
     let by_tmux = async {
         let put = multiplexer == Multiplexer::Tmux && fits;
-        put && told("tmux", clipboard::put_in_tmux(&text.words).await).is_ok()
+        put && told("tmux", clipboard::put_in_tmux(text.words()).await).is_ok()
     };
     let by_desktop = async {
         match &desktop {
-            Some(desktop) => told("clipboard", desktop.put(text.words.clone(), text.is_secret()).await),
+            Some(desktop) => told("clipboard", desktop.put(text.words().clone(), text.is_secret()).await),
             None => Err("no desktop is here".to_owned()),
         }
     };

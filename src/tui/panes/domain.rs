@@ -114,8 +114,8 @@ fn can_set(app: &App) -> Result<(), Problem> {
     match known(app)? {
         None => Ok(()),
         Some(domain) => {
-            let key = app.shared.key_of("domain.remove");
-            Err(Problem::new(format!("{} is set.", domain.domain)).hint(format!("Remove it first with {key}.")))
+            let press = app.shared.press("domain.remove");
+            Err(Problem::new(format!("{} is set.", domain.domain)).hint(format!("Remove it first: {press}.")))
         }
     }
 }

@@ -80,7 +80,7 @@ impl Feed {
             }
             Self::Failed(problem) => Some(match &problem.hint {
                 Some(hint) => format!("{} {hint}", problem.title),
-                None => format!("{} Press R to try again.", problem.title),
+                None => format!("{} Refresh to try again.", problem.title),
             }),
             _ => None,
         }

@@ -67,6 +67,14 @@ pub fn hints(shared: &Shared, commands: &[(&'static str, &'static str)]) -> Line
     Line::from(spans)
 }
 
+/// The same behind the margin of a pane's text.
+#[must_use]
+pub fn indented(shared: &Shared, commands: &[(&'static str, &'static str)]) -> Line<'static> {
+    let mut line = hints(shared, commands);
+    line.spans.insert(0, Span::raw("  "));
+    line
+}
+
 /// `── machine ──────`: what the rows below it are about.
 #[must_use]
 pub fn rule(theme: &Theme, words: &str, columns: usize) -> Line<'static> {

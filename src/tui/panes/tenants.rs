@@ -10,8 +10,8 @@ use ratatui::text::{Line, Span};
 
 use columns::Columns;
 
-use super::frame::{draw_lines, fit, keys, problem_lines, wrapped};
-use super::parts::{hints, top_of};
+use super::frame::{draw_lines, fit, problem_lines, wrapped};
+use super::parts::{indented, top_of};
 use super::{Pane, PaneView};
 use crate::model::{Tenant, TenantState};
 use crate::tui::actions::{address, done};
@@ -259,7 +259,8 @@ fn card(shared: &Shared, columns: usize) -> Vec<Line<'static>> {
     if let (TenantState::Failed, Some(error)) = (state, &tenant.last_error) {
         lines.extend(wrapped(error, 12, columns, 3, theme.bad));
     }
-    let (key, words) = next(state);
+    let (id, words) = next(state);
+    let key = shared.key_of(id);
     let mut spans = vec![Span::styled(format!("  {}", pad("next", 10)), theme.dim)];
     if !key.is_empty() {
         spans.push(Span::styled(key, theme.accent));
@@ -284,14 +285,14 @@ fn plan(tenant: &Tenant) -> String {
     if parts.is_empty() { "–".to_owned() } else { parts.join(" · ") }
 }
 
-/// The key and the words for what to do with a tenant in this state.
+/// The command and the words for what to do with a tenant in this state.
 fn next(state: TenantState) -> (&'static str, &'static str) {
     match state {
-        TenantState::ToDeploy => ("d", "deploys it for the first time"),
-        TenantState::Running => ("d", "deploys the project again"),
-        TenantState::Failed => ("d", "tries again, its events say why"),
+        TenantState::ToDeploy => ("deploy", "deploys it for the first time"),
+        TenantState::Running => ("deploy", "deploys the project again"),
+        TenantState::Failed => ("deploy", "tries again, its events say why"),
         TenantState::Suspended => ("", "activate it before a deploy"),
-        TenantState::Unknown => ("R", "asks the server again"),
+        TenantState::Unknown => ("refresh", "asks the server again"),
         TenantState::Local(state) => local::next(state),
         TenantState::Provisioning | TenantState::Deploying | TenantState::Restarting | TenantState::Deleting => {
             ("", "nothing, it moves itself")
@@ -314,7 +315,7 @@ fn below(shared: &Shared, columns: usize) -> Vec<Line<'static>> {
         lines.push(Line::from(vec![
             Span::styled("  ○ ", theme.info),
             Span::raw("a purchase waits for its payment, "),
-            Span::styled("n", theme.accent),
+            Span::styled(shared.key_of("new"), theme.accent),
         ]));
     }
     if shared.options.bare_folder.is_some() {
@@ -337,11 +338,9 @@ fn empty(shared: &Shared, columns: usize, rows: usize) -> Vec<Line<'static>> {
         lines.extend(problem_lines(theme, problem, 2, columns, rows.saturating_sub(3)));
         lines.push(Line::raw(""));
         if problem.requires_login {
-            let mut line = hints(shared, &[("login", "log in"), ("details", "full text")]);
-            line.spans.insert(0, Span::raw("  "));
-            lines.push(line);
+            lines.push(indented(shared, &[("login", "log in"), ("details", "full text")]));
         } else {
-            lines.push(keys(theme, &[("R", "try again"), ("e", "full text")]));
+            lines.push(indented(shared, &[("refresh", "try again"), ("details", "full text")]));
         }
     } else if shared.tenants.is_loading() {
         lines.push(Line::from(vec![
@@ -349,12 +348,13 @@ fn empty(shared: &Shared, columns: usize, rows: usize) -> Vec<Line<'static>> {
             Span::styled("loading tenants", theme.dim),
         ]));
     } else {
-        lines.push(Line::from(vec![
-            Span::styled("  No tenants yet", theme.strong),
-            Span::styled(" · press ", theme.dim),
-            Span::styled("n", theme.accent),
-            Span::styled(" to buy one", theme.dim),
-        ]));
+        let mut spans = vec![Span::styled("  No tenants yet", theme.strong)];
+        match shared.keymap.shown("new") {
+            Some(key) => spans.extend([Span::styled(" · press ", theme.dim), Span::styled(key, theme.accent)]),
+            None => spans.push(Span::styled(format!(" · {}", shared.press("new")), theme.dim)),
+        }
+        spans.push(Span::styled(" to buy one", theme.dim));
+        lines.push(Line::from(spans));
     }
     let below = below(shared, columns);
     let gap = rows.saturating_sub(lines.len() + below.len());

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::pictures::at_each_size;
+use super::sheets::sheets;
 use crate::model::{Check, Problem};
 use crate::ops::call::{Call, Reply};
 use crate::ops::init::{Action, Content, Done, Made, Outcome, Plan, Step};
@@ -142,7 +143,7 @@ fn looking_around_is_selected_and_remembered() {
         let mut play = somebody(120, 36);
         play.keys(keys);
         assert!(play.app.dialog.is_none() && calls(&mut play).is_empty());
-        assert!(play.text().contains("No project here. I sets this folder up."), "{}", play.text());
+        assert!(play.text().contains("No project here: press I to set this folder up."), "{}", play.text());
         let state = crate::tui::memory::remembered(&play.app);
         assert_eq!(state.looked_around.into_iter().collect::<Vec<_>>(), ["/home/mara/Ünter garten"]);
     }
@@ -279,4 +280,51 @@ fn every_size_can_be_drawn_and_scrolled() {
             }
         }
     }
+}
+
+#[test]
+fn sheets_of_its_states() {
+    let looking = |width, height| {
+        let mut play = nobody(width, height);
+        play.keys(&[Key::Char('y')]);
+        play
+    };
+    let refused = |lock: Lock| {
+        move |width, height| {
+            let mut play = somebody(width, height);
+            play.app.shared.lock = lock;
+            play.keys(&[Key::Down, Key::Enter]);
+            play
+        }
+    };
+    sheets(
+        "first_start",
+        &[
+            ("question to nobody", &nobody),
+            ("question to somebody", &somebody),
+            ("looking", &looking),
+            ("nothing to do", &|width, height| {
+                let mut play = looking(width, height);
+                let whole = Plan { steps: vec![plan().steps.remove(7)], notes: Vec::new(), ..plan() };
+                play.answer(Slot::SetUp, Answer::Reply(Ok(Reply::SetUpPlan(Box::new(whole)))));
+                play
+            }),
+            ("plan", &|width, height| planned(nobody(width, height))),
+            ("working", &|width, height| {
+                let mut play = planned(nobody(width, height));
+                play.keys(&[Key::Char('y')]);
+                play
+            }),
+            ("done, for somebody", &|width, height| ended(somebody(width, height), None)),
+            ("done, for nobody", &|width, height| ended(nobody(width, height), None)),
+            ("stopped", &|width, height| ended(nobody(width, height), Some(cannot()))),
+            ("failed", &|width, height| {
+                let mut play = looking(width, height);
+                play.answer(Slot::SetUp, Answer::Reply(Err(cannot())));
+                play
+            }),
+            ("read-only", &refused(Lock::ReadOnly)),
+            ("protected", &refused(Lock::Protected)),
+        ],
+    );
 }

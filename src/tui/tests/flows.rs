@@ -113,7 +113,7 @@ fn bought(auto_pay: bool) -> Play {
     play.app.shared.options.auto_pay = auto_pay;
     play.keys(&[Key::Char('n'), Key::Enter]);
     play.answer(Slot::Plans, Answer::Plans(Ok(vec![plan()])));
-    play.keys(&[Key::Enter, Key::Down, Key::Down, Key::Enter]);
+    play.keys(&[Key::Enter, Key::Down, Key::Down, Key::Enter, Key::Enter]);
     play.answer(
         Slot::Checkout,
         Answer::Checkout(Ok(CheckoutSession {

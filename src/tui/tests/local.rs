@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::sheets::sheets;
 use crate::model::progress::{LocalProgress, LocalStep};
 use crate::model::{LocalDefaults, LocalState, LocalStatus, Problem, Remedy, Secret, TenantId};
 use crate::ops::call::{Call, Reply};
@@ -334,4 +335,77 @@ fn a_read_only_screen_makes_and_changes_nothing_here_either() {
     play.app.shared.lock = Lock::ReadOnly;
     play.keys(&[Key::Enter]);
     assert_eq!(orders(&play), []);
+}
+
+/// The same at another size.
+fn sized(mut play: Play, width: u16, height: u16) -> Play {
+    play.send(Msg::Resized { width, height });
+    play
+}
+
+#[test]
+fn sheets_of_its_states() {
+    let container = &[Key::Down][..];
+    let existing = &[Key::Down, Key::Down][..];
+    sheets(
+        "new_local",
+        &[
+            ("kind", &|width, height| {
+                let mut play = sized(play(), width, height);
+                play.keys(&[Key::Char('n')]);
+                play
+            }),
+            ("container, before anything is suggested", &|width, height| {
+                let mut play = sized(play(), width, height);
+                play.keys(&[Key::Char('n'), Key::Down, Key::Enter]);
+                play
+            }),
+            ("container", &|width, height| sized(form(container), width, height)),
+            ("container, wrong port", &|width, height| {
+                let mut play = sized(form(container), width, height);
+                play.keys(&[Key::Tab, Key::Ctrl('u')]);
+                typed(&mut play, "80800");
+                play.keys(&[Key::Enter]);
+                play
+            }),
+            ("existing, empty", &|width, height| {
+                let mut play = sized(form(existing), width, height);
+                play.keys(&[Key::Enter]);
+                play
+            }),
+            ("existing", &|width, height| {
+                let mut play = sized(form(existing), width, height);
+                play.keys(&[Key::Tab]);
+                play.send(Msg::Pasted("postgres://u:hunter2@db.example:5432/shop\n".into()));
+                play
+            }),
+            ("read-only", &|width, height| {
+                let mut play = sized(form(container), width, height);
+                play.app.shared.lock = Lock::ReadOnly;
+                play.keys(&[Key::Enter]);
+                play
+            }),
+            ("making", &|width, height| sized(making(), width, height)),
+            ("stopping", &|width, height| {
+                let mut play = sized(making(), width, height);
+                play.keys(&[Key::Esc]);
+                play
+            }),
+            ("made", &|width, height| {
+                let mut play = sized(making(), width, height);
+                let made = local("local_2", "local-2", LocalState::Running).tenant;
+                play.answer(Slot::NewLocal, Answer::LocalMade(Ok(made)));
+                play
+            }),
+            ("failed", &|width, height| {
+                let mut play = sized(making(), width, height);
+                said(&mut play, LocalProgress::Failed { step: LocalStep::Image });
+                let problem = Problem::new("The image postgres:18-alpine cannot be pulled.")
+                    .detail("the image postgres:18-alpine cannot be pulled: no such host")
+                    .hint("Check its name and the network, or name an image that this machine has.");
+                play.answer(Slot::NewLocal, Answer::LocalMade(Err(problem)));
+                play
+            }),
+        ],
+    );
 }

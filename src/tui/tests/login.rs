@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::sheets::sheets;
 use crate::model::{Me, Problem, User};
 use crate::ops::call::Call;
 use crate::ops::login::{Failed, How, Kept, LoggedIn, News, Provider, Store};
@@ -283,4 +284,71 @@ fn a_login_that_ends_is_told_an_hour_before() {
     over.app.shared.options.login_ends = Some(Timestamp::UNIX_EPOCH);
     over.send(Msg::Started);
     assert!(!told(&over.app));
+}
+
+#[test]
+fn sheets_of_its_states() {
+    let ended = |result: Result<(), Failed>| {
+        move |width, height| {
+            let mut play = waiting(width, height);
+            let result = result.clone().map(|()| logged_in(&play));
+            play.answer(Slot::LogIn, Answer::LoggedIn(result));
+            play
+        }
+    };
+    let refused = Problem::new("The sign-in was refused.").detail("The sign-in was denied in the browser.");
+    let refused = ended(Err(refused.hint("Log in again, or as somebody else.").into()));
+    let no_keyring = Problem::new("No keyring answers on this machine.").detail("There is no session bus.");
+    let no_keyring = ended(Err(Failed { problem: no_keyring, no_keyring: true }));
+    sheets(
+        "login",
+        &[
+            ("choice", &nobody),
+            ("token, empty", &|width, height| {
+                let mut play = nobody(width, height);
+                play.keys(&[Key::Down, Key::Down, Key::Enter]);
+                play
+            }),
+            ("token, typed", &|width, height| {
+                let mut play = nobody(width, height);
+                play.keys(&[Key::Down, Key::Down, Key::Enter]);
+                play.send(Msg::Pasted("hunter2.token.value\n".to_owned()));
+                play
+            }),
+            ("no token", &|width, height| {
+                let mut play = nobody(width, height);
+                play.keys(&[Key::Down, Key::Down, Key::Enter]);
+                typed(&mut play, "two words");
+                play.keys(&[Key::Enter]);
+                play
+            }),
+            ("starting", &|width, height| {
+                let mut play = nobody(width, height);
+                play.keys(&[Key::Enter]);
+                play
+            }),
+            ("waiting", &waiting),
+            ("no browser", &|width, height| {
+                let mut play = waiting(width, height);
+                let trouble = Problem::new("No browser could be opened.").detail("no DISPLAY");
+                play.answer(Slot::LogIn, Answer::LogIn(News::NoBrowser(trouble)));
+                play
+            }),
+            ("checking", &|width, height| {
+                let mut play = waiting(width, height);
+                play.answer(Slot::LogIn, Answer::LogIn(News::Checking));
+                play
+            }),
+            ("done", &ended(Ok(()))),
+            ("refused", &refused),
+            ("no keyring", &no_keyring),
+            // A login changes nothing in the cloud.
+            ("choice where nothing may be changed", &|width, height| {
+                let mut play = Play::ready(width, height, tenants());
+                play.app.shared.lock = crate::tui::lock::Lock::ReadOnly;
+                play.keys(&[Key::Char('u'), Key::Char('i')]);
+                play
+            }),
+        ],
+    );
 }

@@ -224,7 +224,7 @@ pub fn plans() -> Vec<Plan> {
         .to_vec()
 }
 
-fn begin_purchase(play: &mut Play) {
+pub fn begin_purchase(play: &mut Play) {
     play.answer(
         Slot::Checkout,
         Answer::Checkout(Ok(CheckoutSession {
@@ -240,7 +240,7 @@ pub fn paying(width: u16, height: u16) -> Play {
     let mut play = filled(width, height);
     play.keys(&[Key::Char('n'), Key::Enter]);
     play.answer(Slot::Plans, Answer::Plans(Ok(plans())));
-    play.keys(&[Key::Down, Key::Enter, Key::Enter]);
+    play.keys(&[Key::Down, Key::Enter, Key::Enter, Key::Enter]);
     begin_purchase(&mut play);
     play
 }
@@ -254,6 +254,8 @@ fn buying_step_by_step() {
     insta::assert_snapshot!("plans_100x30", play.picture());
     play.keys(&[Key::Enter, Key::Char('j')]);
     insta::assert_snapshot!("regions_100x30", play.picture());
+    play.keys(&[Key::Enter]);
+    insta::assert_snapshot!("options_100x30", play.picture());
     play.keys(&[Key::Enter]);
     begin_purchase(&mut play);
     insta::assert_snapshot!("payment_100x30", play.picture());

@@ -2,14 +2,16 @@
 
 use proptest::prelude::*;
 
-use super::pictures::{building, filled, pushing};
-use crate::model::Problem;
+use super::pictures::{building, filled, plans, pushing};
+use crate::model::{Check, CheckoutSession, Problem, SessionId};
+use crate::ops::call::Reply;
 use crate::tui::backend::Live;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::key::Key;
 use crate::tui::msg::{Answer, Msg};
 use crate::tui::testing::{
-    Play, deploy_job, deployed_answer, event, event_answer, log, log_answer, log_feed, moment, tenant, tenants,
+    Play, deploy_job, deployed_answer, event, event_answer, log, log_answer, log_feed, moment, tenant, tenant_id,
+    tenants,
 };
 
 #[test]
@@ -50,6 +52,8 @@ enum Step {
     Event(u8),
     Lost,
     Down,
+    Shop(bool),
+    Made,
 }
 
 fn keys() -> impl Strategy<Value = Key> {
@@ -68,7 +72,7 @@ fn keys() -> impl Strategy<Value = Key> {
         Key::Home,
         Key::End,
     ]);
-    prop_oneof![special, prop::sample::select("dcnoerjkgGq?yb".chars().collect::<Vec<_>>()).prop_map(Key::Char)]
+    prop_oneof![special, prop::sample::select("dcnoerjkgGq?ybtfs".chars().collect::<Vec<_>>()).prop_map(Key::Char)]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -81,6 +85,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => any::<u8>().prop_map(Step::Event),
         1 => Just(Step::Lost),
         1 => Just(Step::Down),
+        3 => any::<bool>().prop_map(Step::Shop),
+        2 => Just(Step::Made),
     ];
     prop::collection::vec(step, 0..60)
 }
@@ -115,7 +121,8 @@ proptest! {
                 }
                 Step::Tenants(count) => {
                     let names = ["a", "b", "", "漢字", "e", "f"];
-                    let list = (1u8..).zip(names).take(count).map(|(n, name)| tenant(n, name, "running")).collect();
+                    let phase = ["running", "awaiting_deploy"][count % 2];
+                    let list = (1u8..).zip(names).take(count).map(|(n, name)| tenant(n, name, phase)).collect();
                     let list = crate::tui::TenantList { tenants: list, rejected: vec!["an entry".to_owned()] };
                     answer(&mut play, Slot::Tenants, Answer::Tenants(Ok(list)));
                 }
@@ -132,6 +139,25 @@ proptest! {
                     let problem = Problem::new("Lost.").detail("z".repeat(500));
                     answer(&mut play, Slot::EventFeed, event_answer(Live::Failed(problem.clone())));
                     answer(&mut play, deploy_job(), deployed_answer(Err(problem)));
+                }
+                Step::Shop(is_sold) => {
+                    let session = CheckoutSession {
+                        checkout_url: "https://pay.example/cs_1".to_owned(),
+                        transaction_id: None,
+                        checkout_session_id: is_sold.then(|| SessionId::new("cs_1").unwrap()),
+                    };
+                    answer(&mut play, Slot::Plans, Answer::Plans(Ok(plans())));
+                    answer(&mut play, Slot::Checkout, Answer::Checkout(Ok(session)));
+                }
+                Step::Made => {
+                    answer(&mut play, Slot::CheckoutFeed, Answer::CheckoutEvent(Live::Item(event("k", "tenant_created", 1))));
+                    let done = Live::Item(event("made", "infrastructure_ready", 2));
+                    answer(&mut play, Slot::CheckoutFeed, Answer::CheckoutEvent(done));
+                    let checks = vec![Check::fail("build", "z".repeat(300), "漢".repeat(90))];
+                    answer(&mut play, Slot::FirstDeploy, Answer::Reply(Ok(Reply::FirstDeploy(checks))));
+                    let taken = || Answer::Reply(Err(Problem::new("x".repeat(90)).hint("z".repeat(300))));
+                    answer(&mut play, Slot::Action("rename", tenant_id(1)), taken());
+                    answer(&mut play, Slot::Action("access-on", tenant_id(1)), taken());
                 }
                 Step::Down => answer(&mut play, Slot::Api, Answer::Api(Err(Problem::new("Down.")))),
             }

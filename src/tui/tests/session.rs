@@ -1,35 +1,26 @@
 //! A long session of random keys over a fake API: the screen never panics, every picture can be drawn, and nothing is done
 //! to a tenant without the question that belongs to it, whatever is pressed in whatever order.
 
+mod fake;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRng, TestRunner};
-use std::time::Duration;
+use std::collections::VecDeque;
 
-use crate::model::progress::{LocalProgress, LocalStep};
-use crate::model::{LocalState, Problem, Tenant};
-use crate::ops;
-use crate::ops::call::{Call, Reply};
-use crate::tui::TenantList;
-use crate::tui::backend::Live;
+use crate::ops::call::Call;
 use crate::tui::commands::table;
 use crate::tui::dialogs::Dialog;
 use crate::tui::effect::{Effect, Request};
-use crate::tui::jobs::Ticket;
+use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::key::{Chord, Key};
 use crate::tui::lock::Lock;
 use crate::tui::mouse::{Act, Mouse};
 use crate::tui::msg::{Answer, Msg};
-use crate::tui::testing::{Play, event, log, me, moment_at, tenant};
+use crate::tui::testing::{Play, moment_at, tenant_id};
+use fake::{BOUGHT, Fake, Met};
 
 /// Keys of one session. More than asked for in all: several sessions are played.
 const KEYS: usize = 4_000;
-
-fn tenants() -> Vec<Tenant> {
-    let phases =
-        ["running", "awaiting_deploy", "suspended", "failed_infra", "failed_deploy", "provisioning", "deploying"];
-    let names = ["orchard", "docs", "labs", "漢字", "a", "b", "c"];
-    (1u8..).zip(names).zip(phases).map(|((number, name), phase)| tenant(number, name, phase)).collect()
-}
 
 /// Every key that means something by default, and some that mean nothing.
 fn alphabet() -> Vec<Vec<Key>> {
@@ -50,9 +41,9 @@ fn alphabet() -> Vec<Vec<Key>> {
 }
 
 /// What the next step is.
-fn step(rng: &mut TestRng, alphabet: &[Vec<Key>], play: &Play) -> Vec<Msg> {
+fn step(rng: &mut TestRng, alphabet: &[Vec<Key>], play: &Play, unlocks: bool) -> Vec<Msg> {
     let any = |rng: &mut TestRng, below: usize| usize::try_from(rng.next_u32()).unwrap() % below;
-    match any(rng, 40) {
+    match any(rng, 44) {
         0 => vec![Msg::Resized {
             width: u16::try_from(any(rng, 150)).unwrap(),
             height: u16::try_from(any(rng, 50)).unwrap(),
@@ -75,57 +66,64 @@ fn step(rng: &mut TestRng, alphabet: &[Vec<Key>], play: &Play) -> Vec<Msg> {
                 .chain([Msg::Key(Key::Enter)])
                 .collect()
         }
+        // The same for the unlock of a context.
+        7 if unlocks => {
+            let typed = "sandbox".chars().map(|c| Msg::Key(Key::Char(c)));
+            [Msg::Key(Key::Esc), Msg::Key(Key::Esc), Msg::Key(Key::Char('U'))]
+                .into_iter()
+                .chain(typed)
+                .chain([Msg::Key(Key::Enter)])
+                .collect()
+        }
+        // A secret with its value, and several tenants deployed to at once: at random they would take for ever.
+        8 => [Key::Esc, Key::Esc, Key::Char('4'), Key::Char('a')]
+            .into_iter()
+            .chain("K1".chars().map(Key::Char))
+            .chain([Key::Enter, Key::Char('v'), Key::Enter])
+            .map(Msg::Key)
+            .collect(),
+        // Whatever was typed, marked, filtered or zoomed before is put away first.
+        9 => std::iter::repeat_n(Key::Esc, 7)
+            .chain("0gg".chars().map(Key::Char))
+            .chain([Key::Char(' '), Key::Char(' '), Key::Char('d'), Key::Char('y')])
+            .map(Msg::Key)
+            .collect(),
+        11 if play.app.dialog.is_none() => [Key::Char('t'), Key::Char('f')].map(Msg::Key).to_vec(),
+        10 => [Key::Esc, Key::Char('n'), Key::Enter].map(Msg::Key).to_vec(),
         _ => alphabet[any(rng, alphabet.len())].iter().map(|key| Msg::Key(*key)).collect(),
     }
 }
 
-/// What the fake API answers.
-fn answer(request: &Request) -> Vec<Answer> {
-    match request {
-        Request::Account => vec![Answer::Account(Ok(me()))],
-        Request::PingApi => vec![Answer::Api(Ok(Duration::from_millis(4)))],
-        Request::PingEngine => vec![Answer::Engine(Ok("default".to_owned()))],
-        Request::Plans => vec![Answer::Plans(Ok(Vec::new()))],
-        Request::Tenants => vec![Answer::Tenants(Ok(TenantList { tenants: tenants(), rejected: Vec::new() }))],
-        Request::Checkout { .. } => vec![Answer::Checkout(Err(Problem::new("Not for sale.")))],
-        Request::WatchCheckout(_) => Vec::new(),
-        Request::WatchTenant(_) => {
-            vec![Answer::TenantEvents(vec![Live::Connected, Live::Item(event("k", "tenant_created", 1))])]
-        }
-        Request::FollowLogs(id) => {
-            let lines = (0..40).map(|n| Live::Item(log(n, "warn", "\u{1b}[31m漢字 a\tlonger line\u{1b}[0m of a log")));
-            vec![Answer::Logs(id.clone(), std::iter::once(Live::Connected).chain(lines).collect())]
-        }
-        Request::Deploy(tenants) => {
-            let stopped = |id: &crate::model::TenantId| Answer::Deployed(id.clone(), Err(Problem::new("Stopped.")));
-            tenants.iter().map(stopped).collect()
-        }
-        Request::RollBack { tenant, .. } => vec![Answer::Deployed(tenant.clone(), Err(Problem::new("Stopped.")))],
-        Request::NewLocal(_) => vec![
-            Answer::LocalProgress(LocalProgress::Started { step: LocalStep::Check }),
-            Answer::LocalMade(Err(Problem::new("Port 5432 is taken.").hint("Use another one."))),
-        ],
-        Request::Call(Call::LocalTenants | Call::LocalStatuses) => {
-            let of = |(id, state)| crate::tui::testing::local(id, "here", state);
-            let statuses = [("local_1", LocalState::Running), ("local_2", LocalState::Stopped)].map(of);
-            vec![Answer::Reply(Ok(Reply::LocalStatuses(statuses.to_vec())))]
-        }
-        Request::Open(_) => vec![Answer::Opened(Ok(()))],
-        Request::Pay(_) => vec![Answer::Paid(Ok(()))],
-        Request::LogIn { .. } => {
-            let news = ops::login::News::Address("https://h.example/sign-in".to_owned());
-            vec![Answer::LogIn(news), Answer::LoggedIn(Err(Problem::new("Nobody signed in.").into()))]
-        }
-        Request::LogOut => vec![Answer::LoggedOut(Err(Problem::new("The keyring is locked.")))],
-        Request::Call(Call::Secrets(_)) => {
-            vec![Answer::Reply(Ok(Reply::Secrets(vec!["A".to_owned(), "B".to_owned()])))]
-        }
-        Request::Call(_) => vec![Answer::Reply(Err(Problem::new("The API answers 500.").hint("Try again later.")))],
+/// What was bought, and what was done for it without a key.
+#[derive(Debug, Default)]
+struct Purchases {
+    begun: usize,
+    named: usize,
+    opened: usize,
+    /// Pictures of the last stage.
+    ready: usize,
+}
+
+impl Purchases {
+    /// True where this was chosen before a purchase. Every purchase is of the same tenant here, so that it is done once
+    /// whatever is bought afterwards.
+    fn wanted(&mut self, request: &Request, before: Option<&Dialog>) -> bool {
+        let done = match request {
+            Request::Call(Call::Rename { id, name }) if *id == tenant_id(BOUGHT) && name.ends_with("q漢") => {
+                &mut self.named
+            }
+            Request::Call(Call::ExternalAccess { id, enabled: true }) if *id == tenant_id(BOUGHT) => &mut self.opened,
+            _ => return false,
+        };
+        // What is asked for in a dialog of its own is somebody's.
+        let is_own = !matches!(before, Some(Dialog::Line(_) | Dialog::Pick(_)));
+        *done += usize::from(is_own);
+        is_own && *done <= usize::from(self.begun > 0)
     }
 }
 
 /// Whether what was asked for was allowed: `before` is the dialog that the key was pressed in.
-fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), String> {
+fn judge(request: &Request, before: Option<&Dialog>, lock: Lock, bought: &mut Purchases) -> Result<(), String> {
     let changes = match request {
         Request::Call(call) => call.changes(),
         Request::Deploy(_)
@@ -140,6 +138,10 @@ fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), S
     }
     if !lock.allows() {
         return Err(format!("{request:?} although nothing may be changed"));
+    }
+    bought.begun += usize::from(matches!(request, Request::Checkout { .. }));
+    if bought.wanted(request, before) {
+        return Ok(());
     }
     let asked = matches!(before, Some(Dialog::Confirm(_)));
     let named = matches!(before, Some(Dialog::Confirm(confirm)) if confirm.is_typing());
@@ -163,6 +165,9 @@ fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), S
         {
             Err(format!("{request:?} without its question"))
         }
+        Request::Checkout { .. } if !matches!(before, Some(Dialog::NewTenant(_))) => {
+            Err(format!("{request:?} without its dialog"))
+        }
         Request::NewLocal(_) if !matches!(before, Some(Dialog::NewLocal(_))) => {
             Err(format!("{request:?} without its form"))
         }
@@ -181,72 +186,190 @@ fn judge(request: &Request, before: Option<&Dialog>, lock: Lock) -> Result<(), S
     }
 }
 
-/// Plays a session, and counts what was done to tenants.
-fn play(rng: &mut TestRng, lock: Lock) -> Result<usize, TestCaseError> {
+/// The same where nobody pressed a key: nothing is changed but what was chosen before.
+fn unasked(request: &Request, lock: Lock, bought: &mut Purchases) -> Result<(), String> {
+    if lock.allows() && bought.wanted(request, None) {
+        return Ok(());
+    }
+    judge(request, None, Lock::ReadOnly, bought)
+}
+
+/// What is on its way: of each its answers, one after the other.
+type Open = Vec<(Ticket, VecDeque<Answer>)>;
+
+/// A session under way.
+struct Session {
+    play: Play,
+    fake: Fake,
+    open: Open,
+    bought: Purchases,
+    /// What was done to tenants.
+    done: usize,
+    /// How often an unlock ended by itself.
+    relocked: usize,
+}
+
+impl Session {
+    fn new(lock: Lock) -> Self {
+        let mut session = Self {
+            play: Play::new(120, 36),
+            fake: Fake::default(),
+            open: Vec::new(),
+            bought: Purchases::default(),
+            done: 0,
+            relocked: 0,
+        };
+        session.play.app.shared.lock = lock;
+        session
+    }
+
+    /// What was asked for goes to the API; whether it was allowed to says who asks.
+    fn perform(
+        &mut self,
+        rng: &mut TestRng,
+        allowed: impl Fn(&Request, &mut Purchases) -> Result<(), String>,
+    ) -> Result<(), String> {
+        for effect in self.play.take_effects() {
+            match effect {
+                Effect::Start(ticket, request) => {
+                    allowed(&request, &mut self.bought)?;
+                    self.done += usize::from(matches!(&request, Request::Call(call) if call.changes()));
+                    let answers = self.fake.answer(rng, &request);
+                    self.open.push((ticket, answers));
+                }
+                Effect::Errand(ticket, errand) => {
+                    let answers = Fake::errand(rng, &errand).into_iter().collect();
+                    self.open.push((ticket, answers));
+                }
+                Effect::Reopen => self.reopen(),
+                Effect::Stop(_) | Effect::Switch(_) | Effect::Exit => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// As the program does after a login: another screen, which knows only what was broken off.
+    fn reopen(&mut self) {
+        let (lock, now) = (self.play.app.shared.lock, self.play.app.shared.now);
+        let mut fresh = Play::new(120, 36);
+        fresh.app.shared.lock = lock;
+        fresh.app.shared.timers.lock = lock.ends();
+        fresh.app.shared.now = now;
+        fresh.app.shared.again = self.play.app.shared.again.take();
+        fresh.app.shared.is_again_due = fresh.app.shared.again.is_some();
+        self.open.clear();
+        self.play = fresh;
+    }
+
+    /// One answer of whatever is on its way. Answers come late, and not in order; those to one question do.
+    fn hear(&mut self, rng: &mut TestRng) -> Result<(), String> {
+        let place = usize::try_from(rng.next_u32()).unwrap() % self.open.len();
+        let (ticket, answers) = &mut self.open[place];
+        let Some(answer) = answers.pop_front() else {
+            self.open.swap_remove(place);
+            return Ok(());
+        };
+        let lock = self.play.app.shared.lock;
+        self.play.send(Msg::Answer(ticket.clone(), answer));
+        self.perform(rng, |request, bought| unasked(request, lock, bought))
+    }
+
+    /// A purchase with everything that can be chosen, up to its payment. How it goes on is the session's.
+    fn buy(&mut self, rng: &mut TestRng) -> Result<(), String> {
+        let play = &mut self.play;
+        play.keys(&[Key::Char('n'), Key::Enter]);
+        play.answer(Slot::Plans, Answer::Plans(Ok(super::pictures::plans())));
+        play.keys(&[Key::Enter, Key::Enter, Key::Down, Key::Enter, Key::Down, Key::Enter]);
+        play.keys(&[Key::Char('q'), Key::Char('漢'), Key::Enter]);
+        play.take_effects();
+        let (before, lock) = (play.app.dialog.clone(), play.app.shared.lock);
+        play.keys(&[Key::Enter]);
+        self.perform(rng, |request, bought| judge(request, before.as_ref(), lock, bought))
+    }
+}
+
+/// Plays a session, and says what it came to.
+fn play(rng: &mut TestRng, lock: Lock, unlocks: bool) -> Result<Session, TestCaseError> {
     let alphabet = alphabet();
-    let mut play = Play::ready(120, 36, tenants());
-    play.app.shared.lock = lock;
-    play.take_effects();
-    let mut open: Vec<(Ticket, Vec<Answer>)> = Vec::new();
-    let mut done = 0;
+    let mut session = Session::new(lock);
+    session.perform(rng, |_, _| Ok(())).map_err(TestCaseError::fail)?;
+    while !session.open.is_empty() {
+        session.hear(rng).map_err(TestCaseError::fail)?;
+    }
+    if lock == Lock::Open {
+        session.buy(rng).map_err(TestCaseError::fail)?;
+    }
     let mut now = 0;
     for number in 0..KEYS {
-        now += u64::from(rng.next_u32() % 400);
-        play.send(Msg::Tick(moment_at(now)));
-        for msg in step(rng, &alphabet, &play) {
-            let before = play.app.dialog.clone();
-            let lock = play.app.shared.lock;
-            play.take_effects();
-            play.send(msg);
-            for effect in play.take_effects() {
-                if let Effect::Start(ticket, request) = effect {
-                    judge(&request, before.as_ref(), lock).map_err(TestCaseError::fail)?;
-                    done += usize::from(matches!(&request, Request::Call(call) if call.changes()));
-                    open.push((ticket, answer(&request)));
-                }
-            }
+        // Now and then somebody goes away for a while.
+        now += if rng.next_u32().is_multiple_of(200) { 700_000 } else { u64::from(rng.next_u32() % 400) };
+        let was_unlocked = matches!(session.play.app.shared.lock, Lock::Unlocked(_));
+        session.play.send(Msg::Tick(moment_at(now)));
+        session.relocked += usize::from(was_unlocked && session.play.app.shared.lock == Lock::Protected);
+        let lock = session.play.app.shared.lock;
+        session.perform(rng, |request, bought| unasked(request, lock, bought)).map_err(TestCaseError::fail)?;
+        for msg in step(rng, &alphabet, &session.play, unlocks) {
+            let before = session.play.app.dialog.clone();
+            let lock = session.play.app.shared.lock;
+            session.play.send(msg);
+            let allowed = |request: &Request, bought: &mut Purchases| judge(request, before.as_ref(), lock, bought);
+            session.perform(rng, allowed).map_err(TestCaseError::fail)?;
         }
-        // Answers come late, and not in order.
-        while open.len() > 3 || (!open.is_empty() && rng.next_u32().is_multiple_of(3)) {
-            let place = usize::try_from(rng.next_u32()).unwrap() % open.len();
-            let (ticket, answers) = open.swap_remove(place);
-            for answer in answers {
-                play.send(Msg::Answer(ticket.clone(), answer));
-            }
-            for effect in play.take_effects() {
-                if let Effect::Start(ticket, request) = effect {
-                    judge(&request, None, Lock::ReadOnly).map_err(TestCaseError::fail)?;
-                    open.push((ticket, answer(&request)));
-                }
-            }
+        while session.open.len() > 6 || (!session.open.is_empty() && !rng.next_u32().is_multiple_of(3)) {
+            session.hear(rng).map_err(TestCaseError::fail)?;
         }
+        session.bought.ready += usize::from(matches!(session.play.app.dialog, Some(Dialog::Ready(_))));
         // A picture costs more than everything else together.
         if number % 8 == 0 {
-            play.text();
+            session.play.text();
         }
     }
-    Ok(done)
+    Ok(session)
+}
+
+fn runner() -> TestRunner {
+    TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha))
 }
 
 #[test]
 fn ten_thousand_random_keys_do_nothing_unasked() {
-    let mut runner = TestRunner::new_with_rng(
-        Config::default(),
-        TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
-    );
+    let mut runner = runner();
     let mut done = 0;
+    let mut met = Met::default();
+    let mut all = Purchases::default();
     for _ in 0..3 {
-        done += play(runner.rng(), Lock::Open).unwrap();
+        let session = play(runner.rng(), Lock::Open, false).unwrap();
+        done += session.done;
+        let Purchases { begun, named, opened, ready } = session.bought;
+        all.begun += begun;
+        all.named += named;
+        all.opened += opened;
+        all.ready += ready;
+        let Met { over, set, of_several, bought, logged_in } = session.fake.met;
+        met.over += over;
+        met.set += set;
+        met.of_several += of_several;
+        met.bought += bought;
+        met.logged_in += logged_in;
     }
     assert!(done > 20, "only {done} things were done: the session does not get behind the questions");
+    let Met { over, set, of_several, bought, logged_in } = met;
+    let least = [over, set, of_several, bought, logged_in].into_iter().min().unwrap_or(0);
+    assert!(least > 0, "the session does not meet everything: {met:?}");
+    let least = [all.begun, all.named, all.opened, all.ready].into_iter().min().unwrap_or(0);
+    assert!(least > 0, "no purchase comes to its end: {all:?}");
 }
 
 #[test]
 fn with_read_only_nothing_is_changed_whatever_is_pressed() {
-    let mut runner = TestRunner::new_with_rng(
-        Config::default(),
-        TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
-    );
-    assert_eq!(play(runner.rng(), Lock::ReadOnly).unwrap(), 0);
-    assert_eq!(play(runner.rng(), Lock::Protected).unwrap(), 0, "the unlock wants the context's name");
+    let mut runner = runner();
+    assert_eq!(play(runner.rng(), Lock::ReadOnly, true).unwrap().done, 0);
+    assert_eq!(play(runner.rng(), Lock::Protected, false).unwrap().done, 0, "the unlock wants the context's name");
+}
+
+#[test]
+fn once_an_unlock_has_ended_nothing_is_changed_any_more() {
+    let mut runner = runner();
+    let session = play(runner.rng(), Lock::Protected, true).unwrap();
+    assert!(session.done > 0 && session.relocked > 0, "{} done, {} times locked", session.done, session.relocked);
 }

@@ -78,7 +78,7 @@ fn nothing_is_bought_once_the_unlock_has_ended() {
     let mut play = two();
     play.keys(&[Key::Char('n'), Key::Enter]);
     play.answer(Slot::Plans, Answer::Plans(Ok(super::pictures::plans())));
-    play.keys(&[Key::Enter]);
+    play.keys(&[Key::Enter, Key::Enter]);
     play.app.shared.lock = Lock::Protected;
     play.keys(&[Key::Enter]);
     assert_eq!(started(&mut play, |request| matches!(request, Request::Checkout { .. })), 0);

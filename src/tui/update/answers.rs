@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{checkout, clipboard, feeds, local, note_health, notices, timers};
+use super::{bought, checkout, clipboard, feeds, local, note_health, notices, timers};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{Problem, TenantId};
 use crate::ops::call::Reply;
 use crate::tui::actions::tenant::words;
 use crate::tui::app::{App, Health};
 use crate::tui::backend::TenantList;
-use crate::tui::dialogs::{Dialog, first_start};
+use crate::tui::dialogs::{first_start, ready};
 use crate::tui::effect::Effect;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
@@ -20,6 +20,7 @@ use crate::tui::view::layout;
 
 /// Takes a current answer.
 pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect> {
+    let began = app.shared.jobs.since(&ticket.slot);
     // Streams and progress go on; everything else has said all it had to say.
     if !answer.goes_on() {
         app.shared.jobs.end(&ticket.slot);
@@ -29,7 +30,10 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
             app.shared.dirty = true;
             app.panes.get_mut(pane).answer(&mut app.shared, topic, answer)
         }
-        (Slot::Action(action, tenant), Answer::Reply(result)) => action_ended(app, action, &tenant, &result),
+        (Slot::Action(action, tenant), Answer::Reply(result)) => {
+            let took = app.shared.now.running.saturating_sub(began.unwrap_or(app.shared.now.running));
+            action_ended(app, action, &tenant, &result, took)
+        }
         (Slot::LocalTenants, Answer::Reply(result)) => local::listed(app, result),
         (Slot::NewLocal, Answer::Reply(result)) => {
             app.shared.dirty = true;
@@ -37,6 +41,10 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
             Vec::new()
         }
         (Slot::SetUp, Answer::Reply(result)) => first_start::answered(app, result),
+        (Slot::FirstDeploy, Answer::Reply(result)) => {
+            ready::looked(app, result);
+            Vec::new()
+        }
         (_, Answer::LocalProgress(said)) => {
             app.shared.dirty = true;
             local::progress(app, said);
@@ -183,11 +191,6 @@ fn deployed(app: &mut App, slot: &Slot, id: &TenantId, result: Result<DeployOutc
         app.shared.jobs.end(slot);
     }
     timers::list_soon(&mut app.shared);
-    let asked = matches!(&app.dialog, Some(Dialog::Confirm(confirm)) if confirm.is_about("quit"));
-    if asked && !app.shared.deploys.any_running() {
-        // There is nothing left to lose, and nothing left to ask.
-        app.dialog = None;
-    }
     let selected = app.selected().is_some_and(|tenant| tenant.id == *id);
     let Some(problem) = failed else {
         app.shared.say(format!("{name} is deployed."));
@@ -203,18 +206,33 @@ fn deployed(app: &mut App, slot: &Slot, id: &TenantId, result: Result<DeployOutc
     effects
 }
 
-fn action_ended(app: &mut App, action: &'static str, id: &TenantId, result: &Result<Reply, Problem>) -> Vec<Effect> {
+fn action_ended(
+    app: &mut App,
+    action: &'static str,
+    id: &TenantId,
+    result: &Result<Reply, Problem>,
+    took: Duration,
+) -> Vec<Effect> {
     timers::list_soon(&mut app.shared);
     app.shared.dirty = true;
     let name = app.shared.tenants.get(id).map_or_else(|| id.to_string(), |tenant| tenant.name.clone());
     let mut effects = Vec::new();
+    let wished = bought::ended(&mut app.shared, action, id, result);
     match result {
         Ok(Reply::LocalDeleted(deleted)) => app.shared.say(format!("{name} {}", deleted.brief())),
         Ok(_) => app.shared.say(format!("{name} {}.", words(action).1)),
-        Err(problem) => app.shared.tell(problem),
+        // What was chosen before the purchase says what it was about.
+        Err(problem) => {
+            let told = wished.unwrap_or_else(|| problem.clone());
+            app.shared.tell(&told);
+        }
     }
     if action == "rotate" {
-        effects.push(notices::rotation(&mut app.shared, &name, result.as_ref().err()));
+        effects.push(notices::rotation(&mut app.shared, &name, result.as_ref().err(), took));
+    }
+    if let ("rename", Ok(Reply::Tenant(record))) = (action, result) {
+        // What is said next of it is said of its new name.
+        app.shared.tenants.rename(id, &record.name);
     }
     for pane in Pane::ALL {
         effects.extend(app.panes.get_mut(pane).action_ended(&mut app.shared, action, id, result));

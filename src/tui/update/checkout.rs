@@ -1,12 +1,14 @@
 //! Buying: the dialog's steps, the purchase, and its events up to the tenant in the list.
 
-use super::timers;
+use super::{bought, timers};
 use crate::model::{CheckoutSession, EventKind, Plan, Problem, ProvisioningEvent, REGIONS};
 use crate::tui::actions::context::may_change;
 use crate::tui::app::App;
 use crate::tui::backend::Live;
+use crate::tui::bought::Ordered;
 use crate::tui::dialogs::Dialog;
-use crate::tui::dialogs::new_tenant::{NewTenant, Purchase, Stage, words};
+use crate::tui::dialogs::field::Field;
+use crate::tui::dialogs::new_tenant::{NewTenant, Purchase, Row, Stage, name, words};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
 use crate::tui::pages::Page;
@@ -45,7 +47,7 @@ pub fn start_over(app: &mut App) -> Vec<Effect> {
 /// Enter in the dialog.
 pub fn choose(app: &mut App) -> Vec<Effect> {
     // An unlock may have ended since the dialog was opened.
-    if let (Err(problem), Some(Dialog::NewTenant(NewTenant { stage: Stage::Region, .. }))) =
+    if let (Err(problem), Some(Dialog::NewTenant(NewTenant { stage: Stage::Options, .. }))) =
         (may_change(app), &app.dialog)
     {
         app.shared.tell(&problem);
@@ -58,22 +60,61 @@ pub fn choose(app: &mut App) -> Vec<Effect> {
             Vec::new()
         }
         Stage::Region => {
-            let plan = dialog.plans.get(dialog.plan).map(|plan| plan.paddle_price_id.clone());
-            let region = REGIONS.get(dialog.region).map(|region| region.code.to_owned());
-            let (Some(price_id), Some(region)) = (plan, region) else { return Vec::new() };
-            dialog.stage = Stage::Starting;
-            vec![app.shared.start(Slot::Checkout, Request::Checkout { price_id, region })]
+            dialog.stage = Stage::Options;
+            dialog.option = 0;
+            Vec::new()
         }
+        Stage::Options => match Row::ALL.get(dialog.option) {
+            Some(Row::Database) => {
+                dialog.choice.is_open = !dialog.choice.is_open;
+                Vec::new()
+            }
+            Some(Row::Name) => {
+                dialog.field = Field::with(&dialog.choice.name);
+                dialog.complaint = None;
+                dialog.stage = Stage::Naming;
+                Vec::new()
+            }
+            Some(Row::Buy) | None => begin(app),
+        },
         // Not at once with the same choice: whether the first purchase began is not known.
         Stage::Failed(_) => load_plans(app),
-        Stage::Loading | Stage::Starting | Stage::Payment => Vec::new(),
+        Stage::Naming | Stage::Loading | Stage::Starting | Stage::Payment => Vec::new(),
     }
+}
+
+/// Everything is chosen.
+fn begin(app: &mut App) -> Vec<Effect> {
+    let Some(Dialog::NewTenant(dialog)) = &mut app.dialog else { return Vec::new() };
+    let plan = dialog.plans.get(dialog.plan).map(|plan| plan.paddle_price_id.clone());
+    let region = REGIONS.get(dialog.region).map(|region| region.code.to_owned());
+    let (Some(price_id), Some(region)) = (plan, region) else { return Vec::new() };
+    app.shared.ordered = Some(Ordered { words: words(dialog), choice: dialog.choice.clone() });
+    dialog.stage = Stage::Starting;
+    vec![app.shared.start(Slot::Checkout, Request::Checkout { price_id, region })]
+}
+
+/// The name was typed.
+pub fn named(app: &mut App) -> Vec<Effect> {
+    let Some(Dialog::NewTenant(dialog)) = &mut app.dialog else { return Vec::new() };
+    let others = app.shared.tenants.list().iter().filter(|tenant| !tenant.is_local());
+    match name(dialog.field.text(), others.map(|tenant| tenant.name.as_str())) {
+        Ok(name) => {
+            dialog.choice.name = name;
+            dialog.option = 0;
+            dialog.stage = Stage::Options;
+        }
+        Err(complaint) => dialog.complaint = Some(complaint),
+    }
+    Vec::new()
 }
 
 /// One step back in the dialog.
 pub fn back(app: &mut App) {
     match &mut app.dialog {
         Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Region => dialog.stage = Stage::Plan,
+        Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Options => dialog.stage = Stage::Region,
+        Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Naming => dialog.stage = Stage::Options,
         Some(Dialog::NewTenant(dialog)) if !matches!(dialog.stage, Stage::Starting) => app.dialog = None,
         _ => {}
     }
@@ -103,18 +144,18 @@ pub fn plans(app: &mut App, result: Result<Vec<Plan>, Problem>) {
 
 /// The purchase began, or did not.
 pub fn began(app: &mut App, result: Result<CheckoutSession, Problem>) -> Vec<Effect> {
+    let ordered = app.shared.ordered.take().unwrap_or_default();
     let dialog = match &mut app.dialog {
         Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Starting => Some(dialog),
         _ => None,
     };
     let session = match (result, dialog) {
         (Ok(session), dialog) => {
-            let about = dialog.as_ref().map_or_else(String::new, |dialog| words(dialog));
             match dialog {
                 Some(dialog) => dialog.stage = Stage::Payment,
                 None => app.shared.say("The purchase has begun: n shows its payment page."),
             }
-            app.shared.purchase = Some(Purchase::new(session.clone(), about));
+            app.shared.purchase = Some(Purchase::new(session.clone(), ordered));
             session
         }
         (Err(problem), Some(dialog)) => {
@@ -199,11 +240,16 @@ fn happened(app: &mut App, event: ProvisioningEvent) {
     }
     if let (None, Some(id)) = (&purchase.tenant, &event.tenant_id) {
         purchase.tenant = Some(id.clone());
+        let (words, choice) = (purchase.words.clone(), std::mem::take(&mut purchase.choice));
         app.shared.tenants.wanted = Some(id.clone());
         app.panes.events.adopt(id);
+        bought::adopt(&mut app.shared, id, words, choice);
     }
     let failed = event.event_type == EventKind::ProvisioningFailed;
-    let id = purchase.tenant.clone();
+    let id = app.shared.purchase.as_ref().and_then(|purchase| purchase.tenant.clone());
+    if let Some(id) = &id {
+        bought::note(&mut app.shared, id, &event);
+    }
     let fresh = match &id {
         Some(id) => app.panes.events.add(id, event),
         None => app.panes.events.add_to_purchase(event),

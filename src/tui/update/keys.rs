@@ -25,16 +25,19 @@ pub(super) fn press(app: &mut App, key: Key) -> Vec<Effect> {
     let was_begun = app.pending.len() > 1;
     app.pending.clear();
     match found {
-        Found::Command(command) if layout::is_too_small(app) && !works_unseen(command) => Vec::new(),
+        Found::Command(command) if layout::is_too_small(app) && !works_unseen(app, command) => Vec::new(),
         Found::Command(command) => invoke(app, command),
         // The rest of a row of keys that means nothing is nothing by itself either.
-        _ if was_begun => Vec::new(),
+        _ if was_begun || layout::is_too_small(app) => Vec::new(),
         _ => type_into(app, key),
     }
 }
 
 /// Text was pasted: where something is typed it is typed, elsewhere it means nothing.
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    if layout::is_too_small(app) {
+        return Vec::new();
+    }
     if let Some(field) = app.dialog.as_mut().and_then(Dialog::field) {
         field.paste(text);
         line::changed(app);
@@ -51,9 +54,15 @@ fn type_into(app: &mut App, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Where nothing can be seen, only the way out works: nobody should buy or deploy without seeing what.
-fn works_unseen(command: &Command) -> bool {
-    command.scope == Scope::Question || matches!(command.id, "quit" | "leave" | "dismiss")
+/// Where nothing can be seen, only the way out works: nobody should buy, deploy or say yes without seeing to what. A
+/// question can be answered there where one line has room for it, and left alone anywhere.
+fn works_unseen(app: &App, command: &Command) -> bool {
+    if command.scope == Scope::Question {
+        let can_be_read =
+            matches!(&app.dialog, Some(Dialog::Confirm(confirm)) if confirm.one_line(&app.shared).is_some());
+        return can_be_read || command.id == "question.no";
+    }
+    matches!(command.id, "quit" | "leave" | "dismiss")
 }
 
 /// Why a command is not possible now, if it is not: nothing may be changed, or the command says so itself.

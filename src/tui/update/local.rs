@@ -17,18 +17,17 @@ use crate::tui::update::checkout;
 
 /// Asks which kind of tenant is wanted, where that is a question.
 pub fn choose_kind(app: &mut App) -> Vec<Effect> {
-    let shared = &app.shared;
-    if shared.jobs.is_running(&Slot::NewLocal) {
-        app.shared.say("A local tenant is being made.");
+    if show_making(app) {
         return Vec::new();
     }
+    let shared = &app.shared;
     let buys =
         shared.purchase.as_ref().is_some_and(Purchase::waits_for_payment) || shared.jobs.is_running(&Slot::Checkout);
     if buys || shared.options.throw_away {
         return checkout::open(app);
     }
     let entries = vec![
-        Entry::new("cloud", "cloud", "buy one: plan, region, payment"),
+        Entry::new("cloud", "cloud", "buy one: plan, region, options, payment"),
         Entry::new("container", "local container", "a Postgres in a container on this machine"),
         Entry::new("existing", "local database", "a Postgres that is there already"),
     ];
@@ -42,16 +41,99 @@ pub fn choose_kind(app: &mut App) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Opens the wizard.
+/// Opens the wizard, or shows the one that is at work: a second one would end what the first makes.
 pub fn open(app: &mut App, kind: Kind) -> Vec<Effect> {
+    if show_making(app) {
+        return Vec::new();
+    }
     app.dialog = Some(Dialog::NewLocal(Box::new(NewLocal::new(kind, app.shared.options.local_image.as_deref()))));
     vec![app.shared.start(Slot::NewLocal, Request::Call(Call::LocalDefaults))]
 }
 
-fn dialog(app: &mut App) -> Option<&mut NewLocal> {
-    match &mut app.dialog {
+/// What is becoming of a local tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Making {
+    /// It is being made.
+    Forth,
+    /// What was made is being taken back.
+    Back,
+}
+
+/// Whether a local tenant is being made, in sight or out of it.
+#[must_use]
+pub fn making(app: &App) -> Option<Making> {
+    if !app.shared.jobs.is_running(&Slot::NewLocal) {
+        return None;
+    }
+    let in_sight = match &app.dialog {
         Some(Dialog::NewLocal(dialog)) => Some(dialog),
+        Some(Dialog::Confirm(confirm)) => match confirm.stands_over() {
+            Some(Dialog::NewLocal(dialog)) => Some(dialog),
+            _ => None,
+        },
         _ => None,
+    };
+    match &in_sight.or(app.making.as_ref())?.stage {
+        Stage::Running(_) => Some(Making::Forth),
+        Stage::Stopping(_) => Some(Making::Back),
+        Stage::Form | Stage::Done(_) | Stage::Failed(..) => None,
+    }
+}
+
+/// The wizard in sight, also below a question.
+fn in_sight(dialog: &mut Option<Dialog>) -> Option<&mut NewLocal> {
+    match dialog {
+        Some(Dialog::NewLocal(dialog)) => Some(dialog),
+        Some(Dialog::Confirm(confirm)) => match confirm.over() {
+            Some(Dialog::NewLocal(dialog)) => Some(dialog),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The wizard, wherever it is.
+fn dialog(app: &mut App) -> Option<&mut NewLocal> {
+    in_sight(&mut app.dialog).or(app.making.as_deref_mut())
+}
+
+/// Brings the wizard back that is at work out of sight.
+fn show_making(app: &mut App) -> bool {
+    let Some(making) = app.making.take() else { return false };
+    app.dialog = Some(Dialog::NewLocal(making));
+    true
+}
+
+/// Lets the making go on out of sight.
+pub fn hide(app: &mut App) -> Vec<Effect> {
+    match app.dialog.take() {
+        Some(Dialog::NewLocal(making)) if making.is_moving() => {
+            app.making = Some(making);
+            let again = app.shared.press("new");
+            app.shared.say(format!("It goes on: {again} to see it again."));
+        }
+        other => app.dialog = other,
+    }
+    Vec::new()
+}
+
+/// Stops the making, wherever it is seen.
+pub fn stop_making(app: &mut App) -> Vec<Effect> {
+    let Some(dialog) = dialog(app) else { return Vec::new() };
+    let Stage::Running(run) = &dialog.stage else { return Vec::new() };
+    dialog.stage = Stage::Stopping(run.clone());
+    vec![Effect::Stop(Slot::NewLocal)]
+}
+
+/// Closes the wizard, wherever it is; what stands over it stays.
+fn put_away(app: &mut App) {
+    app.making = None;
+    match &mut app.dialog {
+        Some(Dialog::NewLocal(_)) => app.dialog = None,
+        Some(Dialog::Confirm(confirm)) if matches!(confirm.stands_over(), Some(Dialog::NewLocal(_))) => {
+            confirm.take_over();
+        }
+        _ => {}
     }
 }
 
@@ -113,10 +195,7 @@ pub fn edit(app: &mut App) -> Vec<Effect> {
 pub fn stop(app: &mut App) -> Vec<Effect> {
     let Some(dialog) = dialog(app) else { return Vec::new() };
     match &dialog.stage {
-        Stage::Running(run) => {
-            dialog.stage = Stage::Stopping(run.clone());
-            vec![Effect::Stop(Slot::NewLocal)]
-        }
+        Stage::Running(_) => stop_making(app),
         Stage::Stopping(_) | Stage::Form => Vec::new(),
         Stage::Done(_) | Stage::Failed(..) => {
             app.dialog = None;
@@ -149,34 +228,39 @@ pub(super) fn progress(app: &mut App, said: LocalProgress) {
     }
 }
 
-/// The making has ended.
+/// The making has ended. What cannot be seen in the wizard is said.
 pub(super) fn made(app: &mut App, result: Result<LocalTenant, Problem>) -> Vec<Effect> {
-    let stage = dialog(app).map(|dialog| dialog.stage.clone());
-    match (result, stage) {
-        (Ok(tenant), stage) => {
+    let stopping = dialog(app).is_some_and(|dialog| matches!(dialog.stage, Stage::Stopping(_)));
+    app.making = None;
+    match result {
+        Ok(tenant) => {
             app.shared.tenants.wanted = Some(tenant.id.clone());
-            match dialog(app).filter(|_| stage.is_some()) {
+            match in_sight(&mut app.dialog) {
                 Some(dialog) => dialog.stage = Stage::Done(Box::new(tenant)),
                 None => app.shared.say(format!("{} is made and answers.", tenant.name)),
             }
         }
-        (Err(problem), Some(Stage::Running(run))) => {
-            app.shared.problem = Some(problem.clone());
-            if let Some(dialog) = dialog(app) {
-                dialog.stage = Stage::Failed(run, problem);
-            }
-        }
         // What could not be taken back is told.
-        (Err(problem), Some(Stage::Stopping(_))) if problem.detail.is_none() => {
-            app.dialog = None;
-            app.shared.say("Stopped: nothing was made.");
-        }
-        (Err(problem), stage) => {
-            if stage.is_some() {
-                app.dialog = None;
+        Err(problem) if stopping => {
+            put_away(app);
+            if problem.detail.is_none() {
+                app.shared.say("Stopped: nothing was made.");
+            } else {
+                app.shared.tell(&problem);
             }
-            app.shared.tell(&problem);
         }
+        Err(problem) => match in_sight(&mut app.dialog) {
+            Some(dialog) if dialog.is_moving() => {
+                app.shared.problem = Some(problem.clone());
+                if let Stage::Running(run) = &dialog.stage {
+                    dialog.stage = Stage::Failed(run.clone(), problem);
+                }
+            }
+            _ => {
+                put_away(app);
+                app.shared.tell(&problem);
+            }
+        },
     }
     vec![load_local(app)]
 }

@@ -14,6 +14,7 @@ use crate::tui::effect::{Effect, Request};
 use crate::tui::format;
 use crate::tui::jobs::{Slot, Ticket};
 use crate::tui::msg::Answer;
+use crate::tui::under_way;
 
 /// How long before its end a login is worth a sentence.
 const NEAR: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
@@ -84,7 +85,7 @@ fn ended_by<T>(news: &[Live<T>]) -> Option<&Problem> {
 }
 
 /// Opens the dialog by itself: always where it broke off what somebody had asked for, else once. Never over something that
-/// is open, nor while a deploy runs, which the new login would end.
+/// is open, nor while something is under way, which the new login would end.
 fn offer(app: &mut App, asked: Option<Again>, problem: &Problem) {
     let is_asked = asked.is_some();
     match &app.dialog {
@@ -97,7 +98,7 @@ fn offer(app: &mut App, asked: Option<Again>, problem: &Problem) {
         Some(Dialog::NewTenant(NewTenant { stage: wizard::Stage::Failed(_), .. })) | None => {}
         Some(_) => return,
     }
-    if app.shared.deploys.any_running() || (!is_asked && app.shared.login.offered) {
+    if under_way::idle(app).is_err() || (!is_asked && app.shared.login.offered) {
         return;
     }
     (app.shared.again, app.shared.is_again_due) = (asked, false);
@@ -123,10 +124,7 @@ pub fn open(app: &mut App) -> Vec<Effect> {
 
 /// Why nobody can log in or out now, if that is so.
 pub fn possible(app: &App) -> Result<(), Problem> {
-    if app.shared.deploys.any_running() {
-        return Err(Problem::new("A deploy is running with this login.").hint("Wait until it ends, or stop it with c."));
-    }
-    Ok(())
+    under_way::idle(app)
 }
 
 /// One of the ways was chosen.
@@ -142,7 +140,7 @@ pub fn chosen(app: &mut App, way: &str) -> Vec<Effect> {
 
 /// Asks for a token; a browser that is away is not waited for any more.
 pub fn ask_token(app: &mut App) -> Vec<Effect> {
-    app.dialog = Some(login::token_line());
+    app.dialog = Some(login::token_line(&app.shared));
     app.shared.stop(Slot::LogIn).into_iter().collect()
 }
 
@@ -155,7 +153,7 @@ pub fn token_typed(app: &mut App, line: &Line) -> Vec<Effect> {
     if !word.is_empty() {
         app.shared.warn("That is no token: a token is one word of printable characters.");
     }
-    app.dialog = Some(login::token_line());
+    app.dialog = Some(login::token_line(&app.shared));
     Vec::new()
 }
 

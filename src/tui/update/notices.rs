@@ -18,11 +18,11 @@ pub(super) fn deploy(shared: &mut Shared, name: &str, failed: Option<&Problem>, 
     shared.errand(Errand::Notify { title, body, took })
 }
 
-/// A rotation has ended; how long it took nobody measured.
-pub(super) fn rotation(shared: &mut Shared, name: &str, failed: Option<&Problem>) -> Effect {
+/// A rotation has ended.
+pub(super) fn rotation(shared: &mut Shared, name: &str, failed: Option<&Problem>, took: Duration) -> Effect {
     let (title, body) = match failed {
         None => (format!("The credentials of {name} are new"), "Those before no longer work.".to_owned()),
         Some(problem) => (format!("The credentials of {name} were not rotated"), problem.title.clone()),
     };
-    shared.errand(Errand::Notify { title, body, took: Duration::ZERO })
+    shared.errand(Errand::Notify { title, body, took })
 }

@@ -11,7 +11,8 @@ use crate::telling::Run;
 use crate::telling::deploy::{Look, rows};
 use crate::tui::app::Shared;
 use crate::tui::format;
-use crate::tui::panes::frame::{draw_lines, keys, problem_lines, readable, rows_to_lines, spread};
+use crate::tui::panes::frame::{draw_lines, problem_lines, readable, rows_to_lines, spread};
+use crate::tui::panes::parts::indented;
 
 /// Rows of the pane, border included, while there is nothing to watch.
 const RESTING: u16 = 5;
@@ -79,7 +80,7 @@ pub(super) fn draw(state: &State, shared: &Shared, frame: &mut Frame<'_>, area: 
     let mut lines = Vec::new();
     if let Some(problem) = &state.refusal {
         lines.extend(problem_lines(theme, problem, 2, columns, height.saturating_sub(1).max(1)));
-        lines.push(keys(theme, &[("d", "try again"), ("e", "full text"), ("Esc", "put away")]));
+        lines.push(indented(shared, &[("deploy", "try again"), ("details", "full text"), ("dismiss", "put away")]));
         lines.push(Line::raw(""));
     }
     let left = height.saturating_sub(lines.len());
@@ -87,10 +88,14 @@ pub(super) fn draw(state: &State, shared: &Shared, frame: &mut Frame<'_>, area: 
         Some(run) => {
             let ended = selected.and_then(|tenant| shared.deploys.ended(&tenant.id));
             let clock = ended.map_or_else(String::new, |at| format::clock(at, &shared.zone));
-            let (now, turn) = (shared.now.running, shared.frame);
-            let look =
-                Look { columns, rows: left, now, turn, is_pane: true, clock: &clock, charset: theme.glyphs.charset };
+            let (now, turn, charset) = (shared.now.running, shared.frame, theme.glyphs.charset);
+            let failed = matches!(run.result(), Some(Err(_)));
+            let left = left.saturating_sub(usize::from(failed));
+            let look = Look { columns, rows: left, now, turn, is_pane: true, clock: &clock, charset };
             lines.extend(rows_to_lines(theme, rows(run, &look)));
+            if failed {
+                lines.push(indented(shared, &[("deploy", "try again"), ("details", "full text")]));
+            }
         }
         None if state.refusal.is_none() => lines.extend(resting(shared, columns)),
         None => {}
@@ -101,15 +106,17 @@ pub(super) fn draw(state: &State, shared: &Shared, frame: &mut Frame<'_>, area: 
 
 fn note(shared: &Shared, run: Option<&Run>) -> Vec<Span<'static>> {
     let theme = &shared.theme;
-    let key =
-        |key: &'static str, words: &'static str| vec![Span::styled(key, theme.accent), Span::styled(words, theme.dim)];
+    let key = |id: &str, words: &'static str| {
+        let key = shared.key_of(id);
+        if key.is_empty() { Vec::new() } else { vec![Span::styled(key, theme.accent), Span::styled(words, theme.dim)] }
+    };
     match run {
-        Some(run) if run.result().is_some() => key("d", " again"),
+        Some(run) if run.result().is_some() => key("deploy", " again"),
         Some(run) if run.cancelling && run.is_with_server() => vec![Span::styled("detaching", theme.warn)],
         Some(run) if run.cancelling => vec![Span::styled("stopping", theme.warn)],
         // What the server has accepted cannot be stopped from here.
-        Some(run) if run.is_with_server() => key("c", " detach"),
-        Some(_) => key("c", " cancel"),
+        Some(run) if run.is_with_server() => key("deploy.cancel", " detach"),
+        Some(_) => key("deploy.cancel", " cancel"),
         None => Vec::new(),
     }
 }
@@ -124,7 +131,7 @@ fn resting(shared: &Shared, columns: usize) -> Vec<Line<'static>> {
     match (tenant.state(), &tenant.deployed_at) {
         (TenantState::ToDeploy, _) => vec![
             Line::from(vec![Span::styled("○ ", theme.info), Span::raw("Ready for its first deploy.")]),
-            keys(theme, &[("d", "builds the project, pushes the image and deploys it")]),
+            indented(shared, &[("deploy", "builds the project, pushes the image and deploys it")]),
         ],
         (TenantState::Local(_), _) => {
             vec![Line::styled("A database on this machine is not deployed to.", theme.dim)]
@@ -138,8 +145,8 @@ fn resting(shared: &Shared, columns: usize) -> Vec<Line<'static>> {
                 });
             let digest = tenant.image_digest.as_deref().and_then(format::digest).unwrap_or("–").to_owned();
             let left = vec![Span::styled("Last deploy ", theme.dim), Span::raw(format!("{digest}  {ago}"))];
-            vec![spread(left, Span::raw(""), columns), keys(theme, &[("d", "deploys the project again")])]
+            vec![spread(left, Span::raw(""), columns), indented(shared, &[("deploy", "deploys the project again")])]
         }
-        (_, None) => vec![keys(theme, &[("d", "builds the project, pushes the image and deploys it")])],
+        (_, None) => vec![indented(shared, &[("deploy", "builds the project, pushes the image and deploys it")])],
     }
 }

@@ -158,7 +158,7 @@ fn a_domain_that_is_set_is_removed_first() {
     let mut play = with(120, 36, DomainStatus::PendingDns);
     play.take_effects();
     play.keys(&[Key::Char('a')]);
-    assert!(play.text().contains("app.orchard.example is set. Remove it first with x."), "{}", play.text());
+    assert!(play.text().contains("app.orchard.example is set. Remove it first: press x."), "{}", play.text());
     play.keys(&[Key::Esc, Key::Char('x'), Key::Enter]);
     assert_eq!(calls(&play), [], "the answer of Enter is no");
     play.keys(&[Key::Char('x')]);

@@ -14,7 +14,7 @@ use crate::tui::effect::Effect;
 use crate::tui::format;
 use crate::tui::log::{Direction, Since};
 use crate::tui::panes::Pane;
-use crate::tui::update::copy;
+use crate::tui::update::copy_text;
 
 const HERE: Scope = Scope::Pane(Pane::Logs);
 
@@ -84,7 +84,7 @@ pub const COMMANDS: &[Command] = &[
     command("logs.copy", HERE, &["y"], "copy", "Copy the chosen lines, or the last one that can be seen.", |app| {
         let Some((text, what)) = app.panes.logs.copied() else { return done() };
         app.panes.logs.end_selection();
-        copy(&mut app.shared, text, &what)
+        copy_text(&mut app.shared, text, &what)
     })
     .when(has_lines),
     command(
@@ -122,7 +122,7 @@ fn searches(app: &App) -> Result<(), Problem> {
     match app.panes.logs.log.search() {
         Some(_) => Ok(()),
         None => Err(Problem::new("Nothing is searched for.")
-            .hint(format!("{} searches the log.", app.shared.key_of("logs.search")))),
+            .hint(format!("To search the log {}.", app.shared.press("logs.search")))),
     }
 }
 
@@ -134,8 +134,8 @@ fn can_merge(app: &App) -> Result<(), Problem> {
     if app.panes.logs.is_merged() || marked(&app.shared).len() > 1 {
         return Ok(());
     }
-    let key = app.shared.key_of("tenants.mark");
-    Err(Problem::new("Fewer than two tenants are marked.").hint(format!("Mark them in the list with {key}.")))
+    let press = app.shared.press("tenants.mark");
+    Err(Problem::new("Fewer than two tenants are marked.").hint(format!("To mark them {press}.")))
 }
 
 /// The search was taken: from what can be seen to what is older, for in a log that is what is looked for.

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::{State, feeds};
 use crate::model::{Tenant, TenantState};
 use crate::tui::app::Shared;
+use crate::tui::commands::table;
 use crate::tui::format::{self, count, cut};
 use crate::tui::log::{Attribute, Colour, Mark, Part, Room, Sgr, Since, Times, VisibleRow};
 use crate::tui::panes::feed::Feed;
@@ -43,9 +44,11 @@ pub fn note(state: &State, shared: &Shared) -> Vec<Span<'static>> {
     if state.view.follows() {
         note.extend(state.feed().title(shared, "following"));
     } else {
-        let key = shared.key_of("last");
-        let key = if key == "End" { "G".to_owned() } else { key };
-        note.push(Span::styled(format!("{key} follows again"), theme.warn));
+        // There is little room: the shortest of its keys.
+        let last = table().find(|command| command.id == "last").map(|command| shared.keymap.all_of(command));
+        if let Some(key) = last.into_iter().flatten().min_by_key(String::len) {
+            note.push(Span::styled(format!("{key} follows again"), theme.warn));
+        }
     }
     note
 }
@@ -73,7 +76,7 @@ pub fn foot(state: &State, shared: &Shared) -> Vec<Span<'static>> {
         return spans;
     }
     for (id, words) in HINTS {
-        let key = shared.key_of(id);
+        let Some(key) = shared.keymap.shown(id) else { continue };
         let item = vec![Span::styled(key, theme.accent), Span::styled(format!(" {words}"), theme.dim)];
         if !add(item) {
             break;

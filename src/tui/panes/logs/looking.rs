@@ -7,6 +7,7 @@ use super::{ALL_THE_WAY, State};
 use crate::tui::app::Shared;
 use crate::tui::log::{Direction, Filter, Key, Kind, Log, Pattern, PatternError, Place, Room, Selection, Since, Step};
 use crate::tui::log::{Times, View};
+use crate::tui::outside::Text;
 
 /// What a person typed as a pattern: a regular expression; behind `=` the text as it stands.
 fn pattern(text: &str) -> Result<Option<Pattern>, PatternError> {
@@ -221,17 +222,17 @@ impl State {
     }
 
     /// The chosen lines, else the current one, as text, and what that is called.
-    pub(super) fn copied(&self) -> Option<(String, String)> {
+    pub(super) fn copied(&self) -> Option<(Text, String)> {
         let current = || self.current().map(|key| Selection { anchor: key, head: key });
         let selection = self.view.selection.or_else(current)?;
-        let text = self.log.copy(selection, &self.view);
+        let text = self.text(selection);
         let what = match self.log.selected_len(selection) {
             0 => return None,
             1 => "the line".to_owned(),
             count => format!("the selection of {count} lines"),
         };
         // A single line is pasted into the middle of something else.
-        let text = if what == "the line" { text.trim_end_matches('\n').to_owned() } else { text };
+        let text = if what == "the line" { Text::plain(text.reveal().trim_end_matches('\n')) } else { text };
         Some((text, what))
     }
 }

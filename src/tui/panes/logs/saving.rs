@@ -13,6 +13,9 @@ use crate::tui::lock::Lock;
 use crate::tui::log::{Key, Selection};
 use crate::tui::outside::{Errand, Saved, Text};
 
+/// Lines that become text at once.
+const AT_ONCE: u64 = 1_000;
+
 /// What is written, until it is known how that ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Saving {
@@ -47,6 +50,15 @@ impl State {
         format!("~/{}-{at}.log", name.trim_start_matches('.'))
     }
 
+    /// What the lines say. Many of them become text beside the loop, for keys must not wait for that.
+    pub(super) fn text(&self, lines: Selection) -> Text {
+        if self.log.selected_len(lines) <= AT_ONCE {
+            return Text::plain(self.log.copy(lines, &self.view));
+        }
+        let taken = self.log.take(lines, &self.view);
+        Text::later(move || taken.text())
+    }
+
     fn count(&self, lines: Selection) -> String {
         count(usize::try_from(self.log.selected_len(lines)).unwrap_or(usize::MAX), "line", "lines")
     }
@@ -78,10 +90,10 @@ fn took_path(app: &mut App, line: &Line) -> Vec<Effect> {
 
 fn write(app: &mut App, saving: Saving, replace: bool) -> Vec<Effect> {
     let logs = &mut app.panes.logs;
-    let text = logs.log.copy(saving.lines, &logs.view);
+    let text = logs.text(saving.lines);
     let path = saving.path.clone();
     logs.saving = Some(saving);
-    vec![app.shared.errand(Errand::Save { path, text: Text::plain(text), replace })]
+    vec![app.shared.errand(Errand::Save { path, text, replace })]
 }
 
 /// How writing a file ended. True where the pane says the rest: there is such a file, and it asks what to do.

@@ -13,7 +13,8 @@ use super::{State, has_machine};
 use crate::model::{MetricsRange, TenantState};
 use crate::tui::app::Shared;
 use crate::tui::format::{self, pad, pad_left};
-use crate::tui::panes::frame::{draw_lines, fit, keys, problem_lines, wrapped};
+use crate::tui::panes::frame::{draw_lines, fit, problem_lines, wrapped};
+use crate::tui::panes::parts::indented;
 use crate::tui::theme::{Theme, spinner};
 
 /// From this on two charts stand side by side.
@@ -90,7 +91,7 @@ pub(super) fn draw(state: &State, shared: &Shared, frame: &mut Frame<'_>, area: 
     if let Some(problem) = state.problem() {
         if state.now.is_none() && state.curve.is_none() {
             let mut lines = problem_lines(theme, problem, 2, columns, rows.saturating_sub(2).max(1));
-            lines.push(keys(theme, &[("R", "try again"), ("e", "full text")]));
+            lines.push(indented(shared, &[("refresh", "try again"), ("details", "full text")]));
             draw_lines(frame, area, lines);
             return;
         }
@@ -123,7 +124,7 @@ fn resting(shared: &Shared) -> Option<Vec<Line<'static>>> {
     ]);
     let mut lines = vec![first];
     if tenant.state() == TenantState::ToDeploy {
-        lines.push(keys(theme, &[("d", "builds the project, pushes the image and deploys it")]));
+        lines.push(indented(shared, &[("deploy", "builds the project, pushes the image and deploys it")]));
     }
     Some(lines)
 }

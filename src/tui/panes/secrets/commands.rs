@@ -52,7 +52,9 @@ pub const COMMANDS: &[Command] = &[
         in_editor,
     )
     .changes()
-    .when(|app| own(app).and_then(|_| named(app))),
+    .when(|app| {
+        own(app).and_then(|tenant| free(app, tenant, "secret")).and_then(|()| named(app)).and_then(|()| no_editor(app))
+    }),
     command("secrets.unset", HERE, &["x"], "remove", "Remove the selected secret.", |app| {
         let (Ok(tenant), Some(key)) = (own(app), app.panes.secrets.name()) else { return done() };
         let (id, name) = (tenant.id.clone(), tenant.name.clone());
@@ -156,8 +158,10 @@ fn own(app: &App) -> Result<&Tenant, Problem> {
     let tenant = app.selected().ok_or_else(no_tenant)?;
     let marked = app.shared.tenants.marked();
     if marked.iter().any(|id| *id != tenant.id) {
-        return Err(Problem::new("Other tenants are marked.")
-            .hint("Secrets are set on one at a time: Esc takes the marks away."));
+        return Err(Problem::new("Other tenants are marked.").hint(format!(
+            "Secrets are set on one at a time: {} to take the marks away.",
+            app.shared.press("dismiss")
+        )));
     }
     if app.panes.secrets.is_current(&app.shared) {
         Ok(tenant)
@@ -181,8 +185,17 @@ fn named(app: &App) -> Result<(), Problem> {
             Err(Problem::new(format!("{name} is set by the platform itself.")))
         }
         Some(_) => Ok(()),
-        None => Err(Problem::new("No secret is selected.").hint("Select its name, or press a to set a new one.")),
+        None => Err(Problem::new("No secret is selected.")
+            .hint(format!("Select its name, or {} to set a new one.", app.shared.press("secrets.add")))),
     }
+}
+
+/// What is written in one editor goes to one secret.
+fn no_editor(app: &App) -> Result<(), Problem> {
+    if waits_for_editor(app) {
+        return Err(Problem::new("Your editor is open for a value already.").hint("End it first."));
+    }
+    Ok(())
 }
 
 fn valued(app: &App) -> Result<(), Problem> {
@@ -197,7 +210,7 @@ fn waiting(app: &App) -> Result<(), Problem> {
     match app.panes.secrets.status.value {
         Some(Status { waits: true, .. }) => Ok(()),
         Some(_) => Err(Problem::new("No one-time credentials wait.")
-            .hint(format!("They were read already: {} makes new ones.", app.shared.key_of("rotate")))),
+            .hint(format!("They were read already: {} to make new ones.", app.shared.press("rotate")))),
         None => Err(Problem::new("Whether one-time credentials wait is not known yet.")),
     }
 }
@@ -250,8 +263,9 @@ fn took_value(app: &mut App, line: &line::Line) -> Vec<Effect> {
 fn send(app: &mut App, subject: &str, value: Secret) -> Vec<Effect> {
     let Some((id, name)) = subject.split_once(' ') else { return done() };
     let Some((id, tenant)) = meant(app, id) else { return done() };
-    // The lock may have closed while somebody typed.
-    let allowed = secret_name::check_value(&value).and_then(|()| may_change(app));
+    // The lock may have closed while somebody typed, and another value may be on its way.
+    let is_free = |app: &App| app.shared.tenants.get(&id).map_or(Ok(()), |tenant| free(app, tenant, "secret"));
+    let allowed = secret_name::check_value(&value).and_then(|()| may_change(app)).and_then(|()| is_free(app));
     if let Err(problem) = allowed {
         app.shared.tell(&problem);
         return done();

@@ -13,8 +13,8 @@ use crate::model::{Tenant, TenantState, secret_name};
 use crate::ops::stored::Stored;
 use crate::tui::app::Shared;
 use crate::tui::format::{self, cut, pad};
-use crate::tui::panes::frame::{draw_lines, fit, keys, problem_lines, readable, wrapped};
-use crate::tui::panes::parts::nobody;
+use crate::tui::panes::frame::{draw_lines, fit, problem_lines, readable, wrapped};
+use crate::tui::panes::parts::{indented, nobody};
 use crate::tui::theme::{Theme, spinner};
 
 /// Columns of the labels, the mark in front included.
@@ -282,7 +282,7 @@ fn secrets(state: &State, shared: &Shared, columns: usize) -> Vec<Row> {
     if let Some(problem) = &state.names.problem {
         if all == 0 {
             rows.extend(problem_lines(theme, problem, 2, columns, 6).into_iter().map(Row::plain));
-            rows.push(Row::plain(keys(theme, &[("R", "try again")])));
+            rows.push(Row::plain(indented(shared, &[("refresh", "try again")])));
             return rows;
         }
         let words = format!("Not up to date: {}", problem.title);

@@ -2,6 +2,7 @@
 
 mod flows;
 mod once;
+mod twice;
 
 use crate::model::{OneTimeCredentials, Problem, Tenant};
 use crate::ops::call::Reply;

@@ -27,14 +27,14 @@ pub(super) fn lines(shared: &Shared, id: &TenantId, columns: usize) -> Option<Ve
     Some(lines)
 }
 
-/// The key and the words for what to do with one in this state.
+/// The command and the words for what to do with one in this state.
 pub(super) fn next(state: LocalState) -> (&'static str, &'static str) {
     match state {
-        LocalState::Running => ("t u", "copies its address"),
-        LocalState::Stopped => ("t a", "starts it"),
-        LocalState::Gone => ("t a", "makes its container again"),
-        LocalState::Silent => ("t a", "starts it, or waits until it answers"),
+        LocalState::Running => ("local.copy-address", "copies its address"),
+        LocalState::Stopped => ("tenant.activate", "starts it"),
+        LocalState::Gone => ("tenant.activate", "makes its container again"),
+        LocalState::Silent => ("tenant.activate", "starts it, or waits until it answers"),
         LocalState::Starting => ("", "nothing, it moves itself"),
-        LocalState::Unknown => ("R", "looks again"),
+        LocalState::Unknown => ("refresh", "looks again"),
     }
 }

@@ -237,6 +237,25 @@ fn lines_are_saved_and_a_file_is_not_replaced_silently() {
 }
 
 #[test]
+fn a_long_log_becomes_text_where_no_key_waits_for_it() {
+    let mut play = opened(120, 36);
+    said(&mut play, Live::Connected);
+    lines(&mut play, (0..30_000).map(|number| log(number, "info", &format!("line {number}"))));
+    play.keys(&[Key::Char('W'), Key::Enter]);
+    let [Errand::Save { text, .. }] = &errands(&mut play)[..] else { panic!("no errand") };
+    assert!(!text.is_made(), "it was made while a key waited");
+    let late = (0..30_000).map(|number| Live::Item(log(number, "info", "too late"))).collect();
+    play.app.panes.logs.hear(&mut play.app.shared, &tenant_id(1), late);
+    let made = text.clone();
+    assert_eq!(made.reveal().lines().count(), 30_000, "what came later is not what was saved");
+    assert!(text.reveal().ends_with("line 29999\n"), "and it is made once");
+    play.keys(&[Key::Char('v'), Key::Home, Key::Char('y')]);
+    let [Errand::Copy(text)] = &errands(&mut play)[..] else { panic!("no errand") };
+    assert!(!text.is_made());
+    assert_eq!(text.reveal().lines().count(), 60_000);
+}
+
+#[test]
 fn another_tenants_lines_are_not_saved_under_this_name() {
     let mut play = filled(120, 36);
     play.keys(&[Key::Char('W')]);
