@@ -214,7 +214,7 @@ fn a_cloud_that_does_not_answer_makes_no_other_tenant_of_a_beginning() {
     assert!(!stored(folder.path()).to_string().contains("shop-2"));
     std::fs::remove_file(folder.path().join(".systemprompt/credentials.json")).expect("logged out");
     let said = run(folder.path(), &["delete", "ba", "--yes"], "");
-    assert_eq!(said.code, Some(1));
+    assert_eq!(said.code, Some(2));
     assert!(said.err.contains("only the beginning of a name"), "{}", said.err);
     assert!(stored(folder.path()).to_string().contains("barn"));
 }

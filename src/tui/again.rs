@@ -51,16 +51,16 @@ pub fn take_up(app: &mut App) -> Vec<Effect> {
     }
     let name = match &again.tenant {
         None => None,
-        Some(id) => match app.shared.tenants.get(id) {
-            Some(tenant) => Some(tenant.name.clone()),
-            // The list is not there yet.
-            None if app.shared.tenants.list().is_empty() => return Vec::new(),
-            // Gone meanwhile.
-            None => {
+        // What is listed is of the last time, or not there yet.
+        Some(_) if app.shared.tenants.is_loading() => return Vec::new(),
+        Some(id) => {
+            let Some(tenant) = app.shared.tenants.get(id) else {
+                // Gone meanwhile.
                 app.shared.again = None;
                 return Vec::new();
-            }
-        },
+            };
+            Some(tenant.name.clone())
+        }
     };
     let Some(again) = app.shared.again.take() else { return Vec::new() };
     let is_selected = app.selected().map(|tenant| &tenant.id) == again.tenant.as_ref();

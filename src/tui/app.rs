@@ -194,6 +194,8 @@ pub struct Shared {
     pub engine: Health,
     /// The tenants and the selection.
     pub tenants: Tenants,
+    /// When the API said which they are, the last time.
+    pub listed_at: Option<Timestamp>,
     /// The tenant that the panes tell about: the selected one, once the selection has come to rest.
     pub followed: Option<TenantId>,
     /// The deploys since the program started.
@@ -331,6 +333,7 @@ impl App {
             pace: None,
             engine: Health::Unknown,
             tenants: Tenants::default(),
+            listed_at: None,
             followed: None,
             deploys: Deploys::default(),
             purchase: None,
@@ -362,13 +365,14 @@ impl App {
             recent: Vec::new(),
         };
         super::memory::recall(&mut app);
-        if let Some(last) = app.shared.options.last_tenants.take() {
-            app.shared.tenants.recall(last);
-        }
         app.shared.again = app.shared.options.again.take();
         app.shared.is_again_due = app.shared.again.is_some();
         if let Some(id) = app.shared.again.as_ref().and_then(|again| again.tenant.clone()) {
             app.shared.tenants.wanted = Some(id);
+        }
+        // Once it is known which one to select.
+        if let Some(last) = app.shared.options.last_tenants.take() {
+            app.shared.tenants.recall(last);
         }
         if app.shared.options.bare_folder.as_ref().is_some_and(|folder| folder.asks) {
             app.dialog = Some(Dialog::FirstStart(super::dialogs::first_start::FirstStart::question()));

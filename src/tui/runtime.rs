@@ -13,6 +13,7 @@ use super::again::Again;
 use super::app::{App, Moment, Options};
 use super::backend::Backend;
 use super::effect::Effect;
+use super::jobs::Slot;
 use super::key::Key;
 use super::memory;
 use super::mouse::Mouse;
@@ -167,7 +168,9 @@ async fn drive(
     // First the receiver: a task that waits for room in it would wait for ever.
     drop(messages);
     runner.shut_down().await;
-    let tenants = app.shared.tenants.to_remember().map(|tenants| LastTenants::new(clock.now().wall, tenants));
+    // Whoever was logging out leaves nothing behind.
+    let listed = app.shared.listed_at.filter(|_| !app.shared.jobs.is_running(&Slot::LogOut));
+    let tenants = listed.zip(app.shared.tenants.to_remember()).map(|(at, tenants)| LastTenants::new(at, tenants));
     result.map(|way| Left { way, state: memory::remembered(&app), tenants, again: app.shared.again.clone() })
 }
 

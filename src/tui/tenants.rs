@@ -257,6 +257,7 @@ impl Tenants {
 
     /// Moves the selection, and stops at the ends.
     pub fn step(&mut self, delta: i64) {
+        self.leave_wanted();
         let last = i64::try_from(self.shown.len()).unwrap_or(i64::MAX).saturating_sub(1).max(0);
         let place = i64::try_from(self.selected).unwrap_or(0).saturating_add(delta).clamp(0, last);
         self.selected = usize::try_from(place).unwrap_or(0);
@@ -266,9 +267,17 @@ impl Tenants {
     pub fn select_place(&mut self, place: usize) -> bool {
         let there = place < self.shown.len();
         if there {
+            self.leave_wanted();
             self.selected = place;
         }
         there
+    }
+
+    /// Whoever selects one of the last time means that one: the fresh list must not select what was selected then.
+    fn leave_wanted(&mut self) {
+        if self.recalled.is_some() {
+            self.wanted = None;
+        }
     }
 
     /// Selects a tenant, also one that the filter hides; false where it is not listed.

@@ -41,6 +41,7 @@ pub fn name(app: &App, slot: &Slot) -> Option<(String, bool)> {
         Slot::LogFeed(id) => (format!("log of {}", tenant(id)), false),
         Slot::SetUp => ("setting the folder up".to_owned(), false),
         Slot::Save => ("writing a file".to_owned(), false),
+        Slot::LogOut => ("logging out".to_owned(), false),
         Slot::Account
         | Slot::Api
         | Slot::Engine
@@ -49,7 +50,6 @@ pub fn name(app: &App, slot: &Slot) -> Option<(String, bool)> {
         | Slot::LocalTenants
         | Slot::Open
         | Slot::LogIn
-        | Slot::LogOut
         | Slot::FirstDeploy
         | Slot::Pane(..)
         | Slot::Copy
@@ -101,6 +101,7 @@ fn fate(slot: &Slot) -> Option<&'static str> {
         Slot::Checkout => "Its payment page would be lost; nothing is paid.",
         Slot::Pay => "Whether it is paid is seen the next time.",
         Slot::Save => "The file would be left out.",
+        Slot::LogOut => "The login may stay.",
         _ => return None,
     })
 }

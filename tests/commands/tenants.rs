@@ -126,7 +126,7 @@ async fn an_end_wants_the_whole_name() {
     let world = World::new().await;
     let (one, two) = (world.house.mara.tenant().await, world.house.mara.tenant().await);
     let (first, second) = (world.name(&one).await, world.name(&two).await);
-    world.run(&["tenant", "cancel", &one[..10], "--yes"]).await.refused(1, "only the beginning");
+    world.run(&["tenant", "cancel", &one[..10], "--yes"]).await.refused(2, "only the beginning");
     world.run(&["tenant", "cancel", &first]).await.refused(2, "--yes");
     assert_eq!(world.record(&one).await["subscription_status"], "active");
     let said = world.run(&["tenant", "cancel", &first, "--yes", "--json"]).await.done().json();

@@ -14,6 +14,7 @@ use crate::tui::format;
 use crate::tui::lock::{Lock, UNLOCKED};
 use crate::tui::outside::Errand;
 use crate::tui::under_way;
+use crate::tui::update::bought;
 use Scope::Main;
 
 /// The rows.
@@ -73,8 +74,9 @@ fn switch(app: &mut App) -> Vec<Effect> {
     });
     let pick = Pick::new("Context", "Everything on the screen is of one context.", entries.collect(), |app, name| {
         match under_way::idle(app) {
-            Ok(()) => vec![Effect::Switch(name.to_owned())],
-            Err(problem) => {
+            Ok(()) if bought::left_undone(&app.shared).is_none() => vec![Effect::Switch(name.to_owned())],
+            idle => {
+                let problem = idle.err().unwrap_or_else(|| undone(app));
                 app.shared.tell(&problem);
                 done()
             }
@@ -89,7 +91,14 @@ fn busy(app: &App) -> Option<String> {
     if app.shared.deploys.any_running() {
         return Some("a deploy is running here".to_owned());
     }
-    under_way::changes(app).first().map(|change| format!("still {}", change.words))
+    let change = under_way::changes(app).first().map(|change| format!("still {}", change.words));
+    change.or_else(|| bought::left_undone(&app.shared).map(|_| "a new tenant is not ready here".to_owned()))
+}
+
+/// What was chosen for a tenant that is being bought would never be done.
+fn undone(app: &App) -> Problem {
+    Problem::new(bought::left_undone(&app.shared).unwrap_or_default())
+        .hint("Wait until it is there, or leave and start again in the other context.")
 }
 
 fn can_unlock(app: &App) -> Result<(), Problem> {

@@ -11,6 +11,8 @@ use crate::tui::dialogs::confirm::Question;
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
 use crate::tui::under_way::capital;
+use crate::tui::update::bought;
+use crate::tui::update::keys::is_fresh;
 use Scope::Main;
 
 /// The rows. What cannot be taken back wants the tenant's name.
@@ -189,7 +191,8 @@ pub fn begin(
     };
     let name = tenant.name.clone();
     let slot = Slot::Action(action, id.clone());
-    let allowed = may_change(app).and_then(|()| check(tenant)).and_then(|()| {
+    let fresh = if tenant.is_local() { Ok(()) } else { is_fresh(app) };
+    let allowed = may_change(app).and(fresh).and_then(|()| check(tenant)).and_then(|()| {
         let is_running = app.shared.jobs.is_running(&slot);
         if is_running { Err(Problem::new(format!("Already {} {name}.", words(action).0))) } else { Ok(()) }
     });
@@ -197,6 +200,7 @@ pub fn begin(
         app.shared.tell(&problem);
         return done();
     }
+    bought::by_hand(&mut app.shared, action, id);
     app.shared.say(format!("{} {name}", capital(words(action).0)));
     vec![app.shared.start(slot, Request::Call(call))]
 }

@@ -192,9 +192,27 @@ impl App {
     }
 }
 
+/// The dialog that is open, also where a question stands over it: what it waits for may come meanwhile.
+pub fn beneath(dialog: &mut Option<Dialog>) -> Option<&mut Dialog> {
+    if matches!(dialog, Some(Dialog::Confirm(confirm)) if confirm.over.is_some()) {
+        return match dialog {
+            Some(Dialog::Confirm(confirm)) => confirm.over(),
+            _ => None,
+        };
+    }
+    dialog.as_mut()
+}
+
+/// True for a dialog in which the next Enter may change something.
+fn is_weighty(dialog: &Dialog) -> bool {
+    matches!(dialog, Dialog::Confirm(_) | Dialog::Line(_) | Dialog::Pick(_) | Dialog::NewTenant(_))
+}
+
 /// The question whether to leave goes once there is nothing left to lose.
 pub fn review(app: &mut App) {
-    let is_leaving = matches!(&app.dialog, Some(Dialog::Confirm(confirm)) if confirm.is_about("quit"));
+    // An answer that is on its way to this question must not be one to what lies below it.
+    let is_leaving = matches!(&app.dialog, Some(Dialog::Confirm(confirm))
+        if confirm.is_about("quit") && !confirm.stands_over().is_some_and(is_weighty));
     if is_leaving
         && leaving(app).is_none()
         && let Some(Dialog::Confirm(mut confirm)) = app.dialog.take()

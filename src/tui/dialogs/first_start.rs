@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::confirm::beneath;
 use super::{Dialog, anchored, text_columns, text_rows};
 use crate::model::{CheckResult, Problem};
 use crate::ops::call::{Call, Reply};
@@ -163,7 +164,7 @@ pub fn look(app: &mut App) -> Vec<Effect> {
 }
 
 fn open(app: &mut App) -> Option<&mut FirstStart> {
-    match &mut app.dialog {
+    match beneath(&mut app.dialog) {
         Some(Dialog::FirstStart(dialog)) => Some(dialog),
         _ => None,
     }
@@ -198,7 +199,11 @@ fn take(app: &mut App) -> Vec<Effect> {
         Some(Answer::Look) => look(app),
         Some(Answer::Perform) => perform(app),
         // The screen begins anew in the project, and offers to log in.
-        Some(Answer::Run(LOG_IN)) if matches!(dialog.stage, Stage::Ended(_)) => close(app),
+        Some(Answer::Run(LOG_IN)) if matches!(dialog.stage, Stage::Ended(_)) => {
+            let effects = close(app);
+            // Where it is not known whether anybody is logged in, the screen stays.
+            if effects.is_empty() { keys::invoke_id(app, LOG_IN) } else { effects }
+        }
         Some(Answer::Run(id)) => {
             app.dialog = None;
             match table().find(|command| command.id == id) {

@@ -5,6 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::confirm::beneath;
 use super::{Dialog, text_columns, text_rows, window};
 use crate::model::{Check, CheckResult, Problem, Tenant, TenantId};
 use crate::ops::call::{Call, Reply};
@@ -58,7 +59,8 @@ pub const COMMANDS: &[Command] = &[
         app.show(Pane::Secrets);
         done()
     })
-    .hinted(),
+    .hinted()
+    .when(|app| meant(app).map(drop).ok_or_else(no_tenant)),
     command("ready.open", Here, &["o"], "open", "Open its address in the browser.", |app| {
         match meant(app).and_then(address) {
             Some(url) => vec![app.shared.start(Slot::Open, Request::Open(url))],
@@ -128,7 +130,7 @@ fn open(app: &mut App, tenant: TenantId, selected: usize) -> Option<Effect> {
 
 /// The folder was looked at.
 pub fn looked(app: &mut App, result: Result<Reply, Problem>) {
-    let Some(Dialog::Ready(dialog)) = &mut app.dialog else { return };
+    let Some(Dialog::Ready(dialog)) = beneath(&mut app.dialog) else { return };
     app.shared.dirty = true;
     dialog.lacks = match result {
         Ok(Reply::FirstDeploy(checks)) => Lacks::Known(checks),

@@ -75,6 +75,12 @@ pub fn is_there(play: &mut Play) {
     reload(play, tenant(1, "orchard", "awaiting_deploy"));
 }
 
+/// The same under another name.
+fn happens_last(play: &mut Play, name: &str) {
+    happens(play, phase_one().remove(9));
+    reload(play, tenant(1, name, "awaiting_deploy"));
+}
+
 /// A tenant whose infrastructure has just been made.
 pub fn ready(mut play: Play) -> Play {
     buy(&mut play);
@@ -206,6 +212,35 @@ fn what_somebody_did_by_hand_meanwhile_is_not_done_again() {
     reload(&mut play, by_hand);
     assert_eq!(changes(&play), []);
     assert!(matches!(play.app.dialog, Some(Dialog::Ready(_))));
+}
+
+#[test]
+fn another_name_that_somebody_gives_by_hand_stays() {
+    let mut play = chosen(120, 36);
+    buy(&mut play);
+    provision(&mut play);
+    play.keys(&[Key::Esc, Key::Esc]);
+    assert!(play.app.shared.tenants.select(&tenant_id(1)));
+    play.keys(&[Key::Char('t'), Key::Char('n')]);
+    for _ in 0..7 {
+        play.keys(&[Key::Backspace]);
+    }
+    typed(&mut play, "store");
+    play.keys(&[Key::Enter]);
+    assert!(matches!(&changes(&play)[..], [Call::Rename { name, .. }] if name == "store"), "{:?}", changes(&play));
+    let renamed = Tenant { name: "store".to_owned(), ..tenant(1, "store", "provisioning") };
+    play.answer(Slot::Action("rename", tenant_id(1)), Answer::Reply(Ok(Reply::Tenant(Box::new(renamed)))));
+    happens_last(&mut play, "store");
+    let done = changes(&play);
+    assert!(matches!(&done[..], [Call::Rename { .. }, Call::ExternalAccess { .. }]), "only the rest: {done:?}");
+}
+
+#[test]
+fn nobody_leaves_a_purchase_with_choices_without_being_asked() {
+    let mut play = chosen(120, 36);
+    buy(&mut play);
+    play.keys(&[Key::Esc, Key::Char('q')]);
+    assert!(play.text().contains("A purchase is under way."), "{}", play.text());
 }
 
 #[test]

@@ -135,6 +135,7 @@ fn tenants(app: &mut App, result: Result<TenantList, Problem>) -> Vec<Effect> {
     let before = app.shared.tenants.clone();
     match result {
         Ok(list) => {
+            app.shared.listed_at = Some(app.shared.now.wall);
             app.shared.tenants.take(list);
             let bought = app.shared.purchase.as_ref().and_then(|purchase| purchase.tenant.clone());
             let listed: std::collections::HashSet<&TenantId> =

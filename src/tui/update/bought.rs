@@ -5,7 +5,8 @@ use crate::model::{EventKind, Problem, ProvisioningEvent, TenantId, TenantState}
 use crate::ops::call::Reply;
 use crate::tui::actions::context::is_open;
 use crate::tui::app::{App, Shared};
-use crate::tui::bought::{Bought, Choice, Wish, WishState};
+use crate::tui::bought::{Bought, Choice, What, Wish, WishState};
+use crate::tui::dialogs::new_tenant::Purchase;
 use crate::tui::dialogs::ready;
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
@@ -76,6 +77,20 @@ fn begin(shared: &mut Shared, place: usize) -> Option<Step> {
     Some(step)
 }
 
+/// Somebody does by hand, or undoes, what was wished: the wish is over.
+pub fn by_hand(shared: &mut Shared, action: &str, id: &TenantId) {
+    let is_over = |wish: &Wish| {
+        let of_action = match &wish.what {
+            What::Name(_) => action == "rename",
+            What::OpenDatabase => matches!(action, "access-on" | "access-off"),
+        };
+        of_action && wish.state == WishState::Waits
+    };
+    for bought in shared.bought.iter_mut().filter(|bought| bought.id == *id) {
+        bought.wishes.retain(|wish| !is_over(wish));
+    }
+}
+
 /// An action on a tenant has come to its end: it may have been a wish. What is told of it is told here.
 pub(super) fn ended(
     shared: &mut Shared,
@@ -140,6 +155,12 @@ fn tell(app: &mut App, place: usize) -> Option<Effect> {
 /// Words for the question before leaving: what would not be done any more.
 #[must_use]
 pub fn left_undone(shared: &Shared) -> Option<String> {
+    let is_waited_for = |purchase: &Purchase| purchase.tenant.is_none() && !purchase.choice.is_plain();
+    if shared.purchase.as_ref().is_some_and(is_waited_for) {
+        return Some(
+            "A purchase is under way. What was chosen for its tenant is done only while this program runs.".to_owned(),
+        );
+    }
     let is_coming = |id: &TenantId| match shared.tenants.get(id) {
         Some(tenant) => tenant.state() != TenantState::Deleting,
         None => shared.purchase.as_ref().is_some_and(|purchase| purchase.tenant.as_ref() == Some(id)),

@@ -7,6 +7,7 @@ use crate::tui::app::App;
 use crate::tui::backend::Live;
 use crate::tui::bought::Ordered;
 use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::confirm::beneath;
 use crate::tui::dialogs::field::Field;
 use crate::tui::dialogs::new_tenant::{NewTenant, Purchase, Row, Stage, name, words};
 use crate::tui::effect::{Effect, Request};
@@ -122,7 +123,7 @@ pub fn back(app: &mut App) {
 
 /// The plans came.
 pub fn plans(app: &mut App, result: Result<Vec<Plan>, Problem>) {
-    let Some(Dialog::NewTenant(dialog)) = &mut app.dialog else { return };
+    let Some(Dialog::NewTenant(dialog)) = beneath(&mut app.dialog) else { return };
     if dialog.stage != Stage::Loading {
         return;
     }
@@ -145,15 +146,17 @@ pub fn plans(app: &mut App, result: Result<Vec<Plan>, Problem>) {
 /// The purchase began, or did not.
 pub fn began(app: &mut App, result: Result<CheckoutSession, Problem>) -> Vec<Effect> {
     let ordered = app.shared.ordered.take().unwrap_or_default();
-    let dialog = match &mut app.dialog {
+    let dialog = match beneath(&mut app.dialog) {
         Some(Dialog::NewTenant(dialog)) if dialog.stage == Stage::Starting => Some(dialog),
         _ => None,
     };
     let session = match (result, dialog) {
         (Ok(session), dialog) => {
-            match dialog {
-                Some(dialog) => dialog.stage = Stage::Payment,
-                None => app.shared.say("The purchase has begun: n shows its payment page."),
+            if let Some(dialog) = dialog {
+                dialog.stage = Stage::Payment;
+            } else {
+                let press = app.shared.press("new");
+                app.shared.say(format!("The purchase has begun: {press} to see its payment page."));
             }
             app.shared.purchase = Some(Purchase::new(session.clone(), ordered));
             session

@@ -4,7 +4,7 @@
 use crate::model::Problem;
 use crate::tui::actions::context::may_change;
 use crate::tui::app::{App, words};
-use crate::tui::commands::{Command, Scope};
+use crate::tui::commands::{Command, Scope, table};
 use crate::tui::dialogs::confirm::Confirm;
 use crate::tui::dialogs::palette::REMEMBERED;
 use crate::tui::dialogs::{Dialog, line};
@@ -65,10 +65,27 @@ fn works_unseen(app: &App, command: &Command) -> bool {
     matches!(command.id, "quit" | "leave" | "dismiss")
 }
 
+/// What changes something and is about no tenant of the list.
+const NEEDS_NO_LIST: [&str; 3] = ["new", "project.", "local."];
+
+/// Why nothing is done to the tenants that are meant: what is known of them is from the last time. What is on this machine
+/// is known by itself.
+pub fn is_fresh(app: &App) -> Result<(), Problem> {
+    let is_old = app.shared.tenants.recalled().is_some();
+    if !is_old || app.shared.tenants.targets().iter().all(|tenant| tenant.is_local()) {
+        return Ok(());
+    }
+    Err(Problem::new("The tenants are those of the last time.")
+        .hint("Wait until the Management API has said how they are now."))
+}
+
 /// Why a command is not possible now, if it is not: nothing may be changed, or the command says so itself.
 pub fn allowed(app: &App, command: &Command) -> Result<(), Problem> {
     if command.changes {
         may_change(app)?;
+        if !NEEDS_NO_LIST.iter().any(|free| command.id.starts_with(free)) {
+            is_fresh(app)?;
+        }
     }
     (command.check)(app)
 }
@@ -88,6 +105,14 @@ pub fn invoke(app: &mut App, command: &'static Command) -> Vec<Effect> {
         return Vec::new();
     }
     (command.run)(app)
+}
+
+/// The same by its id.
+pub fn invoke_id(app: &mut App, id: &str) -> Vec<Effect> {
+    match table().find(|command| command.id == id) {
+        Some(command) => invoke(app, command),
+        None => Vec::new(),
+    }
 }
 
 fn remember(app: &mut App, id: &'static str) {

@@ -7,6 +7,7 @@ use crate::tui::again::{self, Again};
 use crate::tui::app::{App, Shared};
 use crate::tui::backend::Live;
 use crate::tui::dialogs::Dialog;
+use crate::tui::dialogs::confirm::beneath;
 use crate::tui::dialogs::line::Line;
 use crate::tui::dialogs::login::{self, Login, Stage, TOKEN};
 use crate::tui::dialogs::new_tenant::{self as wizard, NewTenant};
@@ -163,7 +164,7 @@ fn start(app: &mut App, how: How, store: Option<Store>) -> Vec<Effect> {
 }
 
 fn stage(app: &mut App) -> Option<&mut Stage> {
-    match &mut app.dialog {
+    match beneath(&mut app.dialog) {
         Some(Dialog::Login(dialog)) => Some(&mut dialog.stage),
         _ => None,
     }
@@ -253,6 +254,8 @@ pub fn copy_address(app: &mut App) -> Vec<Effect> {
 
 /// Logs out.
 pub fn log_out(app: &mut App) -> Vec<Effect> {
+    // Nobody goes on with it as somebody else.
+    app.shared.again = None;
     app.shared.say("Logging out");
     vec![app.shared.start(Slot::LogOut, Request::LogOut)]
 }
