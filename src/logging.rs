@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Mutex, PoisonError, TryLockError};
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt;
 
@@ -12,6 +12,8 @@ use crate::workspace::StateDirectory;
 
 /// Lines that are remembered for the report of a crash, and the bytes of one.
 const LINES: usize = 200;
+/// Lines that wait for the disk; what comes beyond is not written.
+const WAITING: usize = 8192;
 const LINE: usize = 2048;
 
 static LAST: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
@@ -65,7 +67,8 @@ pub(crate) fn to_folder(folder: &std::path::Path) -> Option<WorkerGuard> {
         .max_log_files(7)
         .build(folder)
         .ok()?;
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    // Its room is made at once, and the first picture waits for that.
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(WAITING).finish(file);
     tracing_subscriber::fmt()
         .with_env_filter(filter())
         .with_writer(writer.and(|| Memory))

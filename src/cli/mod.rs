@@ -43,6 +43,7 @@ mod tenant;
 mod watch;
 mod whoami;
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -71,7 +72,7 @@ pub fn main() -> color_eyre::Result<ExitCode> {
     if complete::answered(&words) {
         return Ok(Exit::Done.into());
     }
-    let arguments = match serve::read(&words) {
+    let arguments = match read(&words) {
         Ok((serve::Wanted::Run(arguments), warning)) => {
             if let Some(warning) = warning {
                 note(&warning);
@@ -110,6 +111,15 @@ pub fn main() -> color_eyre::Result<ExitCode> {
             Exit::of(&problem).into()
         }
     })
+}
+
+/// What was written. Of nothing nothing has to be found out: the screen does not wait for the whole command line's definition.
+fn read(words: &[OsString]) -> Result<(serve::Wanted, Option<String>), serve::Refusal> {
+    if words.len() <= 1 {
+        let arguments = Arguments { command: None, screen: open::Screen::default() };
+        return Ok((serve::Wanted::Run(Box::new(arguments)), None));
+    }
+    serve::read(words)
 }
 
 async fn run(arguments: Arguments) -> Result<Exit, Problem> {

@@ -128,41 +128,50 @@ async fn drive(
 ) -> Result<Left, TuiError> {
     let (sender, mut messages) = mpsc::channel(WAITING);
     let mut runner = Runner::new(backend, sender);
-    let mut batch = vec![Msg::Started];
-    let mut drawn: Option<Duration> = None;
-    let result = loop {
-        if let Some(way) = take(&mut app, &clock, &mut batch, &mut runner, &mut desk, stage, &mut update) {
-            break Ok(way);
-        }
-        let now = clock.now().running;
-        let frame_due = drawn.map_or(now, |drawn| drawn + if drawn < START { FIRST_FRAME } else { FRAME });
-        // While somebody else has the terminal everything goes on, unseen.
-        let seen = stage.is_ours();
-        if app.shared.dirty && seen && frame_due <= now {
-            app.shared.dirty = false;
-            if let Err(error) = stage.draw(&app) {
-                break Err(TuiError::Terminal(error));
+    let mut batch = Vec::new();
+    // The first picture shows what is known already; it does not wait for what is begun with it.
+    let mut begun = update(&mut app, Msg::Tick(clock.now()));
+    begun.extend(update(&mut app, Msg::Started));
+    app.shared.dirty = false;
+    let first = stage.draw(&app).map_err(TuiError::Terminal);
+    let mut drawn = clock.now().running;
+    let result = match first.map(|()| perform(begun, &mut runner, &mut desk, stage)) {
+        Err(error) => Err(error),
+        Ok(Some(way)) => Ok(way),
+        Ok(None) => loop {
+            if let Some(way) = take(&mut app, &clock, &mut batch, &mut runner, &mut desk, stage, &mut update) {
+                break Ok(way);
             }
-            drawn = Some(now);
-        }
-        let frame = (app.shared.dirty && seen).then_some(frame_due);
-        let wake = frame.into_iter().chain(app.next_wake()).min();
-        tokio::select! {
-            () = stop.cancelled() => break Ok(Way::Out),
-            happened = stage.next() => match happened {
-                Ok(Happened::Event(event)) => batch.extend(message(&event, &mut desk)),
-                Ok(Happened::Back((width, height), ended)) => {
-                    if let Some((ticket, work)) = ended.and_then(|ended| desk.returned(ended)) {
-                        runner.answer(ticket, outside(work));
-                    }
-                    batch.extend([Msg::Resized { width, height }, Msg::Resumed]);
+            let now = clock.now().running;
+            let frame_due = drawn + if drawn < START { FIRST_FRAME } else { FRAME };
+            // While somebody else has the terminal everything goes on, unseen.
+            let seen = stage.is_ours();
+            if app.shared.dirty && seen && frame_due <= now {
+                app.shared.dirty = false;
+                if let Err(error) = stage.draw(&app) {
+                    break Err(TuiError::Terminal(error));
                 }
-                Ok(Happened::Leave | Happened::Gone) => break Ok(Way::Out),
-                Err(error) => break Err(TuiError::Terminal(error)),
-            },
-            _ = messages.recv_many(&mut batch, WAITING) => {}
-            () = tokio::time::sleep_until(clock.at(wake.unwrap_or_default())), if wake.is_some() => {}
-        }
+                drawn = now;
+            }
+            let frame = (app.shared.dirty && seen).then_some(frame_due);
+            let wake = frame.into_iter().chain(app.next_wake()).min();
+            tokio::select! {
+                () = stop.cancelled() => break Ok(Way::Out),
+                happened = stage.next() => match happened {
+                    Ok(Happened::Event(event)) => batch.extend(message(&event, &mut desk)),
+                    Ok(Happened::Back((width, height), ended)) => {
+                        if let Some((ticket, work)) = ended.and_then(|ended| desk.returned(ended)) {
+                            runner.answer(ticket, outside(work));
+                        }
+                        batch.extend([Msg::Resized { width, height }, Msg::Resumed]);
+                    }
+                    Ok(Happened::Leave | Happened::Gone) => break Ok(Way::Out),
+                    Err(error) => break Err(TuiError::Terminal(error)),
+                },
+                _ = messages.recv_many(&mut batch, WAITING) => {}
+                () = tokio::time::sleep_until(clock.at(wake.unwrap_or_default())), if wake.is_some() => {}
+            }
+        },
     };
     desk.leave(stage).await;
     // First the receiver: a task that waits for room in it would wait for ever.
@@ -185,21 +194,25 @@ fn take(
     update: &mut impl FnMut(&mut App, Msg) -> Vec<Effect>,
 ) -> Option<Way> {
     let tick = Msg::Tick(clock.now());
+    let mut messages = std::iter::once(tick).chain(batch.drain(..));
+    messages.find_map(|msg| perform(update(app, msg), runner, desk, stage))
+}
+
+/// Performs what `update` asked for, in its order.
+fn perform(effects: Vec<Effect>, runner: &mut Runner, desk: &mut Desk, stage: &mut impl Stage) -> Option<Way> {
     let mut done = Vec::new();
-    for msg in std::iter::once(tick).chain(batch.drain(..)) {
-        for effect in update(app, msg) {
-            match effect {
-                Effect::Start(ticket, request) => runner.start(ticket, request),
-                Effect::Stop(slot) => runner.stop(&slot),
-                Effect::Errand(ticket, errand) => match desk.begin(ticket.clone(), errand, stage) {
-                    Begun::Done(answer) => done.push((ticket, answer)),
-                    Begun::Going(work) => runner.answer(ticket, outside(work)),
-                    Begun::Lent => {}
-                },
-                Effect::Reopen => return Some(Way::Reopen),
-                Effect::Switch(name) => return Some(Way::Switch(name)),
-                Effect::Exit => return Some(Way::Out),
-            }
+    for effect in effects {
+        match effect {
+            Effect::Start(ticket, request) => runner.start(ticket, request),
+            Effect::Stop(slot) => runner.stop(&slot),
+            Effect::Errand(ticket, errand) => match desk.begin(ticket.clone(), errand, stage) {
+                Begun::Done(answer) => done.push((ticket, answer)),
+                Begun::Going(work) => runner.answer(ticket, outside(work)),
+                Begun::Lent => {}
+            },
+            Effect::Reopen => return Some(Way::Reopen),
+            Effect::Switch(name) => return Some(Way::Switch(name)),
+            Effect::Exit => return Some(Way::Out),
         }
     }
     // At once, and after what was before it. None of these answers asks for another errand.
