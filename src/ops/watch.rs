@@ -50,7 +50,23 @@ pub async fn until_at_rest(
         tokio::select! {
             ((), passed) = async { tokio::join!(watch, pass_on) } => passed?,
             () = events.closed() => {}
+            // The end of an operation is not always the end of its stream: the first phase ends without a last word.
+            () = rests(session, tenant) => {}
         }
         tokio::time::sleep(session.client().pace().seconds(PAUSE)).await;
+    }
+}
+
+/// Looks now and then until nothing is under way, and leaves the stream a moment for what it has still to say. What goes
+/// wrong meanwhile the stream tells.
+async fn rests(session: &Session, tenant: &TenantId) {
+    let pause = session.client().pace().seconds(PAUSE);
+    loop {
+        tokio::time::sleep(pause * 2).await;
+        let status = session.client().status(tenant).await;
+        if status.is_ok_and(|status| !status.state().is_moving()) {
+            tokio::time::sleep(pause).await;
+            return;
+        }
     }
 }
