@@ -74,7 +74,7 @@ async fn commands(place: Here) -> Outcome {
         assert_eq!(json(&["start", &name, "--json"])["state"], "running");
         assert_eq!(json(&["edit", &name, "--name", "renamed", "--json"])["name"], "renamed");
         let (code, out, err) = run(&place, &["delete", "renamed", "--data"]);
-        assert_eq!((code, out.as_str()), (Some(1), ""), "nobody was asked");
+        assert_eq!((code, out.as_str()), (Some(2), ""), "nobody was asked");
         assert!(err.contains("--yes"), "{err}");
         let deleted = json(&["delete", "renamed", "--data", "--yes", "--json"]);
         assert_eq!(deleted["kept_volumes"], serde_json::json!([]));
