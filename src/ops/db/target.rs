@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::model::{LocalTenant, Problem, Secret, Tenant, database_url, text};
 use crate::ops::local::{self, database};
 use crate::ops::profiles;
+use crate::ops::stored::blocking;
 use crate::workspace::{Profile, Project, SecretsDraft, SecretsFile, StateDirectory, WorkspaceError, profile};
 
 /// Keys of a profile's secrets that hold an address of the database, the one that is for this machine first.
@@ -183,15 +184,6 @@ fn same_place(one: &Secret, other: &Secret) -> bool {
 fn file_name(name: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
     name.chars().take(64).map(plain).collect()
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, WorkspaceError> + Send + 'static,
-) -> Result<T, Problem> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(|error| error.problem()),
-        Err(stopped) => Err(Problem::new("The project's files cannot be read.").detail(stopped.to_string())),
-    }
 }
 
 #[cfg(test)]

@@ -289,3 +289,31 @@ fn the_notice_of_a_rotation_says_how_long_it_took() {
     });
     assert_eq!(took, Some(Duration::from_secs(42)));
 }
+
+#[test]
+fn what_comes_behind_the_question_reaches_the_dialog_below_it() {
+    let mut play = deploying_both();
+    play.keys(&[Key::Char('n'), Key::Enter, Key::Ctrl('c')]);
+    assert!(matches!(play.app.dialog, Some(Dialog::Confirm(_))), "{}", play.text());
+    play.answer(Slot::Plans, Answer::Plans(Ok(super::pictures::plans())));
+    play.keys(&[Key::Char('n')]);
+    assert!(matches!(&play.app.dialog, Some(Dialog::NewTenant(wizard)) if !wizard.plans.is_empty()), "{}", play.text());
+}
+
+#[test]
+fn the_question_stays_over_a_dialog_whose_enter_would_change_something() {
+    let mut play = deploying_both();
+    play.keys(&[Key::Char('n'), Key::Enter]);
+    play.answer(Slot::Plans, Answer::Plans(Ok(super::pictures::plans())));
+    play.keys(&[Key::Ctrl('c')]);
+    end_deploy(&mut play, 1);
+    end_deploy(&mut play, 2);
+    assert!(matches!(play.app.dialog, Some(Dialog::Confirm(_))), "{}", play.text());
+}
+
+#[test]
+fn whoever_leaves_while_logging_out_is_asked() {
+    let mut play = two();
+    play.keys(&[Key::Char('u'), Key::Char('o'), Key::Char('y'), Key::Char('q')]);
+    assert!(play.text().contains("The login may stay."), "{}", play.text());
+}
