@@ -268,7 +268,7 @@ async fn run(
         // The socket listens already: whoever reads the file is answered.
         ready.write(path).map_err(|error| ServeError::File { path: path.clone(), error })?;
     }
-    tracing::info!(base = server.base, "the Management API answers");
+    tracing::info!(base = server.base, listens = server.local, "the Management API answers");
     let settings = &server.settings.operations;
     let who = if door.is_some() { Serves::Api } else { Serves::Both };
     if let Some(door) = door {

@@ -1,5 +1,6 @@
 //! A real server with machines in memory, a project that is logged in, and the built program in it.
 
+use crate::common::planted::holders;
 use crate::common::terminal::Terminal;
 use crate::support::{House, text, within};
 use serde_json::{Value, json};
@@ -191,6 +192,20 @@ impl World {
         let folder = self.path("home/tenantry");
         std::fs::create_dir_all(&folder).expect("made");
         std::fs::write(folder.join("config.toml"), text).expect("written");
+    }
+}
+
+/// Whatever a test did here: the login's token lies where logins lie, and nowhere else.
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let token = &self.house.mara.token;
+        for path in holders(self.folder.path(), token).iter().chain(&holders(&self.house.data(), token)) {
+            let name = path.file_name().map(|name| name.to_string_lossy());
+            assert!(name.is_some_and(|name| name.starts_with("credentials.json")), "in {}", path.display());
+        }
     }
 }
 

@@ -4,5 +4,6 @@
 
 pub mod leftovers;
 pub mod login;
+pub mod planted;
 pub mod server;
 pub mod terminal;

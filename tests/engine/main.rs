@@ -35,6 +35,7 @@ mod machine;
 mod measured;
 mod own_engine;
 mod own_push;
+mod planted;
 #[path = "../common/postgres.rs"]
 #[allow(dead_code, reason = "only where it is installed is asked")]
 mod postgres;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         flow_together::trials(),
         ignore_oracle::trials(),
         own_push::trials(),
+        planted::trials(),
         deploy_faults::trials(),
         machine::trials(),
         measured::trials(),

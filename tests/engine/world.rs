@@ -185,7 +185,7 @@ impl World {
 }
 
 /// The first plan is free, and only one tenant may have it.
-async fn buy(session: &Session, plan: usize) -> TenantId {
+pub async fn buy(session: &Session, plan: usize) -> TenantId {
     let plans = session.client().plans().await.expect("plans");
     let opened = checkout::start(session, &plans[plan].paddle_price_id, "fra").await.expect("a checkout");
     checkout::auto_pay(&opened.checkout_url).await.expect("paid");
