@@ -345,6 +345,12 @@ fn payment(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
     } else {
         match purchase.feed.sentence() {
             Some(sentence) => lines.extend(wrapped(&sentence, 0, columns, 3, theme.warn)),
+            // Somebody stopped watching it.
+            None if !purchase.feed.is_open() => {
+                let words =
+                    format!("Nobody watches whether it is paid: {} to look again.", app.shared.press("refresh"));
+                lines.extend(wrapped(&words, 0, columns, 3, theme.warn));
+            }
             None if app.shared.options.auto_pay => lines.push(under_way(app, "paying through the page's form")),
             // Nothing moves while a person has to act.
             None => lines.push(Line::from(vec![

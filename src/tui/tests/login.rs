@@ -211,6 +211,9 @@ fn logging_out_asks_first_and_opens_the_screen_anew() {
     assert!(requests(&play).is_empty(), "no is selected");
     play.keys(&[Key::Char('u'), Key::Char('o'), Key::Char('y')]);
     assert_eq!(requests(&play), [Request::LogOut]);
+    play.keys(&[Key::Char('d')]);
+    assert!(play.text().contains("You are being logged out."), "{}", play.text());
+    assert_eq!(requests(&play), [Request::LogOut], "nothing more begins with this login");
     play.answer(Slot::LogOut, Answer::LoggedOut(Err(Problem::new("The keyring is locked."))));
     assert!(play.text().contains("The keyring is locked."));
     play.keys(&[Key::Char('u'), Key::Char('o'), Key::Char('y')]);
