@@ -199,8 +199,14 @@ async fn wanted(session: &Session, arguments: &Arguments) -> Result<(Vec<Tenant>
         return Ok((every(session).await?, None));
     }
     if arguments.tenants.is_empty() {
-        let Chosen { tenant, profile } = tenants::choose(session, None, arguments.profile.as_deref()).await?;
-        return Ok((vec![tenant], profile));
+        return match tenants::choose(session, None, arguments.profile.as_deref()).await {
+            Ok(Chosen { tenant, profile }) => Ok((vec![tenant], profile)),
+            // What is wrong with a profile is told by the checks, where it is clear without it who is meant.
+            Err(problem) if arguments.profile.is_some() && !problem.requires_login => {
+                tenants::resolve(session, None).await.map(|tenant| (vec![tenant], None)).map_err(|_| problem)
+            }
+            Err(problem) => Err(problem),
+        };
     }
     let mut found: Vec<Tenant> = Vec::with_capacity(arguments.tenants.len());
     for wanted in &arguments.tenants {

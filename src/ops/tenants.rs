@@ -35,10 +35,10 @@ pub async fn resolve(session: &Session, wanted: Option<&str>) -> Result<Tenant, 
 /// The same, where a profile may be named too: then its tenant is meant.
 ///
 /// # Errors
-/// Besides those, where there is no such profile, where it is for no tenant of the cloud, or for another one than `wanted`.
+/// Besides those, where there is no such profile, where it is for a tenant on this machine, or for another one than `wanted`.
 pub async fn choose(session: &Session, wanted: Option<&str>, profile: Option<&str>) -> Result<Chosen, Problem> {
     let set = match profile {
-        Some(name) => Some(of_profile(session.project(), name).await?),
+        Some(name) => of_profile(session.project(), name).await?,
         None => None,
     };
     let list = session.client().tenants().await.map_err(|error| error.problem())?;
@@ -63,19 +63,21 @@ pub async fn choose(session: &Session, wanted: Option<&str>, profile: Option<&st
         (Some(tenant), _) | (None, Some(tenant)) => tenant.clone(),
         (None, None) => only(&list, &of_profiles(session.project()).await)?.clone(),
     };
-    let profile = active.filter(|(_, id)| *id == tenant.id).map(|(name, _)| name);
-    Ok(Chosen { tenant, profile })
+    let active = active.filter(|(_, id)| *id == tenant.id).map(|(name, _)| name);
+    Ok(Chosen { tenant, profile: profile.map(str::to_owned).or(active) })
 }
 
-/// The tenant of the cloud that the profile is for.
-async fn of_profile(project: &Project, name: &str) -> Result<TenantId, Problem> {
+/// The tenant of the cloud that the profile is for; `None` where it names none, which says nothing.
+async fn of_profile(project: &Project, name: &str) -> Result<Option<TenantId>, Problem> {
     let (project, wanted) = (project.clone(), name.to_owned());
     let profile = super::stored::blocking(move || profile::named(&project, &wanted)).await?;
     match profile.tenant() {
-        Some(id) if !profile.is_local() && !is_local(&id) => Ok(id),
-        named => Err(Problem::new(format!("Profile {name} is for no tenant of the cloud."))
-            .detail(named.map_or_else(|| "It names none.".to_owned(), |id| format!("It is for {id}, on this machine.")))
-            .hint("Name a profile of a tenant of the cloud, or the tenant itself: --tenant <id or name>.")),
+        Some(id) if profile.is_local() || is_local(&id) => {
+            Err(Problem::new(format!("Profile {name} is for no tenant of the cloud."))
+                .detail(format!("It is for {id}, on this machine."))
+                .hint("Name a profile of a tenant of the cloud, or the tenant itself: --tenant <id or name>."))
+        }
+        named => Ok(named),
     }
 }
 
@@ -88,7 +90,7 @@ pub(super) fn is_local(id: &TenantId) -> bool {
 async fn active(project: &Project) -> Option<(String, TenantId)> {
     let set = std::env::var(profiles::ACTIVE).ok().filter(|set| !set.trim().is_empty())?;
     let name = profiles::list(project, Some(set)).await.ok()?.active_profile?;
-    let id = of_profile(project, &name).await.ok()?;
+    let id = of_profile(project, &name).await.ok()??;
     Some((name, id))
 }
 

@@ -211,3 +211,18 @@ async fn what_needs_no_project_needs_none() {
     }
     assert_eq!(std::fs::read_dir(&elsewhere).expect("a folder").count(), 0, "nothing is left there");
 }
+
+/// What is on this machine no cloud is asked about.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_local_profile_is_looked_at_without_the_cloud() {
+    let world = World::new().await;
+    let folder = world.project().join(".systemprompt/profiles/dev");
+    std::fs::create_dir_all(&folder).expect("made");
+    std::fs::write(folder.join("profile.yaml"), "target: local\ncloud: {tenant_id: local_1}\n").expect("written");
+    let said = world.run(&["doctor", "-p", "dev", "--json"]).await;
+    let document = said.json();
+    let checks = document["checks"].as_array().expect("checks");
+    let of = |name: &str| checks.iter().find(|check| check["name"] == name);
+    assert_eq!(of("tenant"), None, "{said:?}");
+    assert_eq!(of("login").expect("asked")["result"], "pass");
+}

@@ -3,7 +3,6 @@
 //!
 //! Must not know any command.
 
-pub(super) mod again;
 pub(super) mod ask;
 mod consent;
 mod failure;

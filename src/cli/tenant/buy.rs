@@ -7,9 +7,9 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
+use crate::cli::again::not_again;
 use crate::cli::events;
 use crate::cli::exit::Exit;
-use crate::cli::frame::again::not_again;
 use crate::cli::frame::{Failure, Output, Place, Unlock, ask, print};
 use crate::cli::{note, plans};
 use crate::model::{CheckoutSession, Plan, Problem, ProvisioningEvent, REGIONS, Tenant, TenantId, text};

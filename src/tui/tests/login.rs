@@ -266,21 +266,26 @@ fn what_was_typed_for_a_secret_is_not_lost() {
         let secrets = std::collections::BTreeMap::from([("OPENAI_API_KEY".to_owned(), Secret::new("hunter2"))]);
         Call::SetSecrets { id: tenant_id(1), secrets, restart: false }
     };
+    // A value that a command alone would ask for again.
     let mut play = Play::ready(120, 36, tenants());
-    let started = again::start(&mut play.app.shared, "secret", &tenant_id(1), call());
-    assert!(matches!(started, Effect::Start(..)), "{started:?}");
-    play.answer(Slot::Action("secret", tenant_id(1)), Answer::Reply(Err(over())));
+    play.keys(&[Key::Char('t'), Key::Char('n'), Key::Char('x'), Key::Enter]);
+    play.answer(Slot::Action("rename", tenant_id(1)), Answer::Reply(Err(over())));
     assert!(play.text().contains("What was broken off"), "{}", play.text());
-    let kept = play.app.shared.again.clone().expect("kept");
-    assert!(!format!("{kept:?}").contains("hunter2"));
+    assert!(play.app.shared.again.as_ref().is_some_and(|again| again.call.is_some()));
 
+    let mut play = Play::ready(120, 36, tenants());
+    let _ = again::start(&mut play.app.shared, "secret", &tenant_id(1), call());
+    let kept = again::kept(&mut play.app.shared, &Slot::Action("secret", tenant_id(1))).map(Again::of_kept);
+    let kept = kept.expect("kept");
+    assert!(!format!("{kept:?}").contains("hunter2"));
     for (key, wanted) in [('y', vec![Request::Call(call())]), ('n', Vec::new())] {
         let mut play = again_with(kept.clone(), 120, 36);
         assert!(play.text().contains("set OPENAI_API_KEY?"), "{}", play.text());
         play.take_effects();
         play.keys(&[Key::Char(key)]);
         assert_eq!(requests(&play), wanted);
-        play.answer(Slot::Account, Answer::Account(Ok(me())));
+        play.tick(20);
+        play.answer(Slot::Api, Answer::Api(Ok(std::time::Duration::from_millis(3))));
         assert!(play.app.shared.again.is_none() && play.app.shared.go_on.is_none());
     }
 }

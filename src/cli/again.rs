@@ -5,8 +5,8 @@ use clap::{ArgMatches, CommandFactory as _};
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{ask, project};
-use crate::cli::arguments::Arguments;
+use super::arguments::Arguments;
+use super::frame::{ask, project};
 use crate::model::Problem;
 use crate::ops::login::{Seat, Wanted};
 
@@ -19,12 +19,12 @@ const UNASKED: [&str; 4] = ["json", "events", "quiet", "non_interactive"];
 static BEGUN: AtomicBool = AtomicBool::new(false);
 
 /// From here on the command is not done again: what it began goes on without it.
-pub(in crate::cli) fn not_again() {
+pub(super) fn not_again() {
     BEGUN.store(true, Ordering::Relaxed);
 }
 
 /// Where somebody can log in to go on with the command of `words`; `None` where that is not offered.
-pub(in crate::cli) async fn seat(words: &[OsString]) -> Option<Seat> {
+pub(super) async fn seat(words: &[OsString]) -> Option<Seat> {
     if BEGUN.load(Ordering::Relaxed) || !ask::can_ask(false) {
         return None;
     }
@@ -35,7 +35,7 @@ pub(in crate::cli) async fn seat(words: &[OsString]) -> Option<Seat> {
 }
 
 /// Asks.
-pub(in crate::cli) async fn go_on() -> Result<bool, Problem> {
+pub(super) async fn go_on() -> Result<bool, Problem> {
     ask::yes("Log in and go on?".to_owned()).await
 }
 
