@@ -175,7 +175,6 @@ fn keys_come_from_where_it_is_said() {
         (&["create", "three", "--openai-key", "-", "--gemini-key", "-"][..], "more than one is to come from there"),
         (&["create", "three", "--openai-key", "two words"], "The openai key cannot be used."),
         (&["create", "../three"], "cannot be the name of a profile"),
-        (&["create", "three", "--tenant", "nobody"], "No local tenant is called nobody."),
         (&["edit", "one", "--set-database-url", "postgres://u:***@h/d"], "cannot be used"),
         (&["edit", "one", "--set-external-url", "ftp://x"], "server.api_external_url cannot be that."),
         (&["edit", "nobody", "--set-port", "1"], "No profile nobody."),
@@ -186,6 +185,8 @@ fn keys_come_from_where_it_is_said() {
         assert_eq!(said.code, Some(1), "{arguments:?}: {} {}", said.out, said.err);
         assert!(said.err.contains(words), "{arguments:?}: {}", said.err);
     }
+    let said = run(here, &["create", "three", "--tenant", "nobody"], "");
+    assert!(said.code == Some(3) && said.err.contains("No local tenant is called nobody."), "{}", said.err);
     for arguments in
         [&["edit", "one"][..], &["show"], &["edit", "one", "--set-port", "0"], &["delete", "one", "--non-interactive"]]
     {

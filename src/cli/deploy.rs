@@ -12,8 +12,9 @@ use super::frame::{Failure, Output as Asks, Place, Unlock};
 use super::progress::{self, Ended, Mode, Output};
 use crate::model::progress::{Builder, DeployProgress};
 use crate::model::{Problem, Tenant, TenantId, TenantState};
+use crate::ops::Session;
 use crate::ops::deploy::{self, ImageSource, Options};
-use crate::ops::{Session, tenants};
+use crate::ops::tenants::{self, Chosen};
 
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
@@ -165,11 +166,12 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result
     let mode = if arguments.check { arguments.output.mode(false) } else { arguments.output.mode_here() };
     let prepared = async {
         options.build_secrets = super::build_secret::read_all(secrets).await?;
-        let session = arguments.place.open().await?;
+        let session = arguments.place.open_project().await?;
         if !arguments.check {
             arguments.unlock.may_change(&session, Asks::default()).await?;
         }
-        let tenants = wanted(&session, &arguments).await?;
+        let (tenants, profile) = wanted(&session, &arguments).await?;
+        options.profile = profile.or(options.profile.take());
         Ok((session, tenants))
     };
     let (session, tenants) = match unless_stopped(&stop, prepared).await {
@@ -191,14 +193,20 @@ pub(super) async fn unless_stopped<T>(
     }
 }
 
-async fn wanted(session: &Session, arguments: &Arguments) -> Result<Vec<Tenant>, Problem> {
+/// The tenants that are meant, and the profile, where the tenant was chosen by one.
+async fn wanted(session: &Session, arguments: &Arguments) -> Result<(Vec<Tenant>, Option<String>), Problem> {
     if arguments.all {
-        let all = session.client().tenants().await.map_err(|error| error.problem())?.tenants;
-        let all: Vec<_> = all.into_iter().filter(|tenant| tenant.state() != TenantState::Deleting).collect();
-        return if all.is_empty() { tenants::resolve(session, None).await.map(|one| vec![one]) } else { Ok(all) };
+        return Ok((every(session).await?, None));
     }
     if arguments.tenants.is_empty() {
-        return Ok(vec![tenants::resolve(session, None).await?]);
+        return match tenants::choose(session, None, arguments.profile.as_deref()).await {
+            Ok(Chosen { tenant, profile }) => Ok((vec![tenant], profile)),
+            // What is wrong with a profile is told by the checks, where it is clear without it who is meant.
+            Err(problem) if arguments.profile.is_some() && !problem.requires_login => {
+                tenants::resolve(session, None).await.map(|tenant| (vec![tenant], None)).map_err(|_| problem)
+            }
+            Err(problem) => Err(problem),
+        };
     }
     let mut found: Vec<Tenant> = Vec::with_capacity(arguments.tenants.len());
     for wanted in &arguments.tenants {
@@ -207,7 +215,17 @@ async fn wanted(session: &Session, arguments: &Arguments) -> Result<Vec<Tenant>,
             found.push(tenant);
         }
     }
-    Ok(found)
+    Ok((found, None))
+}
+
+/// All that can be deployed to. Where some cannot be read nobody could say that it was all.
+async fn every(session: &Session) -> Result<Vec<Tenant>, Problem> {
+    let list = session.client().tenants().await.map_err(|error| error.problem())?;
+    if let Some(problem) = tenants::unreadable(&list.rejected) {
+        return Err(problem.hint("Name those that are to be deployed: --tenant <id or name>."));
+    }
+    let all: Vec<_> = list.tenants.into_iter().filter(|tenant| tenant.state() != TenantState::Deleting).collect();
+    if all.is_empty() { tenants::resolve(session, None).await.map(|one| vec![one]) } else { Ok(all) }
 }
 
 async fn deploy_all(

@@ -18,7 +18,7 @@ pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Exit {
 
 async fn diagnose(arguments: Doctor) -> Result<Exit, Failure> {
     let output = arguments.output;
-    let session = arguments.place.open().await?;
+    let session = arguments.place.open_project().await?;
     let options = Options { profile: arguments.profile, project_build: true, ..Options::default() };
     let tell = |check: &Check| output.say(line(check).trim_end());
     let tenant = match &arguments.tenant {
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn codes_tell_what_is_wrong() {
-        let diagnosis = |checks, problem: Problem| Diagnosis { checks, cleared: Err(problem) };
+        let diagnosis = |checks, problem: Problem| Diagnosis { checks, tenant_name: None, cleared: Err(problem) };
         let fail = || Check::fail("login", "", "");
         let problem = || Problem::new("x");
         assert_eq!(code(&diagnosis(vec![fail()], problem())), Exit::Preflight);

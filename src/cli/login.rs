@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::frame::ask::Silent;
 use super::frame::{print, print_json};
 use crate::model::{Problem, Secret};
-use crate::ops::login::{self, Failed, How, LoggedIn, News, Provider, Store, callback};
+use crate::ops::login::{self, Failed, How, LoggedIn, News, Provider, Seat, Store, callback};
 use crate::telling::format;
 
 /// The most that is read as a token, bytes.
@@ -77,6 +77,24 @@ async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
         WantedStore::Keyring => Store::Keyring,
         WantedStore::File => Store::File,
     });
+    let logged_in = log_in_at(&seat, how, store).await?;
+    if arguments.json {
+        print_json(&document(&logged_in))?;
+    } else {
+        print(&lines(&logged_in))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Logs in through the browser, for a command that goes on afterwards: its answer is not mixed with this one.
+pub(super) async fn in_browser(seat: &Seat) -> Result<(), Problem> {
+    let how = How::Browser { provider: Provider::GitHub, open: true };
+    let logged_in = log_in_at(seat, how, None).await?;
+    note(lines(&logged_in).trim_end());
+    Ok(())
+}
+
+async fn log_in_at(seat: &Seat, how: How, store: Option<Store>) -> Result<LoggedIn, Problem> {
     let (sender, mut news) = mpsc::channel(4);
     let opens = matches!(how, How::Browser { open: true, .. });
     let telling = async {
@@ -86,7 +104,7 @@ async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
     };
     let work = async {
         let sender = sender;
-        login::log_in(&seat, how, store, &sender).await
+        login::log_in(seat, how, store, &sender).await
     };
     let (ended, ()) = tokio::join!(work, telling);
     let hinted = |failed: Failed| match &failed.problem.hint {
@@ -98,13 +116,7 @@ async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
         None if failed.no_keyring => failed.problem.hint(NO_KEYRING),
         _ => failed.problem,
     };
-    let logged_in = ended.map_err(hinted)?;
-    if arguments.json {
-        print_json(&document(&logged_in))?;
-    } else {
-        print(&lines(&logged_in))?;
-    }
-    Ok(Exit::Done)
+    ended.map_err(hinted)
 }
 
 fn tell(news: &News, opens: bool) {

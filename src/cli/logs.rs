@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::frame::{Failure, Output, Place, Stream};
 use crate::model::{LogEntry, Problem, Tenant};
 use crate::ops::live::{self, Live};
-use crate::ops::{Session, tenants};
+use crate::ops::{Call, Reply, Session, perform, tenants};
 use crate::telling::format;
 
 /// Lines where nobody says how many.
@@ -70,14 +70,20 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Resul
         // Ctrl-C is the way to end it, and no failure.
         tokio::select! {
             followed = follow(&session, &wanted, lines, &teller) => followed?,
+            () = Stream::closed() => {}
             () = stop.cancelled() => {}
         }
         return Ok(Exit::Done);
     }
-    let mut all = Vec::new();
+    let (mut all, mut missing) = (Vec::new(), None);
     for tenant in &wanted {
-        let entries = session.client().logs(&tenant.id, lines).await.map_err(|error| error.problem())?;
-        all.extend(entries.into_iter().map(|entry| (tenant, entry)));
+        match perform(&session, Call::Logs { id: tenant.id.clone(), lines }).await {
+            Ok(Reply::Logs(entries)) => all.extend(entries.into_iter().map(|entry| (tenant, entry))),
+            Ok(_) => {}
+            Err(problem) if problem.requires_login => return Err(problem.into()),
+            // The others' lines are worth reading all the same.
+            Err(problem) => missing = lost(missing, tenant, problem),
+        }
     }
     if teller.several {
         // Stable: lines of one time stay as they came.
@@ -88,7 +94,16 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Resul
             break;
         }
     }
-    Ok(Exit::Done)
+    missing.map_or(Ok(Exit::Done), |problem| Err(problem.into()))
+}
+
+/// Notes that the log of `tenant` cannot be read: tells the problem of before, and answers the one that is told at the end.
+fn lost(before: Option<Problem>, tenant: &Tenant, problem: Problem) -> Option<Problem> {
+    if let Some(before) = &before {
+        crate::cli::tell(before);
+    }
+    let title = format!("The log of {} cannot be read: {}", tenant.name, problem.title);
+    Some(Problem { title, ..problem })
 }
 
 async fn follow(session: &Session, wanted: &[Tenant], lines: u32, teller: &Teller) -> Result<(), Problem> {
@@ -114,6 +129,7 @@ async fn follow(session: &Session, wanted: &[Tenant], lines: u32, teller: &Telle
     }));
     drop(sender);
     let telling = async {
+        let (mut missing, mut count) = (None, 0);
         while let Some((at, live)) = said.recv().await {
             match live {
                 Live::Item(entry) => {
@@ -124,11 +140,21 @@ async fn follow(session: &Session, wanted: &[Tenant], lines: u32, teller: &Telle
                 Live::Interrupted { problem, .. } => {
                     crate::cli::note(&format!("the log of {} was interrupted: {problem}", wanted[at].name));
                 }
-                Live::Failed(problem) => return Err(problem),
+                Live::Failed(problem) if problem.requires_login => return Err(problem),
+                Live::Failed(problem) => {
+                    missing = lost(missing, &wanted[at], problem);
+                    count += 1;
+                    // The others go on.
+                    if count < wanted.len()
+                        && let Some(problem) = missing.take()
+                    {
+                        crate::cli::tell(&problem);
+                    }
+                }
                 Live::Connected | Live::Ended => {}
             }
         }
-        Ok(())
+        missing.map_or(Ok(()), Err)
     };
     tokio::select! {
         told = telling => told,

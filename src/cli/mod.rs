@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login needed, 4 a check before a deploy failed.
 
+mod again;
 mod arguments;
 mod auth;
 mod browse;
@@ -96,7 +97,10 @@ pub fn main() -> color_eyre::Result<ExitCode> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
-        let result = run(arguments).await;
+        let result = match run(arguments).await {
+            Ok(Exit::Login) => done_again(&words).await.unwrap_or(Ok(Exit::Login)),
+            result => result,
+        };
         if !stored::finish_unbroken(LAST).await {
             note("credentials that were on their way may be lost: fetch or rotate them again");
         }
@@ -111,6 +115,23 @@ pub fn main() -> color_eyre::Result<ExitCode> {
             Exit::of(&problem).into()
         }
     })
+}
+
+/// What a login that was over broke off, done again after a new one; `None` where that is not wanted.
+async fn done_again(words: &[OsString]) -> Option<Result<Exit, Problem>> {
+    let seat = again::seat(words).await?;
+    let stop = stop::on_signals().ok()?;
+    let logged_in = stop.run_until_cancelled(async {
+        if again::go_on().await? { login::in_browser(&seat).await.map(|()| true) } else { Ok(false) }
+    });
+    match logged_in.await? {
+        Ok(true) => match read(words) {
+            Ok((serve::Wanted::Run(arguments), _)) => Some(Box::pin(run(*arguments)).await),
+            _ => None,
+        },
+        Ok(false) => None,
+        Err(problem) => Some(Err(problem)),
+    }
 }
 
 /// What was written. Of nothing nothing has to be found out: the screen does not wait for the whole command line's definition.

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::deploy::{named, unless_stopped};
 use super::exit::Exit;
-use super::frame::{Output as Asks, Unlock, Whom};
+use super::frame::{self, Output as Asks, Unlock, Whom};
 use super::progress::{self, Output};
 use crate::model::Problem;
 use crate::ops::deploy;
@@ -28,6 +28,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
     let mode = arguments.output.mode_here();
     let prepared = async {
+        frame::project()?;
         let (session, tenant) = arguments.whom.open().await?;
         arguments.unlock.may_change(&session, Asks::default()).await?;
         Ok((session, tenant))

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 use super::exit::Exit;
-use super::frame::{Failure, Output, Place, cell, project, table};
+use super::frame::{Failure, Output, Place, cell, project_or_folder, table};
 use crate::model::{Problem, TenantStatus};
 use crate::ops::Session;
 use crate::ops::login::Validity;
 use crate::ops::login::who::{Who, who};
-use crate::ops::overview::{self, Profile, Standing};
+use crate::ops::overview::{self, Profile, Standing, Standings};
 
 #[derive(Debug, Args)]
 #[command(
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(Arguments { place, output }: Arguments) -> Result<Exit, Failure> {
-    let project = project()?;
+    let project = project_or_folder()?;
     let profiles = overview::profiles(&project).await?;
     let seat = place.seat_in(project.clone()).await?;
     let found = who(&seat).await;
@@ -32,10 +32,20 @@ pub(super) async fn run(Arguments { place, output }: Arguments) -> Result<Exit, 
         Ok(_) => Ok(overview::standings(&Session::at(seat, project).await?).await?),
         Err(problem) => Err(problem.clone()),
     };
-    let document = document(&profiles, &found, standings.as_deref().unwrap_or_default());
-    output.answer(&document, &told(&profiles, &found, standings.as_deref().unwrap_or_default()))?;
+    let (standings, missing) = match standings {
+        Ok(Standings { all, unreadable }) => (all, unreadable),
+        Err(problem) => (Vec::new(), Some(problem)),
+    };
+    let mut document = document(&profiles, &found, &standings);
+    if let (Some(problem), true) = (&missing, found.is_ok()) {
+        document["warning"] = json!(problem);
+        if !output.json() {
+            super::tell(problem);
+        }
+    }
+    output.answer(&document, &told(&profiles, &found, &standings))?;
     // It is told, and a script must still see that this is not all.
-    Ok(standings.err().map_or(Exit::Done, |problem| Exit::of(&problem)))
+    Ok(missing.map_or(Exit::Done, |problem| Exit::of(&problem)))
 }
 
 fn document(profiles: &[Profile], found: &Result<Who, Problem>, standings: &[Standing]) -> Value {

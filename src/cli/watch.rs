@@ -49,9 +49,14 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Resul
         }
         Ok::<_, Problem>(())
     };
-    let (status, told) = tokio::join!(work, telling);
-    told?;
-    end(&tenant, &status?, output)
+    tokio::select! {
+        (status, told) = async { tokio::join!(work, telling) } => {
+            told?;
+            end(&tenant, &status?, output)
+        }
+        // Whoever reads only the beginning is not waited for; how it ends nobody wants to know.
+        () = Stream::closed() => Ok(Exit::Done),
+    }
 }
 
 fn tell(stream: &Stream, event: &ProvisioningEvent) -> Result<bool, Problem> {
@@ -96,7 +101,10 @@ async fn follow(session: &Session, tenant: &Tenant, output: Output, stop: &Cance
         Ok(())
     };
     tokio::select! {
-        ((), told) = async { tokio::join!(work, telling) } => told?,
+        told = telling => told?,
+        // What was said last is still to be told.
+        never = async { work.await; std::future::pending().await } => never,
+        () = Stream::closed() => {}
         () = stop.cancelled() => {}
     }
     Ok(Exit::Done)

@@ -19,13 +19,15 @@ pub struct Session {
     seat: Option<Arc<Seat>>,
     /// What knows the account again before the API is asked, where the login says it.
     account: Option<Arc<str>>,
+    /// The profile that is meant where several name the same tenant.
+    profile: Option<Arc<str>>,
 }
 
 impl Session {
     /// A session of `client` in `project`, which remembers its deploys in `state`.
     #[must_use]
     pub fn new(client: Client, project: Project, state: Option<StateDirectory>) -> Self {
-        Self { client, project: Arc::new(project), state, seat: None, account: None }
+        Self { client, project: Arc::new(project), state, seat: None, account: None, profile: None }
     }
 
     /// The session that the login of this project allows, wherever it is kept.
@@ -59,7 +61,7 @@ impl Session {
 
     fn seated(client: Client, seat: Seat, project: Project) -> Self {
         let state = seat.state().cloned();
-        Self { client, project: Arc::new(project), state, seat: Some(Arc::new(seat)), account: None }
+        Self { client, project: Arc::new(project), state, seat: Some(Arc::new(seat)), account: None, profile: None }
     }
 
     /// Logs in with a token: asks the server whose it is, and stores it in the project for the next time.
@@ -96,6 +98,18 @@ impl Session {
     #[must_use]
     pub fn project(&self) -> &Project {
         &self.project
+    }
+
+    /// The same session, in which this profile is meant where several name the same tenant.
+    #[must_use]
+    pub fn with_profile(self, name: Option<String>) -> Self {
+        Self { profile: name.map(Arc::from), ..self }
+    }
+
+    /// That profile.
+    #[must_use]
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
     }
 
     /// Where somebody can log in and out.

@@ -121,3 +121,108 @@ async fn following_events_ends_with_a_signal() {
     interrupt(&child);
     assert_eq!(world.end(child).await.code, Some(0));
 }
+
+/// A machine that says nothing: that nobody reads any more is noticed all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn following_ends_where_nobody_reads_any_more() {
+    let world = World::new().await;
+    let id = world.house.mara.running("one").await;
+    for arguments in [&["watch", "--follow", "--json"][..], &["logs", "--follow", "--tenant", &id]] {
+        let mut child = world.start(arguments);
+        let mut lines = BufReader::new(child.stdout.take().expect("its words")).lines();
+        crate::support::within("a line", lines.next_line()).await.expect("text").expect("a line");
+        drop(lines);
+        assert_eq!(world.end(child).await.code, Some(0), "{arguments:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_read_is_named_and_the_others_are_shown() {
+    let world = World::new().await;
+    let (id, waiting) = (world.house.mara.running("one").await, world.house.mara.tenant().await);
+    let name = world.name(&waiting).await;
+    let said = world.run(&["logs", "--tenant", &waiting, "--tenant", &id]).await.refused(1, "The log of");
+    assert!(said.err.contains(&name) && said.out.contains("line 3"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_refused_or_missing_is_said() {
+    let world = World::new().await;
+    let credentials = world.project().join(".systemprompt/credentials.json");
+    let login = json!({"api_token": "eyJ.no.x", "api_url": world.house.mara.base, "user_email": "x@h.example"});
+    std::fs::write(&credentials, login.to_string()).expect("written");
+    let said = world.run(&["tenant", "list"]).await.refused(3, "not all listed");
+    assert!(!said.out.contains("buys one"), "{said:?}");
+    let document = world.run(&["tenant", "list", "--json"]).await.refused(3, "warning").json();
+    assert_eq!((&document["total"], &document["warning"]["requires_login"]), (&json!(0), &json!(true)));
+
+    std::fs::remove_file(&credentials).expect("removed");
+    for arguments in [
+        &["tenant", "show", "meadow"][..],
+        &["tenant", "edit", "meadow", "--name", "x"],
+        &["tenant", "delete", "meadow"],
+        &["profile", "create", "p", "--tenant", "meadow"],
+    ] {
+        let said = world.run(arguments).await.refused(3, "Not logged in.");
+        assert!(said.err.contains("No local tenant is called meadow."), "{said:?}");
+    }
+    // Of somebody who never logged in the list is no failure.
+    let said = world.run(&["tenant", "list"]).await.done();
+    assert!(said.err.contains("Not logged in.") && !said.out.contains("buys one"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_no_project_needs_none() {
+    let world = World::new().await;
+    let id = world.house.mara.running("one").await;
+    let elsewhere = world.path("elsewhere");
+    std::fs::create_dir_all(&elsewhere).expect("made");
+    let run = async |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.current_dir(&elsewhere).stdin(std::process::Stdio::null());
+        command.env("TENANTRY_TOKEN", &world.house.mara.token).env("TENANTRY_API_URL", &world.house.mara.base);
+        world.end(command.spawn().expect("it starts")).await
+    };
+    let listed = run(&["tenant", "list", "--json"]).await.done().json();
+    assert_eq!((&listed["total"], &listed["tenants"][0]["id"]), (&json!(1), &json!(id)));
+    let status = run(&["status", "--json"]).await.done().json();
+    assert_eq!((&status["profiles"], &status["tenants"][0]["id"]), (&json!([]), &json!(id)));
+    for arguments in [
+        &["plans"][..],
+        &["tenant", "show", &id],
+        &["tenant", "edit", &id, "--name", "shop"],
+        &["secrets", "list"],
+        &["logs", "--tenant", "shop"],
+        &["restart", "--yes"],
+        &["watch"],
+        &["history"],
+    ] {
+        run(arguments).await.done();
+    }
+    for arguments in [
+        &["deploy"][..],
+        &["rollback"],
+        &["doctor"],
+        &["secrets", "sync"],
+        &["profile", "list"],
+        &["tenant", "list", "--local"],
+    ] {
+        run(arguments).await.refused(1, "No project found");
+    }
+    assert_eq!(std::fs::read_dir(&elsewhere).expect("a folder").count(), 0, "nothing is left there");
+}
+
+/// What is on this machine no cloud is asked about.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_local_profile_is_looked_at_without_the_cloud() {
+    let world = World::new().await;
+    let folder = world.project().join(".systemprompt/profiles/dev");
+    std::fs::create_dir_all(&folder).expect("made");
+    std::fs::write(folder.join("profile.yaml"), "target: local\ncloud: {tenant_id: local_1}\n").expect("written");
+    let said = world.run(&["doctor", "-p", "dev", "--json"]).await;
+    let document = said.json();
+    let checks = document["checks"].as_array().expect("checks");
+    let of = |name: &str| checks.iter().find(|check| check["name"] == name);
+    assert_eq!(of("tenant"), None, "{said:?}");
+    assert_eq!(of("login").expect("asked")["result"], "pass");
+}

@@ -53,6 +53,20 @@ async fn without_waiting_the_page_is_all() {
     assert_eq!(world.house.mara.get("/api/v1/tenants").await.ok()["data"].as_array().map(Vec::len), Some(1));
 }
 
+/// Whoever paid is not told of a failure because a stream is lost: how it stands is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_any_stream_one_is_bought_all_the_same() {
+    let world = World::with_faults().await;
+    for path in ["/api/v1/checkout/*/events", "/api/v1/tenants/*/events"] {
+        world.fault(json!({ "fault": "answer", "path": path, "status": 503, "times": 1000 })).await;
+    }
+    let mut child = world.start(&["tenant", "create", "--plan", "pri_sbx_basic", "--region", "fra", "--json"]);
+    pay(&page_of(&mut child).await).await;
+    let document = world.end(child).await.done().json();
+    assert_eq!(document["state"], "to deploy");
+    assert_eq!(world.house.mara.phase(&text(&document["tenant"]["id"])).await, "awaiting_deploy");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_wrong_is_told_with_what_to_do() {
     let world = World::new().await;

@@ -136,3 +136,71 @@ async fn an_end_wants_the_whole_name() {
     world.run(&["tenant", "delete", &second, "--yes"]).await.done();
     world.house.mara.get(&format!("/api/v1/tenants/{two}")).await.refused(404, None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_profiles_of_a_tenant_one_is_named() {
+    let world = World::new().await;
+    let id = world.house.mara.tenant().await;
+    world.profile(&id, &json!({"openai": "sk-x"}));
+    world.other_profile(&id, "other");
+    for arguments in [&["secrets", "sync"][..], &["tenant", "credentials", "--yes"], &["rotate", "--yes"]] {
+        world.run(arguments).await.refused(1, "More than one profile names this tenant.");
+    }
+    let said = world.run(&["tenant", "credentials", "--yes", "--profile", "prod", "--json"]).await.done().json();
+    assert_eq!(said["stored"]["profile"], "prod");
+    let first = text(&world.profile_secrets()["internal_database_url"]);
+    let said = world.run(&["rotate", "--yes", "-p", "prod", "--json"]).await.done().json();
+    assert_eq!(said["stored"]["profile"], "prod");
+    assert_ne!(text(&world.profile_secrets()["internal_database_url"]), first);
+    world.run(&["secrets", "sync", "--profile", "prod"]).await.done();
+    let on = ["tenant", "external-access", "on", "--yes", "-p", "prod", "--json"];
+    assert_eq!(world.run(&on).await.done().json()["stored"]["profile"], "prod");
+    // The environment names it, too.
+    let mut command = world.command(&["secrets", "sync"]);
+    let child = command.env("SYSTEMPROMPT_PROFILE", "prod").spawn().expect("it starts");
+    world.end(child).await.done();
+
+    let other = world.house.mara.tenant().await;
+    let said = world.run(&["rotate", "--yes", "-p", "prod", "--tenant", &other]).await;
+    said.refused(1, "Profile prod belongs to another tenant.");
+    world.run(&["rotate", "--yes", "-p", "nobody"]).await.refused(1, "No profile nobody.");
+    // Where it is a word of the command, that is said.
+    std::fs::remove_dir_all(world.project().join(".systemprompt/profiles")).expect("removed");
+    let said = world.run(&["tenant", "suspend", "--yes"]).await.refused(1, "as a word of the command");
+    assert!(!said.err.contains("--tenant"), "{said:?}");
+    world.run(&["restart", "--yes"]).await.refused(1, "--tenant <id or name>");
+}
+
+/// A list of which something cannot be read is not taken for a whole one.
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_that_cannot_be_read_are_not_left_out_silently() {
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    let world = World::new().await;
+    let server = MockServer::start().await;
+    let ok = |body: serde_json::Value| ResponseTemplate::new(200).set_body_json(body);
+    let torn = json!({"data": [{"id": "ten_1", "name": "orchard"}, {"name": "meadow"}]});
+    let me = json!({"data": {"user": {"id": "u1", "email": "mara@orchard.example"}}});
+    for (place, answer) in [
+        ("/api/v1/tenants", torn),
+        ("/api/v1/auth/me", me),
+        ("/api/v1/tenants/ten_1/status", json!({"data": {"status": "ready"}})),
+    ] {
+        Mock::given(path(place)).respond_with(ok(answer)).mount(&server).await;
+    }
+    let run = async |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.env("TENANTRY_TOKEN", "a.b.c").env("TENANTRY_API_URL", server.uri());
+        world.end(command.stdin(std::process::Stdio::null()).spawn().expect("it starts")).await
+    };
+    const WORDS: &str = "A tenant of the account cannot be read.";
+    let listed = run(&["tenant", "list", "--json"]).await.refused(1, WORDS).json();
+    assert_eq!((&listed["total"], &listed["warning"]["title"]), (&json!(1), &json!(WORDS)));
+    let status = run(&["status", "--json"]).await.refused(1, WORDS).json();
+    assert_eq!((&status["tenants"][0]["id"], &status["warning"]["title"]), (&json!("ten_1"), &json!(WORDS)));
+    run(&["status"]).await.refused(1, WORDS);
+    run(&["tenant", "show", "meadow"]).await.refused(1, WORDS);
+    run(&["restart", "--yes"]).await.refused(1, WORDS);
+    run(&["deploy", "--all"]).await.refused(1, WORDS);
+}

@@ -1,6 +1,7 @@
 //! `tenantry login`, `logout`, `whoami`, as scripts use them.
 
-use crate::world::{MARA, NILS, World};
+use crate::common::terminal::Terminal;
+use crate::world::{MARA, NILS, World, browse, once_written};
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -17,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_token_from_standard_input_is_checked_and_kept", a_token_from_standard_input_is_checked_and_kept),
         trial("without_a_keyring_it_is_said_before_the_browser", without_a_keyring_it_is_said_before_the_browser),
         trial("the_environments_token_needs_no_login", the_environments_token_needs_no_login),
+        trial("what_a_login_that_ended_broke_off_is_done_after_the_next", what_was_broken_off_is_done),
         trial("exit_codes_tell_what_is_wrong", exit_codes_tell_what_is_wrong),
     ]
 }
@@ -117,4 +119,35 @@ fn exit_codes_tell_what_is_wrong() {
     assert_eq!((said.code, &said.json()["logged_out"]), (Some(0), &json!(false)));
     let said = world.run(&["whoami", "--context", "nowhere"], "");
     assert!(said.code == Some(1) && said.err.contains("There is no context"), "{said:?}");
+}
+
+/// A day later at a terminal: whoever says yes logs in, and the command is done; for a script nothing is asked.
+fn what_was_broken_off_is_done() {
+    let world = World::new();
+    let name = world.tenant();
+    let (browser, address) = crate::screen::browser(&world);
+    std::fs::write(world.file(), "{}").expect("written");
+    let said = world.run(&["login", "--base-url", &world.server.api_url, "--token-stdin"], &world.token());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    world.expire_logins();
+    let suspend = ["tenant", "suspend", &name, "--yes"];
+    let said = world.run(&suspend, "");
+    assert!(said.code == Some(3) && !said.err.contains("go on?"), "{said:?}");
+
+    let environment = world.environment();
+    let mut environment: Vec<(&str, &str)> =
+        environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    environment.push(("BROWSER", browser.to_str().expect("a plain path")));
+    let start = || Terminal::start(&suspend, &world.project(), &environment, 120, 36);
+    let mut terminal = start();
+    terminal.wait_for("Log in and go on?");
+    terminal.type_keys("\r");
+    assert_eq!(terminal.wait_for_whole_end(), 3, "no is what Enter says");
+    let mut terminal = start();
+    terminal.wait_for("Log in and go on?");
+    terminal.type_keys("y\r");
+    browse(&once_written(&address), MARA);
+    terminal.wait_for("It is suspended.");
+    assert_eq!(terminal.wait_for_whole_end(), 0);
+    assert!(!String::from_utf8_lossy(&terminal.raw()).contains("eyJ"), "the token was on the screen");
 }

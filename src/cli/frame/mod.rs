@@ -15,6 +15,6 @@ pub(super) mod value;
 pub(super) use consent::{Consent, Unlock, may_change_here};
 pub(super) use failure::{Failure, until_stopped};
 pub(super) use output::{Output, line_of_json, print, print_json};
-pub(super) use place::{Named, Place, Whom, project};
+pub(super) use place::{Named, OfProfile, Place, Whom, project, project_or_folder};
 pub(super) use stream::Stream;
 pub(super) use table::{cell, fields, table};

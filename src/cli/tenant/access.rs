@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::change::{self, address, must_not_be_lost, where_stored};
 use crate::cli::exit::Exit;
-use crate::cli::frame::{Consent, Failure, Named, Output, fields};
+use crate::cli::frame::{Consent, Failure, Named, OfProfile, Output, fields};
 use crate::ops::{Call, Reply, perform};
 
 #[derive(Debug, Args)]
@@ -19,6 +19,8 @@ pub(super) struct ExternalAccess {
     reveal: bool,
     #[command(flatten)]
     named: Named,
+    #[command(flatten)]
+    of: OfProfile,
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
@@ -39,14 +41,16 @@ pub(super) struct Credentials {
     #[command(flatten)]
     named: Named,
     #[command(flatten)]
+    of: OfProfile,
+    #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
     pub(super) output: Output,
 }
 
 pub(super) async fn external(arguments: ExternalAccess) -> Result<Exit, Failure> {
-    let ExternalAccess { switch, reveal, named, consent, output } = arguments;
-    let (session, tenant) = named.open().await?;
+    let ExternalAccess { switch, reveal, named, of, consent, output } = arguments;
+    let (session, tenant) = named.open_with(&of).await?;
     let enabled = switch == Switch::On;
     let verb = if enabled { "Let the database of" } else { "Close the database of" };
     let rest = if enabled { "be reached from outside" } else { "to the outside" };
@@ -71,8 +75,8 @@ pub(super) async fn external(arguments: ExternalAccess) -> Result<Exit, Failure>
 }
 
 pub(super) async fn credentials(arguments: Credentials) -> Result<Exit, Failure> {
-    let Credentials { reveal, named, consent, output } = arguments;
-    let (session, tenant) = named.open().await?;
+    let Credentials { reveal, named, of, consent, output } = arguments;
+    let (session, tenant) = named.open_with(&of).await?;
     let question = format!("Fetch the credentials of {}? They can be fetched once.", tenant.name);
     consent.ask(&session, output, question).await?;
     let reply = Box::pin(perform(&session, Call::OneTimeCredentials(tenant.id.clone()))).await?;

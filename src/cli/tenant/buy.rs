@@ -7,15 +7,14 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
+use crate::cli::again::not_again;
 use crate::cli::events;
 use crate::cli::exit::Exit;
 use crate::cli::frame::{Failure, Output, Place, Unlock, ask, print};
 use crate::cli::{note, plans};
-use crate::model::{
-    CheckoutSession, EventKind, Plan, Problem, ProvisioningEvent, REGIONS, SessionId, Tenant, TenantId, text,
-};
-use crate::ops::live::{self, Live};
-use crate::ops::{Call, Reply, Session, browser, checkout, perform};
+use crate::model::{CheckoutSession, Plan, Problem, ProvisioningEvent, REGIONS, Tenant, TenantId, text};
+use crate::ops::checkout::{self, News, Wait};
+use crate::ops::{Call, Reply, Session, browser, perform};
 
 /// What is said of a purchase.
 #[derive(Debug, Args)]
@@ -69,24 +68,20 @@ impl Purchase {
 pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output) -> Result<Exit, Failure> {
     let session = purchase.place.open().await?;
     purchase.unlock.may_change(&session, output).await?;
-    let all = session.client().plans().await.map_err(|error| error.problem())?;
+    let Reply::Plans(all) = perform(&session, Call::Plans).await? else { return Ok(Exit::Done) };
     let plan = plan(&all, purchase.plan.as_deref(), output).await?;
     let region = purchase.region.clone().unwrap_or_else(|| REGIONS[0].code.to_owned());
+    let wait = Wait::prepare(&session, &region).await?;
     let begun = checkout::start(&session, &plan.paddle_price_id, &region).await?;
+    // Once more would be another purchase.
+    not_again();
     let teller = Teller { output, events: purchase.events };
     let url = text::line(&begun.checkout_url);
     teller.page(&url, plan, &region);
-    let watched = begun.checkout_session_id.clone();
     if purchase.no_wait {
         teller.begun(&begun, &url, plan, &region)?;
         return Ok(Exit::Done);
     }
-    let Some(watched) = watched else {
-        return Err(Problem::new("The server named no checkout session.")
-            .detail("It is too old to be watched.")
-            .hint("Pay on the page, and look for the tenant: tenantry tenant list")
-            .into());
-    };
     if !purchase.no_browser
         && output.can_ask()
         && let Err(problem) = browser::open(&url).await
@@ -94,26 +89,48 @@ pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output)
         note(&problem.title);
     }
     let limit = Duration::from_secs(purchase.wait_limit);
-    let id = match tokio::time::timeout(limit, until_there(&session, &watched, &teller)).await {
+    let wait = wait.of(&begun);
+    let id = match tokio::time::timeout(limit, until_there(&session, &wait, &teller)).await {
         Ok(id) => id?,
-        Err(_) => {
-            return Err(Problem::new("Nothing came within the limit.")
-                .detail(format!("Waited {} s for the payment and the infrastructure.", limit.as_secs()))
-                .hint(format!("The page stays open: {url}"))
-                .into());
-        }
+        Err(_) => return Err(late(limit, &wait, &url).into()),
     };
-    let mut tenant = session.client().tenant(&id).await.map_err(|error| error.problem())?;
-    if let Some(name) = name {
-        match perform(&session, Call::Rename { id, name: text::line(name) }).await {
-            Ok(Reply::Tenant(renamed)) => tenant = *renamed,
-            Ok(_) => {}
+    let record = match name {
+        Some(name) => match perform(&session, Call::Rename { id: id.clone(), name: text::line(name) }).await {
+            Ok(Reply::Tenant(renamed)) => Ok(*renamed),
+            Ok(_) => record(&session, &id).await,
             // It is bought and there: whoever is told of a failure buys another one.
-            Err(problem) => note(&format!("it keeps the name {}: {problem}", tenant.name)),
-        }
+            Err(problem) => {
+                note(&format!("it keeps the name that the platform gave it: {problem}"));
+                record(&session, &id).await
+            }
+        },
+        None => record(&session, &id).await,
+    };
+    match record {
+        Ok(tenant) => teller.made(&tenant, &url)?,
+        Err(problem) => teller.made_unseen(&id, &problem, &url)?,
     }
-    teller.made(&tenant, &url)?;
     Ok(Exit::Done)
+}
+
+async fn record(session: &Session, id: &TenantId) -> Result<Tenant, Problem> {
+    match perform(session, Call::Tenant(id.clone())).await? {
+        Reply::Tenant(tenant) => Ok(*tenant),
+        _ => Err(Problem::new("The server did not say how it stands.")),
+    }
+}
+
+fn late(limit: Duration, wait: &Wait, url: &str) -> Problem {
+    let problem = Problem::new("Nothing came within the limit.");
+    let seconds = limit.as_secs();
+    match wait.tenant() {
+        Some(id) => problem
+            .detail(format!("Waited {seconds} s. It is paid; the infrastructure is not there yet."))
+            .hint(format!("Go on waiting: tenantry watch --tenant {id}")),
+        None => problem
+            .detail(format!("Waited {seconds} s for the payment and the infrastructure."))
+            .hint(format!("The page stays open: {url}")),
+    }
 }
 
 /// The plan that is meant; asked for where nobody said it and somebody can be asked.
@@ -134,46 +151,26 @@ async fn plan<'a>(all: &'a [Plan], wanted: Option<&str>, output: Output) -> Resu
     }
 }
 
-/// Tells what the checkout's stream says, until the infrastructure is there.
-async fn until_there(session: &Session, watched: &SessionId, teller: &Teller) -> Result<TenantId, Problem> {
+/// Tells what happens, until the infrastructure is there.
+async fn until_there(session: &Session, wait: &Wait, teller: &Teller) -> Result<TenantId, Problem> {
     let (sender, mut said) = mpsc::channel(16);
     let work = async {
         let sender = sender;
-        live::watch_checkout(session, watched, &sender).await;
+        wait.until_there(session, &sender).await
     };
-    let telling = async move {
+    let telling = async {
         while let Some(said) = said.recv().await {
             match said {
-                Live::Item(event) => {
-                    teller.event(&event);
-                    match (&event.event_type, event.tenant_id) {
-                        (EventKind::InfrastructureReady | EventKind::TenantReady, Some(id)) => return Ok(id),
-                        (EventKind::ProvisioningFailed, id) => return Err(failed(id.as_ref(), event.message)),
-                        _ => {}
-                    }
+                News::Event(event) => teller.event(&event),
+                News::Interrupted(problem) => note(&format!("the stream was interrupted: {problem}")),
+                News::Lost(problem) => {
+                    note(&format!("the stream is lost for now, and how it stands is asked for instead: {problem}"));
                 }
-                Live::Interrupted { problem, .. } => note(&format!("the stream was interrupted: {problem}")),
-                Live::Failed(problem) => return Err(problem),
-                Live::Connected => {}
-                Live::Ended => break,
             }
         }
-        Err(Problem::new("The events ended before the infrastructure was ready.")
-            .hint("Look how it stands: tenantry tenant list"))
     };
-    tokio::select! {
-        ended = telling => ended,
-        // What was said last is still to be told.
-        never = async { work.await; std::future::pending().await } => never,
-    }
-}
-
-fn failed(id: Option<&TenantId>, message: Option<String>) -> Problem {
-    let problem = Problem::new("Provisioning failed.").detail(message.unwrap_or_default());
-    match id {
-        Some(id) => problem.hint(format!("Try again what failed: tenantry tenant retry {id}")),
-        None => problem,
-    }
+    let (ended, ()) = tokio::join!(work, telling);
+    ended
 }
 
 /// Tells a purchase.
@@ -225,6 +222,16 @@ impl Teller {
                 tenant.id
             ),
         )
+    }
+
+    /// It is there, and its record cannot be read now.
+    fn made_unseen(&self, id: &TenantId, problem: &Problem, url: &str) -> Result<(), Problem> {
+        note(&format!("it is there, but what it is like cannot be read now: {problem}"));
+        let document = json!({ "tenant": { "id": id }, "state": null, "checkout_url": url, "warning": problem });
+        if self.events {
+            return print(&format!("{document}\n"));
+        }
+        self.output.answer(&document, &format!("\nIt is there, id {id}.\nNext:\n  tenantry tenant show {id}\n"))
     }
 }
 

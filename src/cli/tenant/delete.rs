@@ -7,7 +7,7 @@ use super::{Target, target};
 use crate::cli::exit::Exit;
 use crate::cli::frame::{self, Consent, Failure, Output, Place, ask};
 use crate::model::{LocalTenant, Tenant};
-use crate::ops::{Session, local};
+use crate::ops::{Call, Session, local, perform};
 use crate::workspace::Project;
 
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let project = frame::project()?;
+    let project = frame::project_or_folder()?;
     let target = target(&project, &arguments.place, &arguments.tenant).await?;
     if arguments.consent.is_given() {
         let (name, id) = match &target {
@@ -70,8 +70,8 @@ async fn of_cloud(session: &Session, tenant: &Tenant, arguments: &Arguments) -> 
     let name = &tenant.name;
     let question = format!("{name} goes for good, with machine, volume and database.");
     arguments.consent.ask_name(session, arguments.output, &question, name).await?;
-    let was_there = session.client().delete(&tenant.id).await.map_err(|error| error.problem())?;
-    let message = if was_there { "It is deleted, with its data." } else { "It was deleted already." };
+    let reply = Box::pin(perform(session, Call::Delete { id: tenant.id.clone() })).await?;
+    let message = reply.sentence().unwrap_or_default();
     let document = serde_json::json!({ "id": tenant.id, "name": name, "message": message });
     Ok(arguments.output.answer(&document, &format!("{name}: {message}\n"))?)
 }

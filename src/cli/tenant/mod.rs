@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::exit::Exit;
 use super::frame::{Failure, Named, Place, until_stopped};
 use super::rotate;
-use crate::model::{LocalTenant, Problem, Tenant, TenantId};
+use crate::model::{LocalTenant, Problem, Tenant, TenantId, text};
 use crate::ops::{Session, local, tenants};
 use crate::workspace::Project;
 
@@ -101,7 +101,7 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
         Command::ExternalAccess(wanted) => until_stopped(wanted.output, &stop, access::external(wanted)).await,
         Command::Credentials(wanted) => until_stopped(wanted.output, &stop, access::credentials(wanted)).await,
         Command::RotateCredentials(Rotate { named, asked }) => {
-            until_stopped(asked.output, &stop, Box::pin(rotate::rotate(named.into(), asked))).await
+            until_stopped(asked.output, &stop, Box::pin(rotate::named(named, asked))).await
         }
     }
 }
@@ -125,8 +125,11 @@ pub(in crate::cli) async fn target(project: &Project, place: &Place, wanted: &st
     }
     let session = match place.open_in(project.clone()).await {
         Ok(session) => session,
-        // Whose login is missing is told what is here.
-        Err(problem) if problem.requires_login => return local::find(project, wanted).await.map(Target::Local),
+        // Without a login only what is here is known, and what is not here may be there.
+        Err(problem) if problem.requires_login => {
+            let detail = format!("No local tenant is called {}.", text::short(wanted, 60));
+            return here.cloned().map(Target::Local).ok_or_else(|| problem.detail(detail));
+        }
         Err(problem) => return Err(problem),
     };
     // A cloud that does not answer, or that has several of them, says nothing about what is meant: a beginning alone must

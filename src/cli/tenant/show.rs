@@ -84,7 +84,7 @@ struct CloudDetail<'a> {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let project = frame::project()?;
+    let project = frame::project_or_folder()?;
     match target(&project, &arguments.place, &arguments.tenant).await? {
         Target::Local(tenant) => {
             let status = local::status(&project, tenant.id.as_str()).await?;
