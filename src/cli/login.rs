@@ -188,7 +188,7 @@ mod tests {
         let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(7261);
         let user = User { id: "u1".into(), email: "mara@orchard.example".into(), name: None };
         let logged_in = LoggedIn {
-            me: Me { user, customer: None },
+            me: Me { user, customer: None, enterprise: None },
             api: "https://api.example".into(),
             context: Some("staging".into()),
             kept: Kept::Keyring,

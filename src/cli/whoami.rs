@@ -51,6 +51,9 @@ fn lines(who: &Who, now: Timestamp, zone: &TimeZone) -> String {
     if let Some(customer) = &who.me.customer {
         line("customer", &customer.id);
     }
+    if let Some(enterprise) = &who.me.enterprise {
+        line("company", &enterprise.name);
+    }
     line("api", &who.api);
     if let Some(context) = &who.context {
         line("context", context);
@@ -83,6 +86,7 @@ fn document(who: &Who) -> serde_json::Value {
         "user_id": who.me.user.id,
         "user_name": who.me.user.name,
         "customer": who.me.customer,
+        "enterprise": who.me.enterprise,
         "api_url": who.api,
         "context": who.context,
         "token_status": who.validity,
@@ -108,7 +112,7 @@ mod tests {
         let who = |seconds: i64| {
             let expires_at = Some(now + SignedDuration::from_secs(seconds));
             Who {
-                me: Me { user: user.clone(), customer: None },
+                me: Me { user: user.clone(), customer: None, enterprise: None },
                 api: "https://api.example".into(),
                 context: None,
                 kept: Kept::Keyring,

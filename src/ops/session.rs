@@ -47,6 +47,11 @@ impl Session {
         let found = seat.find().await?.ok_or_else(|| login::not_logged_in(&seat))?;
         let account = found.account().map(Arc::from);
         let client = Client::new(found.base, found.token).map_err(|error| error.problem())?;
+        let kept = seat.clone();
+        client.when_the_login_is_over(Arc::new(move || {
+            let seat = kept.clone();
+            Box::pin(async move { seat.find().await.ok().flatten().map(|found| found.token) })
+        }));
         Ok(Self { account, ..Self::seated(client, seat, project) })
     }
 

@@ -254,6 +254,7 @@ mod tests {
             memory_mb_default: 0,
             volume_gb: 0,
             max_tenants: None,
+            ..Plan::default()
         };
         let (one, two) = ([plan_of("a")], [plan_of("a"), plan_of("b")]);
         assert_eq!(plan(&one, None, Output::default()).await.expect("the only one").name, "a");

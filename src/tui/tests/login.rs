@@ -41,7 +41,11 @@ fn waiting(width: u16, height: u16) -> Play {
 
 fn logged_in(play: &Play) -> LoggedIn {
     LoggedIn {
-        me: Me { user: User { id: "u1".into(), email: "mara@orchard.example".into(), name: None }, customer: None },
+        me: Me {
+            user: User { id: "u1".into(), email: "mara@orchard.example".into(), name: None },
+            customer: None,
+            enterprise: None,
+        },
         api: "http://127.0.0.1:9400".into(),
         context: None,
         kept: Kept::Keyring,
