@@ -29,8 +29,11 @@ pub(super) struct Purchase {
     #[arg(long, value_name = "PLAN", conflicts_with_all = ["local", "database_url", "image", "port"])]
     plan: Option<String>,
     /// Where it runs.
-    #[arg(long, value_name = "REGION", value_parser = region, conflicts_with_all = ["local", "database_url", "image", "port"])]
+    #[arg(long, value_name = "REGION", value_parser = region, add = crate::cli::complete::regions(), conflicts_with_all = ["local", "database_url", "image", "port"])]
     region: Option<String>,
+    /// Let its database be reached from outside, once it is there.
+    #[arg(long, conflicts_with_all = ["no_wait", "local", "database_url", "image", "port"])]
+    external_access: bool,
     /// Print the page to pay on, and wait for nothing.
     #[arg(long)]
     no_wait: bool,
@@ -58,6 +61,11 @@ impl Purchase {
     /// One of the cloud is meant.
     pub(super) fn want(&mut self) {
         self.cloud = true;
+    }
+
+    /// True where every event is a line of JSON.
+    pub(super) fn has_events(&self) -> bool {
+        self.events
     }
 
     /// True where one of the cloud is meant.
@@ -103,6 +111,9 @@ pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output)
                 .into());
         }
     };
+    if purchase.external_access {
+        open_database(&session, &id).await;
+    }
     let mut tenant = session.client().tenant(&id).await.map_err(|error| error.problem())?;
     if let Some(name) = name {
         match perform(&session, Call::Rename { id, name: text::line(name) }).await {
@@ -114,6 +125,16 @@ pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output)
     }
     teller.made(&tenant, &url)?;
     Ok(Exit::Done)
+}
+
+/// Lets the new database be reached from outside. The tenant is bought and there: whoever is told of a failure buys another one.
+async fn open_database(session: &Session, id: &TenantId) {
+    let call = Call::ExternalAccess { id: id.clone(), enabled: true };
+    if let Err(problem) = Box::pin(perform(session, call)).await {
+        note(&format!(
+            "its database is not reached from outside: {problem}; `tenantry tenant external-access on` does it"
+        ));
+    }
 }
 
 /// The plan that is meant; asked for where nobody said it and somebody can be asked.
