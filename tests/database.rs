@@ -255,7 +255,7 @@ fn a_copy_is_made_for_its_owner_alone_and_put_back() {
         assert_eq!(run(here, &["query", "SELECT id FROM trees ORDER BY id"]).out, "id\n1\n2\n3\n", "{copy}");
     }
 
-    let said = run(here, &["restore", &dump, "--yes"]);
+    let said = run(here, &["restore", &dump, "-y"]);
     assert!(said.code == Some(2) && said.err.contains("--profile"), "nobody said which database: {}", said.err);
 
     // What stands in the way of a part of it stands in the way of all of it.

@@ -203,7 +203,7 @@ fn the_command_asks_on_a_terminal_and_takes_anything_but_yes_for_no() {
     terminal.wait_for("Set this folder up? [y/N]");
     terminal.type_keys("\n");
     terminal.wait_for("Nothing was done.");
-    assert_eq!(terminal.wait_for_whole_end(), 0);
+    assert_eq!(terminal.wait_for_whole_end(), 1);
     assert_eq!(names(&root), [""; 0]);
     let mut terminal = Terminal::start(&["init"], &root, &environment, 120, 40);
     terminal.wait_for("Set this folder up? [y/N]");

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::build_secret::Source;
 use super::exit::Exit;
-use super::frame::{Failure, Output as Asks, Place, Unlock};
+use super::frame::{Consent, Failure, Place};
 use super::progress::{self, Ended, Mode, Output};
 use crate::model::progress::{Builder, DeployProgress};
 use crate::model::{Problem, Tenant, TenantId, TenantState};
@@ -58,14 +58,14 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["tag", "skip_build", "skip_push", "force"])]
     resume: bool,
     /// The profile whose secrets and settings are used; the tenant's own where it is left out.
-    #[arg(short, long, value_name = "PROFILE")]
+    #[arg(short, long, value_name = "PROFILE", add = crate::cli::complete::profiles())]
     profile: Option<String>,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
     image: Image,
     #[command(flatten)]
-    unlock: Unlock,
+    consent: Consent,
     #[command(flatten)]
     output: Output,
 }
@@ -102,9 +102,24 @@ enum WantedBuilder {
     Classic,
 }
 
-/// Usage that clap cannot judge.
-pub(super) fn wrong_usage(words: String) -> clap::Error {
-    super::arguments::Arguments::command().error(ErrorKind::ValueValidation, words)
+/// Usage of a command, by its words, that clap cannot judge.
+pub(super) fn wrong_usage(command: &[&str], words: String) -> clap::Error {
+    fn of(command: &mut clap::Command, path: &[&str], words: String) -> clap::Error {
+        if let Some((first, rest)) = path.split_first()
+            && let Some(below) = command.find_subcommand_mut(first)
+        {
+            return of(below, rest, words);
+        }
+        command.error(ErrorKind::ValueValidation, words)
+    }
+    let mut all = super::arguments::Arguments::command();
+    // Its usage is told with the names of those above it.
+    all.build();
+    of(&mut all, command, words)
+}
+
+fn wrong(words: String) -> clap::Error {
+    wrong_usage(&["deploy"], words)
 }
 
 impl Arguments {
@@ -117,7 +132,7 @@ impl Arguments {
             None => ImageSource::Build,
         };
         let args = self.image.arguments.iter().map(|given| build_argument(given)).collect::<Result<_, _>>()?;
-        let secrets = super::build_secret::parse_all(&self.image.secrets).map_err(wrong_usage)?;
+        let secrets = super::build_secret::parse_all(&self.image.secrets).map_err(wrong)?;
         let options = Options {
             // What is not built from the project needs no build of it.
             project_build: !self.no_build && source == ImageSource::Build,
@@ -149,18 +164,18 @@ fn build_argument(given: &str) -> Result<(String, String), clap::Error> {
     };
     match value {
         Some(value) if !name.is_empty() => Ok((name.to_owned(), value)),
-        Some(_) => Err(wrong_usage("--build-arg needs a name before its =".to_owned())),
-        None => Err(wrong_usage(format!("--build-arg {name}: the environment has no such variable"))),
+        Some(_) => Err(wrong("--build-arg needs a name before its =".to_owned())),
+        None => Err(wrong(format!("--build-arg {name}: the environment has no such variable"))),
     }
 }
 
 /// Deploys, and tells it.
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
     let (mut options, secrets) = match arguments.options() {
         Ok(parsed) => parsed,
         Err(error) => {
             let _ = error.print();
-            return Ok(Exit::Usage);
+            return Exit::Usage;
         }
     };
     let mode = if arguments.check { arguments.output.mode(false) } else { arguments.output.mode_here() };
@@ -168,7 +183,7 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result
         options.build_secrets = super::build_secret::read_all(secrets).await?;
         let session = arguments.place.open_project().await?;
         if !arguments.check {
-            arguments.unlock.may_change(&session, Asks::default()).await?;
+            arguments.consent.may_change(&session, arguments.output.asks()).await?;
         }
         let (tenants, profile) = wanted(&session, &arguments).await?;
         options.profile = profile.or(options.profile.take());
@@ -176,7 +191,7 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result
     };
     let (session, tenants) = match unless_stopped(&stop, prepared).await {
         Ok(prepared) => prepared,
-        Err(failure) => return Ok(progress::not_begun(mode, &failure)),
+        Err(failure) => return progress::not_begun(mode, &failure),
     };
     let several = arguments.all || arguments.tenants.len() > 1;
     deploy_all(&session, &tenants, &options, several, arguments.check, mode, stop).await
@@ -236,9 +251,9 @@ async fn deploy_all(
     check: bool,
     mode: Mode,
     stop: CancellationToken,
-) -> Result<Exit, Problem> {
+) -> Exit {
     let shown = progress::shown(mode, tenants, several);
-    progress::watch(shown, stop, |sender, cancel| async move {
+    progress::watch(mode, shown, stop, |sender, cancel| async move {
         match tenants {
             _ if check => {
                 let mut ended = Vec::with_capacity(tenants.len());

@@ -7,12 +7,13 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::auth::{self, Place, note};
+use super::around::{Around, around};
+use super::auth::{Place, note};
 use super::exit::Exit;
 use super::frame::ask::Silent;
-use super::frame::{print, print_json};
+use super::frame::{Failure, Output, Paint, Unasked, until_stopped};
 use crate::model::{Problem, Secret};
-use crate::ops::login::{self, Failed, How, LoggedIn, News, Provider, Seat, Store, callback};
+use crate::ops::login::{self, Failed, How, Kept, LoggedIn, News, Provider, Seat, Store, callback};
 use crate::telling::format;
 
 /// The most that is read as a token, bytes.
@@ -37,9 +38,10 @@ pub(super) struct Arguments {
     /// Where to keep the login; the keyring, or the project's file where the platform keeps it there already.
     #[arg(long, value_name = "PLACE")]
     store: Option<WantedStore>,
-    /// Print one JSON document.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    unasked: Unasked,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -55,12 +57,12 @@ enum WantedStore {
     File,
 }
 
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
-    let json = arguments.json;
-    auth::until_stopped(json, &stop, log_in(arguments)).await
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
+    until_stopped(arguments.output, &stop, log_in(arguments)).await
 }
 
-async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
+async fn log_in(arguments: Arguments) -> Result<Exit, Failure> {
+    arguments.can_be_answered()?;
     let seat = arguments.place.seat().await?;
     // Before anybody types anything.
     seat.can_log_in()?;
@@ -78,11 +80,10 @@ async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
         WantedStore::File => Store::File,
     });
     let logged_in = log_in_at(&seat, how, store).await?;
-    if arguments.json {
-        print_json(&document(&logged_in))?;
-    } else {
-        print(&lines(&logged_in))?;
-    }
+    // Whoever just logged in where nobody was is found there now.
+    let around = around(&arguments.place.seat().await?).await;
+    let text = format!("{}{}", lines(&logged_in), around.text(Paint::out()));
+    arguments.output.answer(&document(&logged_in, &around), &text)?;
     Ok(Exit::Done)
 }
 
@@ -119,6 +120,23 @@ async fn log_in_at(seat: &Seat, how: How, store: Option<Store>) -> Result<Logged
     ended.map_err(hinted)
 }
 
+impl Arguments {
+    /// Where nothing may be asked there is nobody for the browser either, unless somebody says that there is: who prints the
+    /// page alone wants it read.
+    fn can_be_answered(&self) -> Result<(), Failure> {
+        let is_refused = self.output.non_interactive()
+            && if self.token_stdin { std::io::stdin().is_terminal() } else { !self.no_browser };
+        if !is_refused {
+            return Ok(());
+        }
+        Err(Failure::Usage(
+            Problem::new("Nobody can be asked here, so nobody was logged in.")
+                .detail("--non-interactive was given, and a browser needs a person.")
+                .hint("Log in with a token: tenantry login --token-stdin < token.txt; or set TENANTRY_TOKEN."),
+        ))
+    }
+}
+
 fn tell(news: &News, opens: bool) {
     match news {
         News::Address(url) if opens => {
@@ -138,11 +156,16 @@ fn lines(logged_in: &LoggedIn) -> String {
     let LoggedIn { api, me, kept, expires_at, .. } = logged_in;
     let left = |end: jiff::Timestamp| format::estimate(end.duration_since(jiff::Timestamp::now()).unsigned_abs());
     let ends = expires_at.map(|end| format!("; it ends in {}", left(end))).unwrap_or_default();
-    format!("Logged in to {api} as {}.\nKept in {}{ends}.\n", me.user.email, kept.words())
+    let customer = me.customer.as_ref().map(|customer| format!(", customer {}", customer.id)).unwrap_or_default();
+    format!("Logged in to {api} as {}{customer}.\nKept in {}{ends}.\n", me.user.email, kept.words())
 }
 
-fn document(logged_in: &LoggedIn) -> serde_json::Value {
+fn document(logged_in: &LoggedIn, around: &Around) -> serde_json::Value {
     let LoggedIn { me, api, context, kept, expires_at } = logged_in;
+    let file = match kept {
+        Kept::File(_) => Some(kept.words()),
+        _ => None,
+    };
     json!({
         "user": me.user,
         "customer": me.customer,
@@ -151,6 +174,9 @@ fn document(logged_in: &LoggedIn) -> serde_json::Value {
         "kept": kept.word(),
         "kept_in": kept.words(),
         "expires_at": expires_at.map(|end| end.to_string()),
+        "credentials_path": file,
+        "tenants": around.document(),
+        "tenants_path": around.tenants_path,
     })
 }
 
@@ -181,7 +207,6 @@ async fn read_token() -> Result<Secret, Problem> {
 mod tests {
     use super::*;
     use crate::model::{Me, User};
-    use crate::ops::login::Kept;
 
     #[test]
     fn the_end_tells_who_where_and_until_when_and_no_token() {
@@ -197,7 +222,9 @@ mod tests {
         let text = lines(&logged_in);
         assert!(text.starts_with("Logged in to https://api.example as mara@orchard.example.\nKept in the keyring; "));
         assert!(text.contains("it ends in 2 h"), "{text}");
-        let document = document(&logged_in);
+        let nothing = Around { profiles: None, tenants: None, tenants_path: None };
+        let document = document(&logged_in, &nothing);
+        assert!(document["credentials_path"].is_null() && document["tenants"].is_null());
         assert_eq!(
             (&document["kept"], &document["user"]["email"]),
             (&json!("keyring"), &json!("mara@orchard.example"))

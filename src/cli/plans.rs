@@ -48,7 +48,7 @@ pub(super) fn named<'a>(plans: &'a [Plan], wanted: &str) -> Result<&'a Plan, Pro
     by_id.or_else(|| plans.iter().find(|plan| plan.name.eq_ignore_ascii_case(wanted))).ok_or_else(|| {
         Problem::new(format!("There is no plan {}.", crate::model::text::short(wanted, 60)))
             .detail(format!("There are {}.", names(plans)))
-            .hint("tenantry plans lists them.")
+            .hint("`tenantry plans` lists them.")
     })
 }
 

@@ -25,12 +25,23 @@ pub(super) struct Arguments {
     follow: bool,
     #[command(flatten)]
     whom: Whom,
+    /// Print a JSON object per line, as with --json.
+    #[arg(long, conflicts_with = "quiet")]
+    events: bool,
     #[command(flatten)]
-    pub(super) output: Output,
+    output: Output,
+}
+
+impl Arguments {
+    /// How the answer is given.
+    pub(super) fn output(&self) -> Output {
+        self.output.or_events(self.events)
+    }
 }
 
 pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Result<Exit, Failure> {
-    let Arguments { follow: is_followed, whom, output } = arguments;
+    let output = arguments.output();
+    let Arguments { follow: is_followed, whom, .. } = arguments;
     let (session, tenant) = whom.open().await?;
     if is_followed {
         return follow(&session, &tenant, output, stop).await;

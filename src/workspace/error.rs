@@ -150,7 +150,7 @@ impl WorkspaceError {
                 .hint("Correct that file, or move it away: this program does not write over it."),
             Self::NoProfile { name, path, known } => {
                 let hint = if known.is_empty() {
-                    "The project has no profiles: leave --profile away, or make one with `tenantry profile create`."
+                    "The project has no profiles: leave --profile away, or make one with `tenantry profile create NAME --tenant TENANT`."
                         .to_owned()
                 } else {
                     format!("Those that are there: {}.", known.join(", "))

@@ -10,6 +10,7 @@ async fn a_machine_is_started_again_only_with_a_yes() {
     let world = World::new().await;
     let id = world.house.mara.running("one").await;
     world.run(&["restart"]).await.refused(2, "--yes");
+    world.run(&["restart", "--non-interactive"]).await.refused(2, "--yes");
     assert!(!world.changes().await.iter().any(|call| call.ends_with("/restart")), "nothing was asked for");
     let said = world.run(&["restart", "--tenant", &id[..8], "--yes", "--json"]).await.done().json();
     assert_eq!((&said["tenant_id"], &said["status"]), (&json!(id), &json!("restarting")));
@@ -42,7 +43,10 @@ async fn one_is_suspended_activated_scaled_and_renamed() {
     world.run(&["tenant", "edit", &name, "--name", "shop"]).await.done();
     assert_eq!(world.name(&id).await, "shop");
     let shown = world.run(&["tenant", "show", "shop", "--json"]).await.done().json();
-    assert_eq!((&shown["id"], &shown["state"]), (&json!(id), &json!("running")));
+    assert_eq!(
+        (&shown["tenant_id"], &shown["tenant_name"], &shown["state"]),
+        (&json!(id), &json!("shop"), &json!("running"))
+    );
     let listed = world.run(&["tenant", "list", "--json"]).await.done().json();
     assert_eq!((&listed["total"], &listed["tenants"][0]["name"]), (&json!(1), &json!("shop")));
 }
@@ -64,7 +68,7 @@ async fn a_new_password_is_stored_and_not_shown() {
     let second = text(&world.profile_secrets()["internal_database_url"]);
     assert_ne!(password(&first), password(&second));
     assert!(said.out.contains("****") && !said.out.contains(&password(&second)), "{said:?}");
-    let said = world.run(&["tenant", "rotate-credentials", &id, "--yes", "--reveal", "--json"]).await.done().json();
+    let said = world.run(&["tenant", "rotate-credentials", &id, "-y", "--reveal", "--json"]).await.done().json();
     let third = text(&world.profile_secrets()["internal_database_url"]);
     assert_eq!(said["internal_database_url"], json!(third));
 
@@ -74,6 +78,10 @@ async fn a_new_password_is_stored_and_not_shown() {
         (&json!(true), &json!(true))
     );
     assert!(!said.to_string().contains(&password(&third)), "{said}");
+    let masked = said["database_url"].as_str().expect("an address").to_owned();
+    assert!(masked.contains(":****@") && !masked.contains("*****"), "{masked}");
+    let told = world.run(&["tenant", "external-access", "on", "--yes"]).await.done();
+    assert!(told.out.contains(":****@") && !told.out.contains("psql"), "nobody can use that: {told:?}");
     world.run(&["tenant", "external-access", "off", &id, "--yes"]).await.done();
     assert_eq!(world.record(&id).await["external_db_access"], json!(false));
 }

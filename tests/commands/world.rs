@@ -151,7 +151,11 @@ impl World {
         let mut child = self.command(arguments).spawn().expect("it starts");
         // One that refuses at once does not read.
         let _ = child.stdin.take().expect("its input").write_all(input.as_bytes()).await;
-        self.end(child).await
+        let said = self.end(child).await;
+        if arguments.contains(&"--json") && said.out.lines().count() == 1 {
+            crate::promises::check_document(arguments, &said);
+        }
+        said
     }
 
     pub async fn end(&self, child: Child) -> Said {

@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         trial("without_a_keyring_it_is_said_before_the_browser", without_a_keyring_it_is_said_before_the_browser),
         trial("the_environments_token_needs_no_login", the_environments_token_needs_no_login),
         trial("what_a_login_that_ended_broke_off_is_done_after_the_next", what_was_broken_off_is_done),
+        trial("below_auth_everything_is_as_without", below_auth_everything_is_as_without),
         trial("exit_codes_tell_what_is_wrong", exit_codes_tell_what_is_wrong),
     ]
 }
@@ -103,6 +104,40 @@ fn the_environments_token_needs_no_login() {
     assert!(said.code == Some(1) && said.err.contains("unset TENANTRY_TOKEN"), "{said:?}");
     let said = with(&["whoami"], "eyJ.no.x");
     assert_eq!(said.code, Some(3), "{said:?}");
+}
+
+/// The long names that the platform's own tool has, and what scripts say everywhere.
+fn below_auth_everything_is_as_without() {
+    let world = World::new();
+    let login = ["auth", "login", "--base-url", &world.server.api_url, "--token-stdin", "--store", "file", "--yes"];
+    let said = world.run(&login, &world.token());
+    assert!(said.code == Some(0) && said.out.contains("Next:\n  tenantry plans"), "{said:?}");
+    for arguments in [&["auth", "whoami", "--json"][..], &["auth", "status", "--json"], &["whoami", "--json"]] {
+        let who = world.run(arguments, "").json();
+        assert_eq!((&who["user_email"], &who["cloud_tenants"]), (&json!(MARA), &json!(0)));
+        assert_eq!(who["local_profiles"], json!(0), "{who}");
+    }
+    assert!(world.run(&["auth", "whoami", "--quiet"], "").out.is_empty());
+    let said = world.run(&["auth", "logout", "-y", "--quiet", "--non-interactive"], "");
+    assert!(said.code == Some(0) && said.out.is_empty() && !world.file().exists(), "{said:?}");
+    // Nobody is sent to a browser where nobody may be asked; a token needs none.
+    let said = world.run(&["login", "--non-interactive", "--json"], "");
+    assert_eq!(
+        (said.code, &said.json()["problem"]["title"]),
+        (Some(2), &json!("Nobody can be asked here, so nobody was logged in."))
+    );
+    let login = [
+        "login",
+        "--token-stdin",
+        "--non-interactive",
+        "--base-url",
+        &world.server.api_url,
+        "--store",
+        "file",
+        "--json",
+    ];
+    let said = world.run(&login, &world.token()).json();
+    assert_eq!((&said["tenants"], said["credentials_path"].is_string()), (&json!([]), true));
 }
 
 fn exit_codes_tell_what_is_wrong() {

@@ -34,10 +34,8 @@ impl Failure {
 
     /// Tells it: in the one document, or on standard error.
     pub(in crate::cli) fn tell(&self, json: bool) -> Exit {
-        if json {
-            // Where nobody reads it, the exit code still says it.
-            let _ = print_json(&serde_json::json!({ "problem": self.problem() }));
-        } else {
+        // Where standard output takes nothing, the person is still told.
+        if !json || print_json(&serde_json::json!({ "problem": self.problem() })).is_err() {
             crate::cli::tell(self.problem());
         }
         self.exit()

@@ -3,6 +3,7 @@
 use clap::Args;
 use std::path::PathBuf;
 
+use super::beside;
 use crate::model::{Problem, Tenant};
 use crate::ops::Session;
 use crate::ops::login::{Seat, Wanted};
@@ -30,7 +31,9 @@ impl Place {
 
     /// The same, for a project that is known already.
     pub(in crate::cli) async fn open_in(&self, project: Project) -> Result<Session, Problem> {
-        Session::at(self.seat_in(project.clone()).await?, project).await
+        let session = Session::at(self.seat_in(project.clone()).await?, project).await?;
+        beside::tell_end(session.client().expires_at());
+        Ok(session)
     }
 
     /// Where somebody can be logged in there.

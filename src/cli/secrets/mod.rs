@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use super::exit::Exit;
-use super::frame::{self, Consent, Failure, OfProfile, Output, Unlock, Whom};
+use super::frame::{self, Consent, Failure, OfProfile, Output, Whom};
 use super::note;
 use crate::model::{Problem, Secret, Tenant, secret_name, text};
 use crate::ops::{Call, Reply, Session, perform};
@@ -56,7 +56,7 @@ struct Change {
     #[command(flatten)]
     whom: Whom,
     #[command(flatten)]
-    unlock: Unlock,
+    consent: Consent,
     #[command(flatten)]
     output: Output,
 }
@@ -121,7 +121,7 @@ impl Change {
 
     async fn open_with(&self, of: &OfProfile) -> Result<(Session, Tenant), Failure> {
         let (session, tenant) = self.whom.open_with(of).await?;
-        self.unlock.may_change(&session, self.output).await?;
+        self.consent.may_change(&session, self.output).await?;
         Ok((session, tenant))
     }
 }

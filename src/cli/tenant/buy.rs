@@ -28,8 +28,11 @@ pub(super) struct Purchase {
     #[arg(long, value_name = "PLAN", conflicts_with_all = ["local", "database_url", "image", "port"])]
     plan: Option<String>,
     /// Where it runs.
-    #[arg(long, value_name = "REGION", value_parser = region, conflicts_with_all = ["local", "database_url", "image", "port"])]
+    #[arg(long, value_name = "REGION", value_parser = region, add = crate::cli::complete::regions(), conflicts_with_all = ["local", "database_url", "image", "port"])]
     region: Option<String>,
+    /// Let its database be reached from outside, once it is there.
+    #[arg(long, conflicts_with_all = ["no_wait", "local", "database_url", "image", "port"])]
+    external_access: bool,
     /// Print the page to pay on, and wait for nothing.
     #[arg(long)]
     no_wait: bool,
@@ -57,6 +60,11 @@ impl Purchase {
     /// One of the cloud is meant.
     pub(super) fn want(&mut self) {
         self.cloud = true;
+    }
+
+    /// True where every event is a line of JSON.
+    pub(super) fn has_events(&self) -> bool {
+        self.events
     }
 
     /// True where one of the cloud is meant.
@@ -94,6 +102,9 @@ pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output)
         Ok(id) => id?,
         Err(_) => return Err(late(limit, &wait, &url).into()),
     };
+    if purchase.external_access {
+        open_database(&session, &id).await;
+    }
     let record = match name {
         Some(name) => match perform(&session, Call::Rename { id: id.clone(), name: text::line(name) }).await {
             Ok(Reply::Tenant(renamed)) => Ok(*renamed),
@@ -130,6 +141,16 @@ fn late(limit: Duration, wait: &Wait, url: &str) -> Problem {
         None => problem
             .detail(format!("Waited {seconds} s for the payment and the infrastructure."))
             .hint(format!("The page stays open: {url}")),
+    }
+}
+
+/// Lets the new database be reached from outside. The tenant is bought and there: whoever is told of a failure buys another one.
+async fn open_database(session: &Session, id: &TenantId) {
+    let call = Call::ExternalAccess { id: id.clone(), enabled: true };
+    if let Err(problem) = Box::pin(perform(session, call)).await {
+        note(&format!(
+            "its database is not reached from outside: {problem}; `tenantry tenant external-access on` does it"
+        ));
     }
 }
 

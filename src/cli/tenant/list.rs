@@ -4,10 +4,11 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Failure, Output, Place, table as columns};
+use crate::cli::frame::{self, Failure, Output, Paint, Place, tone_of_state, toned};
 use crate::cli::note;
 use crate::model::{LocalStatus, Problem, Tenant};
 use crate::ops::{Call, Reply, local, perform, tenants};
+use crate::telling::Tone;
 use crate::workspace::Project;
 
 #[derive(Debug, Args)]
@@ -120,14 +121,15 @@ fn table(rows: &[Row], is_whole: bool) -> String {
         return "There are no tenants on this machine.\n".to_owned();
     }
     if rows.is_empty() {
-        return "There are no tenants. tenantry tenant create --plan <plan> buys one, --local makes one on this machine.\n".to_owned();
+        return "There are no tenants. `tenantry tenant create --plan <plan>` buys one, --local makes one on this machine.\n".to_owned();
     }
     let mut cells = vec![["NAME", "TYPE", "STATUS", "REGION", "ID"].map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
         let region = row.region.clone().unwrap_or_else(|| "-".to_owned());
         [row.name.clone(), row.tenant_type.to_owned(), row.state.to_owned(), region, row.id.clone()]
     }));
-    columns(&cells)
+    let tone = |column, cell: &str| if column == 2 { tone_of_state(cell) } else { Tone::Text };
+    toned(&cells, Paint::out(), tone)
 }
 
 #[cfg(test)]

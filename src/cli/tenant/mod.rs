@@ -3,6 +3,7 @@
 
 mod access;
 mod buy;
+mod choice;
 mod create;
 mod delete;
 mod edit;
@@ -37,18 +38,28 @@ enum Command {
     )]
     Create(Box<create::Arguments>),
     /// List the tenants of the cloud and those on this machine.
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:\n  tenantry tenant list\n  tenantry tenant list --local --json"
+    )]
     List(list::Arguments),
     /// Show one tenant.
+    #[command(after_help = "Example:\n  tenantry tenant show orchard")]
     Show(show::Arguments),
     /// Give a tenant another name.
-    #[command(visible_alias = "rename")]
+    #[command(
+        visible_alias = "rename",
+        after_help = "Examples:\n  tenantry tenant edit orchard --name shop\n  tenantry tenant edit local --database-url @url.txt"
+    )]
     Edit(edit::Arguments),
     /// Delete a tenant. It is asked for first.
+    #[command(after_help = "Examples:\n  tenantry tenant delete orchard\n  tenantry tenant delete local --data --yes")]
     Delete(delete::Arguments),
     /// Start a local tenant's database, and wait until it answers.
+    #[command(after_help = "Example:\n  tenantry tenant start local")]
     Start(start::Arguments),
     /// Stop a local tenant's database; its data stays.
+    #[command(after_help = "Example:\n  tenantry tenant stop local")]
     Stop(stop::Arguments),
     /// Stop a tenant's machine: billing pauses, the data stays.
     #[command(after_help = "Example:\n  tenantry tenant suspend orchard --yes")]
