@@ -56,7 +56,7 @@ impl Told {
 }
 
 /// True for answers that another look would only get again.
-pub(super) fn is_final(error: &ApiError) -> bool {
+fn is_final(error: &ApiError) -> bool {
     error.requires_login()
         || matches!(error, ApiError::Refused(refusal) if (400..500).contains(&refusal.status) && !matches!(refusal.status, 408 | 425 | 429))
 }
@@ -117,5 +117,65 @@ async fn rests(session: &Session, tenant: &TenantId, ended: &Notify) -> Result<T
             Err(error) if is_final(&error) || failed >= FAILED_LOOKS => return Err(error.problem()),
             Err(_) => failed += 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::testing::{answering, first, place, refusal, ten_1};
+    use serde_json::json;
+    use tokio::sync::mpsc;
+    use wiremock::matchers::{method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    fn status(word: &str) -> ResponseTemplate {
+        ResponseTemplate::new(200).set_body_json(json!({"data": {"status": word}}))
+    }
+
+    async fn moving(server: &MockServer, answer: ResponseTemplate, times: u64) {
+        let place = place(server).strip_prefix(&server.uri()).expect("below it").to_owned();
+        let mock = Mock::given(method("GET")).and(path(format!("{place}/status"))).respond_with(answer);
+        mock.up_to_n_times(times).with_priority(2).mount(server).await;
+    }
+
+    async fn ended(session: &Session) -> (Result<TenantStatus, Problem>, usize) {
+        let (sender, mut said) = mpsc::channel(1000);
+        let work = async {
+            let sender = sender;
+            until_at_rest(session, &ten_1(), &sender).await
+        };
+        let end = tokio::time::timeout(std::time::Duration::from_secs(60), work).await.expect("an end");
+        let mut count = 0;
+        while said.recv().await.is_some() {
+            count += 1;
+        }
+        (end, count)
+    }
+
+    /// Longer than a stream is taken up again, and with looks that fail.
+    #[tokio::test]
+    async fn a_lost_stream_ends_nothing_and_nothing_is_told_twice() {
+        let event = json!({"tenant_id": "ten_1", "event_type": "vm_provisioning_started", "status": "deploying"});
+        let stream = ResponseTemplate::new(200).set_body_raw(format!("id: 1\ndata: {event}\n\n"), "text/event-stream");
+        let page = ResponseTemplate::new(200).set_body_raw("<html>", "text/html");
+        let calls = [("GET", "/events", page), ("GET", "/status", status("ready"))];
+        let (server, _folder, session) = answering::<&str>(&calls, &[]).await;
+        moving(&server, status("restarting"), 60).await;
+        first(&server, "/events", stream.clone()).await;
+        first(&server, "/status", status("deploying")).await;
+        let (end, count) = ended(&session).await;
+        assert_eq!((end.expect("at rest").status.as_str(), count), ("ready", 1));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_know_the_tenant_any_more_is_not_asked_again() {
+        let gone = || refusal(404, "not_found", None);
+        let calls = [("GET", "/events", gone()), ("GET", "/status", gone())];
+        let (server, _folder, session) = answering::<&str>(&calls, &[]).await;
+        first(&server, "/status", status("deploying")).await;
+        assert!(ended(&session).await.0.is_err());
+        let looks = crate::ops::testing::asked(&server, "GET").await;
+        assert_eq!(looks.iter().filter(|path| *path == "/status").count(), 2, "{looks:?}");
     }
 }

@@ -177,7 +177,7 @@ async fn ways_of_a_build() -> Outcome {
     assert!(without.step("failed", "build").is_some(), "{without:?}");
     let key = world.file("../key").display().to_string();
     let flags = format!("--builder buildkit --build-secret npm=file:{key}");
-    let said = program.serves(&format!("{flags} --build-arg PLANTED=given"), 1).await;
+    let said = program.serves(&format!("{flags} --no-cache --build-arg PLANTED=given"), 1).await;
     assert!(said.out.iter().any(|said| said.to_string().contains("it has 16 bytes")), "{said:?}");
     assert!(!said.out.iter().any(|said| said.to_string().contains("sixteen")), "{said:?}");
     let labels = async |said: &Said| {
@@ -308,8 +308,8 @@ async fn what_fails() -> Outcome {
     let undone = program.run("deploy --events --health-limit 1 --rollback-on-failure").await;
     assert_eq!(undone.code, Some(1), "{undone:?}");
     let failed = undone.step("failed", "health").ok_or("it is not healthy")?;
-    // The limit, and what the log's last lines may take.
-    assert!(failed["took_ms"].as_u64().is_some_and(|took| (1000..10_000).contains(&took)), "{failed}");
+    // The limit and what the log's last lines may take, and not the thirty seconds of an ordinary deploy.
+    assert!(failed["took_ms"].as_u64().is_some_and(|took| took < 10_000), "{failed}");
     assert!(undone.step("finished", "rollback").is_some(), "{undone:?}");
     let status = world.session.client().status(&world.tenant).await?;
     assert!(status.image.is_some_and(|image| image.ends_with(word(&resumed.outcome()["digest"]))));

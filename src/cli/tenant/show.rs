@@ -10,7 +10,7 @@ use super::{Target, target};
 use crate::cli::exit::Exit;
 use crate::cli::frame::{self, Failure, Output, Place};
 use crate::model::{LocalStatus, Secret, Tenant, database_url};
-use crate::ops::local;
+use crate::ops::{Call, Reply, local, perform};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -101,7 +101,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             arguments.output.answer(&detail, &detail.text())?;
         }
         Target::Cloud(session, tenant) => {
-            let tenant = session.client().tenant(&tenant.id).await.map_err(|error| error.problem())?;
+            let Reply::Tenant(tenant) = perform(&session, Call::Tenant(tenant.id)).await? else {
+                return Ok(Exit::Done);
+            };
             let state = tenant.state().word();
             let text = lines([
                 ("name", Some(tenant.name.clone())),

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::Session;
 use crate::model::{CheckoutSession, EventKind, Problem, ProvisioningEvent, SessionId, Tenant, TenantId, TenantState};
 use crate::ops::live::{self, Live};
-use crate::ops::watch::{LOOK, REOPEN, Told, is_final};
+use crate::ops::watch::{LOOK, REOPEN, Told};
 
 /// Pause before what the stream has still to say no longer counts, seconds.
 const MOMENT: u32 = 1;
@@ -166,14 +166,15 @@ impl Wait {
                 }
                 match client.tenants().await {
                     Ok(list) => self.find(&list.tenants)?,
-                    Err(error) if is_final(&error) => return Err(error.problem()),
+                    Err(error) if error.requires_login() => return Err(error.problem()),
                     Err(error) => tracing::debug!(%error, "the list says nothing of what was bought"),
                 }
                 continue;
             };
             let status = match client.status(&id).await {
                 Ok(status) => status,
-                Err(error) if is_final(&error) => return Err(error.problem()),
+                // Anything else may come from what stands in between, and somebody has paid.
+                Err(error) if error.requires_login() || error.is_not_found() => return Err(error.problem()),
                 Err(error) => {
                     tracing::debug!(%error, "the status says nothing of what was bought");
                     continue;

@@ -291,8 +291,8 @@ fn what_was_typed_for_a_secret_is_not_lost() {
         play.take_effects();
         play.keys(&[Key::Char(key)]);
         assert_eq!(requests(&play), wanted);
-        play.tick(20);
-        play.answer(Slot::Api, Answer::Api(Ok(std::time::Duration::from_millis(3))));
+        // With the next answer, whichever it is.
+        let _ = again::take_up(&mut play.app);
         assert!(play.app.shared.again.is_none() && play.app.shared.go_on.is_none());
     }
 }
