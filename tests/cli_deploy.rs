@@ -118,7 +118,7 @@ async fn what_every_command_takes_a_deploy_takes_too() {
     let folder = project(&server.uri());
     for arguments in [
         &["deploy", "--tenant", "orchard", "--yes", "--check", "--non-interactive", "--no-secrets"][..],
-        &["deploy", "--tenant", "orchard", "-y", "--rollback-on-failure"],
+        &["deploy", "--tenant", "orchard", "-y", "--force", "--rollback-on-failure"],
         &["deploy", "--tenant", "orchard", "-p", "nobody", "--check"],
     ] {
         let said = run(folder.path(), arguments);

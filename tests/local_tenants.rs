@@ -179,13 +179,15 @@ fn wrong_usage_is_told_apart() {
         &["create", "--local", "--port", "0"],
         &["create", "--database-url", "-", "--image", "postgres"],
         &["edit", "x"],
-        &["show"],
         &["frobnicate"],
     ] {
         let said = run(folder.path(), arguments, "");
         assert_eq!(said.code, Some(2), "{arguments:?}: {}", said.err);
         assert!(said.out.is_empty() && said.err.contains("error:"), "{}", said.err);
     }
+    // At a terminal it would be asked for.
+    let said = run(folder.path(), &["show"], "");
+    assert!(said.code == Some(2) && said.err.contains("It is not said which tenant is meant."), "{}", said.err);
     let said = run(folder.path(), &["create", "--local", "--image", "a b"], "");
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("That is no name of an image."), "{}", said.err);

@@ -172,10 +172,13 @@ fn keys_come_from_where_it_is_said() {
     assert_eq!(run(here, &more, "g-input\n").document()["keys"], json!(["gemini", "github"]));
     let secrets: Value = serde_json::from_str(&read(here, "more/secrets.json")).expect("JSON");
     assert_eq!((&secrets["gemini"], &secrets["github"]), (&json!("g-input"), &json!("sk-file")));
-    for (option, key) in [("--set-anthropic-key", "anthropic"), ("--set-github-token", "github")] {
-        assert_eq!(run(here, &["edit", "more", option, "-", "--yes"], "sk-other").code, Some(0));
+    for (arguments, key) in [
+        (["edit", "more", "--set-anthropic-key", "-", "--yes"], "anthropic"),
+        (["edit", "more", "--set-github-token", "-", "--yes"], "github"),
+    ] {
+        assert_eq!(run(here, &arguments, "sk-other").code, Some(0));
         let secrets: Value = serde_json::from_str(&read(here, "more/secrets.json")).expect("JSON");
-        assert_eq!((&secrets[key], &secrets["gemini"]), (&json!("sk-other"), &json!("g-input")), "{option}");
+        assert_eq!((&secrets[key], &secrets["gemini"]), (&json!("sk-other"), &json!("g-input")), "{key}");
     }
     assert_eq!(run(here, &["delete", "more", "-y"], "").code, Some(0));
 

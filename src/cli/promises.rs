@@ -129,7 +129,9 @@ fn sources() -> Vec<(PathBuf, String)> {
                 if name != "tests" {
                     below(&path, found);
                 }
-            } else if name.ends_with(".rs") && !["tests.rs", "promises.rs", "samples.rs"].contains(&name.as_str()) {
+            } else if path.extension().is_some_and(|end| end == "rs")
+                && !["tests.rs", "promises.rs", "samples.rs"].contains(&name.as_str())
+            {
                 let text = std::fs::read_to_string(&path).expect("text");
                 let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
                 found.push((path, text));

@@ -104,8 +104,8 @@ async fn where_nothing_works_there_is_one_document_and_the_right_code() {
     assert!(tried > 70, "{tried}");
 }
 
-/// The functions of the tests, each with what its file puts before every command.
-fn functions() -> Vec<String> {
+/// The command lines of the tests: every list of words in them, the first ones being the command's.
+fn lists() -> Vec<String> {
     fn below(folder: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).expect("readable").flatten() {
             let path = entry.path();
@@ -121,16 +121,11 @@ fn functions() -> Vec<String> {
                     Some("doctor.rs") => "doctor ",
                     _ => "",
                 };
-                for function in source.split("\nfn ").flat_map(|part| part.split("\nasync fn ")) {
-                    // One blank for whatever stands between two words, and one before the first.
-                    let joined = function.split_whitespace().collect::<Vec<_>>().join(" ");
-                    let words = joined
-                        .replace("[ \"", "[\"")
-                        .replace("\", \"", " ")
-                        .replace("[\"", &format!("[ {before}"))
-                        .replace('"', " ");
-                    found.push(format!("{words} {}", if before.is_empty() { "" } else { before }));
-                }
+                let joined = source.split_whitespace().collect::<Vec<_>>().join(" ").replace("[ \"", "[\"");
+                let lists = joined.split(']').filter_map(|part| part.rsplit_once('[')).map(|(_, list)| list);
+                // One blank behind every word, whatever stands there.
+                let words = |list: &str| list.replace("\", \"", " ").replace('"', " ");
+                found.extend(lists.map(|list| format!("{before}{} ", words(list).trim_start())));
             }
         }
     }
@@ -141,32 +136,26 @@ fn functions() -> Vec<String> {
 
 #[test]
 fn every_option_of_the_table_is_said_in_a_test_of_its_command() {
-    let functions = functions();
+    let lists = lists();
     let mut missing = Vec::new();
     for line in table() {
         let words: Vec<&str> = line.split(' ').skip(1).collect();
         if words.is_empty() || OWN_WAY.contains(&words[0]) {
             continue;
         }
-        let command: Vec<&str> = words
-            .iter()
-            .take(3)
-            .take_while(|word| {
-                word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-') && **word != "x"
-            })
-            .copied()
-            .collect();
         let known = described();
+        let is_word = |word: &&&str| word.starts_with(|c: char| c.is_ascii_lowercase());
+        let command: Vec<&str> = words.iter().take_while(is_word).copied().collect();
         let name =
             (1..=command.len()).rev().map(|count| command[..count].join(" ")).find(|name| known.contains_key(name));
         let name = name.unwrap_or_else(|| panic!("{line}: docs/json.md does not know it"));
         let options = words.iter().filter(|word| word.starts_with('-') && word.len() > 1);
-        let of_command: Vec<&String> = functions.iter().filter(|words| words.contains(&format!(" {name} "))).collect();
+        let of_command: Vec<&String> = lists.iter().filter(|list| list.starts_with(&format!("{name} "))).collect();
         if of_command.is_empty() {
             missing.push(name.clone());
         }
         for option in options {
-            if !of_command.iter().any(|words| words.contains(&format!(" {option} "))) {
+            if !of_command.iter().any(|list| list.contains(&format!(" {option} "))) {
                 missing.push(format!("{name} {option}"));
             }
         }

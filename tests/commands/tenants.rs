@@ -61,7 +61,7 @@ async fn a_new_password_is_stored_and_not_shown() {
     let first = text(&world.profile_secrets()["internal_database_url"]);
     let password = |url: &str| url::Url::parse(url).expect("an address").password().expect("a password").to_owned();
     assert!(!said.to_string().contains(&password(&first)), "{said}");
-    world.run(&["tenant", "credentials", "--yes"]).await.refused(1, "There are no credentials to fetch.");
+    world.run(&["tenant", "credentials", "--yes", "--reveal"]).await.refused(1, "There are no credentials to fetch.");
 
     world.run(&["rotate"]).await.refused(2, "--yes");
     let said = world.run(&["rotate", "--yes"]).await.done();
@@ -71,6 +71,10 @@ async fn a_new_password_is_stored_and_not_shown() {
     let said = world.run(&["tenant", "rotate-credentials", &id, "-y", "--reveal", "--json"]).await.done().json();
     let third = text(&world.profile_secrets()["internal_database_url"]);
     assert_eq!(said["internal_database_url"], json!(third));
+
+    let shown = world.run(&["rotate", "--yes", "--reveal"]).await.done();
+    let third = text(&world.profile_secrets()["internal_database_url"]);
+    assert!(shown.out.contains(&password(&third)), "{shown:?}");
 
     let said = world.run(&["tenant", "external-access", "on", "--yes", "--json"]).await.done().json();
     assert_eq!(

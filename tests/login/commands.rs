@@ -146,7 +146,12 @@ fn exit_codes_tell_what_is_wrong() {
     assert_eq!((said.code, &said.json()["problem"]["title"]), (Some(3), &json!("Not logged in.")));
     let said = world.run(&["deploy"], "");
     assert!(said.code == Some(3) && said.err.contains("tenantry login"), "{said:?}");
-    for wrong in [&["login", "--base-url", "http://h.example"][..], &["login", "--token", "hunter2"], &["auth"]] {
+    for wrong in [
+        &["login", "--base-url", "http://h.example"][..],
+        &["login", "--token", "hunter2"],
+        &["login", "--provider", "gitlab"],
+        &["auth"],
+    ] {
         let said = world.run(wrong, "");
         assert!(said.code == Some(2) && said.out.is_empty(), "{said:?}");
     }
