@@ -28,8 +28,8 @@ pub(super) async fn seat(words: &[OsString]) -> Option<Seat> {
     if BEGUN.load(Ordering::Relaxed) || !ask::can_ask(false) {
         return None;
     }
-    let context = offered(words)?;
-    let seat = Seat::of_user(project().ok(), Wanted { context, base: None }).await.ok()?;
+    let wanted = offered(words)?;
+    let seat = Seat::of_user(project().ok(), wanted).await.ok()?;
     // A token of the environment is nobody's to change.
     seat.can_log_in().is_ok().then_some(seat)
 }
@@ -39,8 +39,8 @@ pub(super) async fn go_on() -> Result<bool, Problem> {
     ask::yes("Log in and go on?".to_owned()).await
 }
 
-/// The context that the command works in, where it is one that can be gone on with: `Some(None)` for the usual one.
-fn offered(words: &[OsString]) -> Option<Option<String>> {
+/// Where the command works, where it is one that can be gone on with.
+fn offered(words: &[OsString]) -> Option<Wanted> {
     let mut matches = Arguments::command().try_get_matches_from(words).ok()?;
     let (first, below) = matches.remove_subcommand()?;
     matches = below;
@@ -51,7 +51,8 @@ fn offered(words: &[OsString]) -> Option<Option<String>> {
     if is_unasked || NEVER.contains(&first.as_str()) {
         return None;
     }
-    Some(matches.try_get_one::<String>("context").ok().flatten().cloned())
+    let context = matches.try_get_one::<String>("context").ok().flatten().cloned();
+    Some(Wanted { context, base: None })
 }
 
 fn is_set(matches: &ArgMatches, switch: &str) -> bool {
@@ -64,7 +65,10 @@ mod tests {
 
     #[test]
     fn people_are_offered_to_go_on_and_scripts_are_not() {
-        let offered = |words: &str| offered(&words.split(' ').map(OsString::from).collect::<Vec<_>>());
+        let offered = |words: &str| {
+            let words: Vec<_> = words.split(' ').map(OsString::from).collect();
+            offered(&words).map(|wanted| wanted.context)
+        };
         assert_eq!(offered("tenantry plans"), Some(None));
         assert_eq!(offered("tenantry tenant suspend orchard --context staging"), Some(Some("staging".into())));
         assert_eq!(offered("tenantry deploy --plain"), Some(None));

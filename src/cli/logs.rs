@@ -92,7 +92,7 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Resul
             Ok(_) => {}
             Err(problem) if problem.requires_login => return Err(problem.into()),
             // The others' lines are worth reading all the same.
-            Err(problem) => missing = lost(missing, tenant, problem),
+            Err(problem) => missing = Some(lost(missing.as_ref(), tenant, problem)),
         }
     }
     if teller.several {
@@ -108,12 +108,12 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Resul
 }
 
 /// Notes that the log of `tenant` cannot be read: tells the problem of before, and answers the one that is told at the end.
-fn lost(before: Option<Problem>, tenant: &Tenant, problem: Problem) -> Option<Problem> {
-    if let Some(before) = &before {
+fn lost(before: Option<&Problem>, tenant: &Tenant, problem: Problem) -> Problem {
+    if let Some(before) = before {
         crate::cli::tell(before);
     }
     let title = format!("The log of {} cannot be read: {}", tenant.name, problem.title);
-    Some(Problem { title, ..problem })
+    Problem { title, ..problem }
 }
 
 async fn follow(session: &Session, wanted: &[Tenant], lines: u32, teller: &Teller) -> Result<(), Problem> {
@@ -152,7 +152,7 @@ async fn follow(session: &Session, wanted: &[Tenant], lines: u32, teller: &Telle
                 }
                 Live::Failed(problem) if problem.requires_login => return Err(problem),
                 Live::Failed(problem) => {
-                    missing = lost(missing, &wanted[at], problem);
+                    missing = Some(lost(missing.as_ref(), &wanted[at], problem));
                     count += 1;
                     // The others go on.
                     if count < wanted.len()

@@ -145,7 +145,7 @@ mod tests {
             let sender = sender;
             until_at_rest(session, &ten_1(), &sender).await
         };
-        let end = tokio::time::timeout(std::time::Duration::from_secs(60), work).await.expect("an end");
+        let end = tokio::time::timeout(std::time::Duration::from_mins(1), work).await.expect("an end");
         let mut count = 0;
         while said.recv().await.is_some() {
             count += 1;

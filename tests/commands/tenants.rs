@@ -183,6 +183,8 @@ async fn of_two_profiles_of_a_tenant_one_is_named() {
     world.run(&["restart", "--yes"]).await.refused(1, "--tenant <id or name>");
 }
 
+const WORDS: &str = "A tenant of the account cannot be read.";
+
 /// A list of which something cannot be read is not taken for a whole one.
 #[tokio::test(flavor = "multi_thread")]
 async fn tenants_that_cannot_be_read_are_not_left_out_silently() {
@@ -206,7 +208,6 @@ async fn tenants_that_cannot_be_read_are_not_left_out_silently() {
         command.env("TENANTRY_TOKEN", "a.b.c").env("TENANTRY_API_URL", server.uri());
         world.end(command.stdin(std::process::Stdio::null()).spawn().expect("it starts")).await
     };
-    const WORDS: &str = "A tenant of the account cannot be read.";
     let listed = run(&["tenant", "list", "--json"]).await.refused(1, WORDS).json();
     assert_eq!((&listed["total"], &listed["warning"]["title"]), (&json!(1), &json!(WORDS)));
     let status = run(&["status", "--json"]).await.refused(1, WORDS).json();

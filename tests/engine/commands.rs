@@ -196,8 +196,7 @@ async fn ways_of_a_build() -> Outcome {
     let words =
         format!("deploy --events {flags} --target planted --platform linux/{other} --no-build --health-limit 1");
     let without_run = fs::read_to_string(world.file(".systemprompt/Dockerfile"))?;
-    let without_run: String =
-        without_run.lines().filter(|line| !line.starts_with("RUN")).map(|line| format!("{line}\n")).collect();
+    let without_run = without_run.lines().filter(|line| !line.starts_with("RUN")).collect::<Vec<_>>().join("\n");
     fs::write(world.file(".systemprompt/Dockerfile"), without_run)?;
     let said = program.run(&words).await;
     let image = docker.inspect_image(&token.image()?.to_string()).await?;

@@ -273,8 +273,8 @@ mod tests {
     }
 
     fn said(events: &[Value]) -> ResponseTemplate {
-        let body: String =
-            events.iter().enumerate().map(|(at, event)| format!("id: {at}\ndata: {event}\n\n")).collect();
+        let frames = events.iter().enumerate().map(|(at, event)| format!("id: {at}\ndata: {event}\n\n"));
+        let body = frames.collect::<Vec<_>>().concat();
         ResponseTemplate::new(200).set_body_raw(body, "text/event-stream")
     }
 
@@ -290,7 +290,7 @@ mod tests {
             let sender = sender;
             wait.until_there(session, &sender).await
         };
-        let end = tokio::time::timeout(std::time::Duration::from_secs(60), work).await.expect("an end");
+        let end = tokio::time::timeout(std::time::Duration::from_mins(1), work).await.expect("an end");
         let mut news = Vec::new();
         while let Some(said) = said.recv().await {
             news.push(said);
