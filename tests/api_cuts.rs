@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tenantry::api::{BaseUrl, Client, Feed, FeedItem, Pace};
@@ -143,10 +144,11 @@ fn checkout(memory: Memory, after: Option<usize>) -> String {
     let after = after.filter(|_| memory == Memory::Cursor).unwrap_or_default();
     for (number, kind) in kinds.into_iter().enumerate().map(|(index, kind)| (index + 1, kind)).skip(after) {
         if memory != Memory::Keys {
-            body += &format!("id: {number}\n");
+            let _ = writeln!(body, "id: {number}");
         }
         let key = if memory == Memory::Ids { "null".to_owned() } else { format!("\"key-{number}\"") };
-        body += &format!(
+        let _ = write!(
+            body,
             "event: provisioning\r\ndata: {{\"event_type\":\"{kind}\",\"status\":\"provisioning\",\
              \"message\":\"ü{number}\",\"event_key\":{key}}}\n\n: comment\n\nevent: heartbeat\ndata: {{}}\n\n"
         );
@@ -161,10 +163,10 @@ fn log(lines: &Log, has_ids: bool, after: Option<usize>) -> String {
     let mut body = String::new();
     for (index, (moment, words)) in lines.iter().enumerate().skip(after.unwrap_or_default()) {
         if has_ids {
-            body += &format!("id: {}\n", index + 1);
+            let _ = writeln!(body, "id: {}", index + 1);
         }
         let at = format!("2026-01-09T10:{:02}:{:02}Z", moment / 60, moment % 60);
-        body += &format!("event: log\ndata: {{\"timestamp\":\"{at}\",\"message\":\"ä{words}\"}}\n\n");
+        let _ = write!(body, "event: log\ndata: {{\"timestamp\":\"{at}\",\"message\":\"ä{words}\"}}\n\n");
         if index % 3 == 0 {
             body += "event: heartbeat\ndata: {}\n\n";
         }
@@ -311,7 +313,7 @@ async fn what_is_held_back_for_too_long_and_then_comes_at_once_is_whole() {
         let mut held = None;
         loop {
             let (mut socket, _) = listener.accept().await.expect("a connection");
-            let Some(head) = request(&mut socket).await else { continue };
+            let Some(asked) = request(&mut socket).await else { continue };
             if held.is_none() {
                 // Holds everything back until the client thinks that nobody is there, then lets it go; so twice.
                 let _ = socket.read_u8().await;
@@ -320,7 +322,7 @@ async fn what_is_held_back_for_too_long_and_then_comes_at_once_is_whole() {
                 continue;
             }
             // More in one piece than waits for a reader.
-            let after = last_event_id(&head).unwrap_or_default();
+            let after = last_event_id(&asked).unwrap_or_default();
             let rest = (after + 1..=MANY).map(|number| event(number, MANY)).collect::<String>();
             let _ = socket.write_all(&Framing::Close.of(&rest)).await;
             let _ = socket.shutdown().await;

@@ -313,7 +313,7 @@ async fn the_program_goes_the_way_that_its_configuration_says() {
         context("lost", "ca_file = \"nowhere.pem\""),
     ];
     std::fs::write(folder.path().join("config.toml"), config.concat()).expect("written");
-    let counts = || [&seen, &asked].map(|heads| heads.lock().expect("unpoisoned").len() > 0);
+    let counts = || [&seen, &asked].map(|heads| !heads.lock().expect("unpoisoned").is_empty());
     let text = |output: &Output| {
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(!text.contains("hunter2"), "{text}");

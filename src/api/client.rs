@@ -12,6 +12,7 @@ mod streams;
 mod tenants;
 mod usage;
 
+use futures_util::future::BoxFuture;
 use reqwest::header::{ACCEPT, AUTHORIZATION};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
@@ -148,19 +149,26 @@ impl Client {
 
     /// Sends a request with the token that is good for it, and once more where the server wanted another one: a call that was
     /// refused so was not carried out. Answers also what must not be shown. `shown` is the address without secrets.
-    async fn send(&self, request: RequestBuilder, shown: &Url) -> Result<(Response, Arc<Pass>), ApiError> {
-        self.somebody()?;
-        let about_tenant = self.is_about_tenant(shown);
-        let again = request.try_clone();
-        let pass = self.0.access.pass(about_tenant).await;
-        let answer = sent(request, &pass, shown).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED
-            && let Some(again) = again
-            && let Some(other) = self.0.access.renewed(&pass, about_tenant).await?
-        {
-            return Ok((sent(again, &other, shown).await?, other));
-        }
-        Ok((answer, pass))
+    fn send<'a>(
+        &'a self,
+        request: RequestBuilder,
+        shown: &'a Url,
+    ) -> BoxFuture<'a, Result<(Response, Arc<Pass>), ApiError>> {
+        // Boxed: two requests and an exchange would be part of the future of everything that makes a call.
+        Box::pin(async move {
+            self.somebody()?;
+            let about_tenant = self.is_about_tenant(shown);
+            let again = request.try_clone();
+            let pass = self.0.access.pass(about_tenant).await;
+            let answer = sent(request, &pass, shown).await?;
+            if answer.status() == StatusCode::UNAUTHORIZED
+                && let Some(again) = again
+                && let Some(other) = self.0.access.renewed(&pass, about_tenant).await?
+            {
+                return Ok((sent(again, &other, shown).await?, other));
+            }
+            Ok((answer, pass))
+        })
     }
 
     /// A call that may be repeated (protocol A.5).

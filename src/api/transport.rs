@@ -33,12 +33,10 @@ pub(super) fn finish(builder: ClientBuilder) -> Result<reqwest::Client, ApiError
 /// The error for a request that got no whole answer.
 pub(super) fn failure(url: &Url, error: reqwest::Error) -> ApiError {
     let shown = harmless(url);
-    if error.is_timeout() {
-        return ApiError::TimedOut { url: shown };
-    }
-    let barrier = barrier(url, &error);
+    let (barrier, is_timeout) = (barrier(url, &error), error.is_timeout());
     let cause = cause(&error.without_url());
     match barrier {
+        None if is_timeout => ApiError::TimedOut { url: shown },
         None => ApiError::Unreachable { url: shown, cause },
         Some(barrier) => ApiError::Barred { url: shown, barrier, cause },
     }

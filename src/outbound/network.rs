@@ -65,7 +65,10 @@ pub struct Network {
 impl std::fmt::Debug for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let certificates = self.certificates.len();
-        f.debug_struct("Network").field("proxy", &self.proxy).field("certificates", &certificates).finish()
+        f.debug_struct("Network")
+            .field("proxy", &self.proxy)
+            .field("certificates", &certificates)
+            .finish_non_exhaustive()
     }
 }
 
