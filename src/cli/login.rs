@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::auth::{self, Place, note};
 use super::exit::Exit;
-use super::frame::ask::Silent;
-use super::frame::{print, print_json};
+use super::frame::ask::{self, Silent};
+use super::frame::{Output, print, print_json};
 use crate::model::{Problem, Secret};
 use crate::ops::login::{self, Failed, How, LoggedIn, News, Provider, Store, callback};
 use crate::telling::format;
@@ -22,6 +22,7 @@ const NO_KEYRING: &str = "Use `--store file` to keep the login in the project's 
     you alone, or set TENANTRY_TOKEN.";
 
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct Arguments {
     /// Who vouches for you; GitHub where it is left out.
     #[arg(long, value_name = "PROVIDER", conflicts_with = "token_stdin")]
@@ -37,6 +38,10 @@ pub(super) struct Arguments {
     /// Where to keep the login; the keyring, or the project's file where the platform keeps it there already.
     #[arg(long, value_name = "PLACE")]
     store: Option<WantedStore>,
+    /// Where the project's list of tenants is damaged, set it aside as tenants.json.bak and fetch the cloud's tenants again. Its
+    /// local tenants are in the .bak alone then.
+    #[arg(long)]
+    renew_tenants: bool,
     /// Print one JSON document.
     #[arg(long)]
     json: bool,
@@ -98,13 +103,50 @@ async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
         None if failed.no_keyring => failed.problem.hint(NO_KEYRING),
         _ => failed.problem,
     };
-    let logged_in = ended.map_err(hinted)?;
-    if arguments.json {
-        print_json(&document(&logged_in))?;
-    } else {
+    let mut logged_in = ended.map_err(hinted)?;
+    if !arguments.json {
         print(&lines(&logged_in))?;
+        logged_in.warnings.iter().for_each(warn);
+    }
+    let mut aside = None;
+    if logged_in.tenants_damaged && wants_renewal(&arguments).await? {
+        // What is remembered of the login is read anew with it.
+        let renewed = match arguments.place.seat().await {
+            Ok(seat) => Box::pin(login::renew_tenants(&seat)).await,
+            Err(problem) => Err(problem),
+        };
+        match renewed {
+            Ok(path) => {
+                // It was told last.
+                logged_in.warnings.pop();
+                aside = path;
+            }
+            // Whoever is logged in is: the list is another matter.
+            Err(problem) if arguments.json => logged_in.warnings.push(problem),
+            Err(problem) => warn(&problem),
+        }
+    }
+    if arguments.json {
+        print_json(&document(&logged_in, aside.as_deref()))?;
+    } else if let Some(path) = aside {
+        print(&format!("The list of tenants is fetched anew; the damaged one is {path}.\n"))?;
     }
     Ok(Exit::Done)
+}
+
+fn warn(problem: &Problem) {
+    note(&format!("Warning: {problem}"));
+}
+
+/// Whether a damaged list is set aside: where it was said, or somebody at the terminal says so.
+async fn wants_renewal(arguments: &Arguments) -> Result<bool, Problem> {
+    if arguments.renew_tenants {
+        return Ok(true);
+    }
+    if arguments.json || !Output::default().can_ask() {
+        return Ok(false);
+    }
+    ask::yes("Set the damaged list aside as tenants.json.bak, and fetch the cloud's tenants again?".to_owned()).await
 }
 
 fn tell(news: &News, opens: bool) {
@@ -129,8 +171,8 @@ fn lines(logged_in: &LoggedIn) -> String {
     format!("Logged in to {api} as {}.\nKept in {}{ends}.\n", me.user.email, kept.words())
 }
 
-fn document(logged_in: &LoggedIn) -> serde_json::Value {
-    let LoggedIn { me, api, context, kept, expires_at } = logged_in;
+fn document(logged_in: &LoggedIn, aside: Option<&str>) -> serde_json::Value {
+    let LoggedIn { me, api, context, kept, expires_at, warnings, .. } = logged_in;
     json!({
         "user": me.user,
         "customer": me.customer,
@@ -139,6 +181,8 @@ fn document(logged_in: &LoggedIn) -> serde_json::Value {
         "kept": kept.word(),
         "kept_in": kept.words(),
         "expires_at": expires_at.map(|end| end.to_string()),
+        "warnings": warnings,
+        "set_aside": aside,
     })
 }
 
@@ -181,11 +225,14 @@ mod tests {
             context: Some("staging".into()),
             kept: Kept::Keyring,
             expires_at: Some(end),
+            warnings: vec![Problem::new("The list is damaged.")],
+            tenants_damaged: true,
         };
         let text = lines(&logged_in);
         assert!(text.starts_with("Logged in to https://api.example as mara@orchard.example.\nKept in the keyring; "));
         assert!(text.contains("it ends in 2 h"), "{text}");
-        let document = document(&logged_in);
+        let document = document(&logged_in, None);
+        assert_eq!(document["warnings"][0]["title"], "The list is damaged.");
         assert_eq!(
             (&document["kept"], &document["user"]["email"]),
             (&json!("keyring"), &json!("mara@orchard.example"))

@@ -8,6 +8,7 @@ use super::auth::{self, Place};
 use super::exit::Exit;
 use super::frame::{print, print_json};
 use crate::model::Problem;
+use crate::ops::login::LoggedOut;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -30,16 +31,21 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result
 async fn log_out(arguments: Arguments) -> Result<Exit, Problem> {
     let seat = arguments.place.seat().await?;
     let api = seat.base().to_string();
-    let was = seat.log_out().await?;
+    let LoggedOut { was, aside } = seat.log_out().await?;
     if arguments.json {
         let kept = was.as_ref().map(|kept| (kept.word(), kept.words()));
         let (word, words) = kept.unzip();
-        print_json(&json!({ "api_url": api, "logged_out": was.is_some(), "kept": word, "kept_in": words }))?;
+        print_json(&json!({
+            "api_url": api, "logged_out": was.is_some(), "kept": word, "kept_in": words, "set_aside": aside,
+        }))?;
         return Ok(Exit::Done);
     }
     match was {
         Some(kept) => print(&format!("Logged out of {api}; the login is gone from {}.\n", kept.words()))?,
         None => print(&format!("Nobody was logged in to {api}.\n"))?,
+    }
+    if let Some(path) = aside {
+        print(&format!("The project's file could not be understood: it is {path} now, and may hold a token.\n"))?;
     }
     Ok(Exit::Done)
 }

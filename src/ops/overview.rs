@@ -4,7 +4,7 @@
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::Session;
+use super::{Session, kept_tenants};
 use crate::model::{Problem, Tenant, TenantId, TenantStatus};
 use crate::workspace::{Project, profile};
 
@@ -36,7 +36,7 @@ pub struct Profile {
 /// # Errors
 /// The server's refusal of the list. Of one tenant it is said there.
 pub async fn standings(session: &Session) -> Result<Vec<Standing>, Problem> {
-    let tenants = session.client().tenants().await.map_err(|error| error.problem())?.tenants;
+    let tenants = kept_tenants::list(session).await?.tenants;
     let ask = |tenant: Tenant| async {
         let status = session.client().status(&tenant.id).await.map_err(|error| error.problem());
         Standing { tenant, status }

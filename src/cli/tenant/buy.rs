@@ -15,7 +15,7 @@ use crate::model::{
     CheckoutSession, EventKind, Plan, Problem, ProvisioningEvent, REGIONS, SessionId, Tenant, TenantId, text,
 };
 use crate::ops::live::{self, Live};
-use crate::ops::{Call, Reply, Session, browser, checkout, perform};
+use crate::ops::{Call, Reply, Session, browser, checkout, kept_tenants, perform};
 
 /// What is said of a purchase.
 #[derive(Debug, Args)]
@@ -104,6 +104,7 @@ pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output)
         }
     };
     let mut tenant = session.client().tenant(&id).await.map_err(|error| error.problem())?;
+    kept_tenants::put(&session, &tenant).await;
     if let Some(name) = name {
         match perform(&session, Call::Rename { id, name: text::line(name) }).await {
             Ok(Reply::Tenant(renamed)) => tenant = *renamed,

@@ -7,7 +7,7 @@ use super::{Target, target};
 use crate::cli::exit::Exit;
 use crate::cli::frame::{self, Consent, Failure, Output, Place, ask};
 use crate::model::{LocalTenant, Tenant};
-use crate::ops::{Session, local};
+use crate::ops::{Call, Session, local, perform};
 use crate::workspace::Project;
 
 #[derive(Debug, Args)]
@@ -18,6 +18,9 @@ pub(super) struct Arguments {
     /// Delete a local tenant's data, too. Without it the data stays.
     #[arg(long)]
     data: bool,
+    /// Keep what this machine has of the credentials of a tenant of the cloud. Without it they go with the tenant.
+    #[arg(long)]
+    keep_credentials: bool,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -67,11 +70,12 @@ async fn of_this_machine(project: &Project, tenant: &LocalTenant, arguments: &Ar
 }
 
 async fn of_cloud(session: &Session, tenant: &Tenant, arguments: &Arguments) -> Result<(), Failure> {
+    let session = &session.clone().keeping_credentials(arguments.keep_credentials);
     let name = &tenant.name;
     let question = format!("{name} goes for good, with machine, volume and database.");
     arguments.consent.ask_name(session, arguments.output, &question, name).await?;
-    let was_there = session.client().delete(&tenant.id).await.map_err(|error| error.problem())?;
-    let message = if was_there { "It is deleted, with its data." } else { "It was deleted already." };
+    let reply = Box::pin(perform(session, Call::Delete { id: tenant.id.clone() })).await?;
+    let message = reply.sentence().unwrap_or_default();
     let document = serde_json::json!({ "id": tenant.id, "name": name, "message": message });
     Ok(arguments.output.answer(&document, &format!("{name}: {message}\n"))?)
 }

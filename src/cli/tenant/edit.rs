@@ -6,7 +6,7 @@ use super::{Target, target};
 use crate::cli::exit::Exit;
 use crate::cli::frame::{self, Failure, Output, Place, Unlock};
 use crate::model::text;
-use crate::ops::local;
+use crate::ops::{Call, Reply, local, perform};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -35,8 +35,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Target::Cloud(session, tenant) => {
             arguments.unlock.may_change(&session, arguments.output).await?;
             let name = text::line(arguments.name.trim());
-            let renamed = session.client().rename(&tenant.id, &name).await.map_err(|error| error.problem())?;
-            (renamed.id, renamed.name)
+            match perform(&session, Call::Rename { id: tenant.id.clone(), name: name.clone() }).await? {
+                Reply::Tenant(renamed) => (renamed.id, renamed.name),
+                _ => (tenant.id, name),
+            }
         }
     };
     let text = format!("It is called {name} now.\n");

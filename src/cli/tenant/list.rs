@@ -7,7 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::frame::{self, Failure, Output, Place, table as columns};
 use crate::cli::note;
 use crate::model::{LocalStatus, Problem, Tenant};
-use crate::ops::local;
+use crate::ops::{kept_tenants, local};
 use crate::workspace::Project;
 
 #[derive(Debug, Args)]
@@ -93,7 +93,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
 
 async fn of_cloud(project: &Project, place: &Place) -> Result<Vec<Tenant>, Problem> {
     let session = place.open_in(project.clone()).await?;
-    Ok(session.client().tenants().await.map_err(|error| error.problem())?.tenants)
+    Ok(kept_tenants::list(&session).await?.tenants)
 }
 
 fn table(rows: &[Row]) -> String {
