@@ -3,12 +3,16 @@
 //!
 //! Must not know what is asked for there.
 
+mod network;
+
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{ClientBuilder, redirect};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
+
+pub use network::{Network, ProxySetting, use_network};
 
 use crate::model::text;
 
@@ -28,8 +32,48 @@ pub(crate) fn builder(place: &Url) -> ClientBuilder {
         .dns_resolver(Arc::new(Localhost))
         // Reading the certificates of the machine takes its time, and plain http needs none.
         .tls_built_in_root_certs(place.scheme() == "https");
-    // A proxy of the environment must not see what is meant for this machine.
-    if is_loopback(place) { builder.no_proxy() } else { builder }
+    network::network().apply(builder, place)
+}
+
+/// Why no connection came about, where there is more to say than that nobody answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Barrier {
+    /// The proxy does not answer, or refused; its address.
+    Proxy(String),
+    /// The certificate of the other side was made by somebody who is not known here.
+    UnknownIssuer,
+    /// It is no good for another reason.
+    Certificate,
+}
+
+impl Barrier {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Proxy(_) => {
+                "Check `proxy` in the configuration, or HTTPS_PROXY and NO_PROXY in the environment; a proxy that wants a \
+                 login has it in its address."
+            }
+            Self::UnknownIssuer => {
+                "Where a company or a proxy signs it, set `ca_file` in the configuration to the issuer's certificate (PEM). \
+                 Otherwise somebody is in between: do not go on."
+            }
+            Self::Certificate => {
+                "Check the address, and the clock of this machine; otherwise the server must get another one."
+            }
+        }
+    }
+}
+
+/// What stood in the way of a request to `place`; `None` where all that is known is the [`cause`].
+pub(crate) fn barrier(place: &Url, error: &reqwest::Error) -> Option<Barrier> {
+    let cause = cause(error);
+    if cause.contains("invalid peer certificate") {
+        // The last one is an issuer that has the name of one that is known.
+        let is_unknown = ["UnknownIssuer", "CaUsedAsEndEntity", "BadSignature"].iter().any(|word| cause.contains(word));
+        return Some(if is_unknown { Barrier::UnknownIssuer } else { Barrier::Certificate });
+    }
+    if error.is_connect() { network::network().proxy(place).map(Barrier::Proxy) } else { None }
 }
 
 /// The innermost cause says most: "Connection refused", not "error sending request".

@@ -111,6 +111,73 @@ async fn an_unknown_tenant_is_told_with_the_known_ones() {
     assert!(server.received_requests().await.expect("recorded").iter().all(|request| request.method == "GET"));
 }
 
+/// Flags that scripts say, none of which stands in the way of the checks.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_every_command_takes_a_deploy_takes_too() {
+    let server = api().await;
+    let folder = project(&server.uri());
+    for arguments in [
+        &["deploy", "--tenant", "orchard", "--yes", "--check", "--non-interactive", "--no-secrets"][..],
+        &["deploy", "--tenant", "orchard", "-y", "--force", "--rollback-on-failure"],
+        &["deploy", "--tenant", "orchard", "-p", "nobody", "--check"],
+    ] {
+        let said = run(folder.path(), arguments);
+        assert_eq!(said.code, Some(4), "{arguments:?}: {} {}", said.out, said.err);
+    }
+    let said = run(folder.path(), &["deploy", "--tenant", "orchard", "--resume", "--yes"]);
+    assert!(said.code == Some(1) && said.err.contains("Deploy without --resume."), "{}", said.err);
+    let said = run(folder.path(), &["rollback", "--tenant", "orchard", "--yes", "--non-interactive", "--json"]);
+    assert!(said.code == Some(1) && document(&said)["problem"]["title"].is_string(), "{} {}", said.out, said.err);
+    assert!(server.received_requests().await.expect("recorded").iter().all(|request| request.method == "GET"));
+}
+
+/// Beside every answer but where a script wants nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_ends_within_the_hour_is_told_once() {
+    use base64::Engine as _;
+    let server = api().await;
+    let folder = project(&server.uri());
+    let end = jiff::Timestamp::now().as_second() + 1800;
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(format!("{{\"exp\": {end}}}"));
+    let token = format!("e30.{claims}.c2ln");
+    let login = serde_json::json!({"api_token": token, "api_url": server.uri(), "user_email": "mara@orchard.example"});
+    std::fs::write(folder.path().join(".systemprompt/credentials.json"), login.to_string()).expect("written");
+    for (arguments, times) in [
+        (&["tenant", "list"][..], 1),
+        (&["tenant", "show", "orchard"], 1),
+        (&["tenant", "list", "--quiet"], 0),
+        (&["tenant", "list", "--json"], 0),
+        (&["logs", "--tenant", "orchard", "--events"], 0),
+    ] {
+        let said = run(folder.path(), arguments);
+        assert_eq!(said.err.matches("your login ends in").count(), times, "{arguments:?}: {}", said.err);
+        assert!(!said.err.contains(&token) && !said.out.contains(&token), "the token was shown");
+    }
+}
+
+/// What a script would go on with is not lost without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_told() {
+    let server = api().await;
+    let folder = project(&server.uri());
+    for flag in ["--json", "--events"] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("it is there");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
+        command
+            .args(["deploy", "--tenant", "orchard", flag])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(full);
+        command
+            .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+            .env("TENANTRY_STATE", folder.path().join("state"));
+        let output = command.output().expect("it runs");
+        let err = String::from_utf8_lossy(&output.stderr);
+        // The deploy failed by itself, and its code is worth more.
+        assert!(output.status.code() == Some(4) && err.contains("could not be printed"), "{flag}: {err}");
+    }
+}
+
 /// Without a Dockerfile and without an engine, whatever is looked at first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_that_fails_has_an_exit_code_of_its_own_in_every_mode() {
@@ -120,7 +187,10 @@ async fn a_check_that_fails_has_an_exit_code_of_its_own_in_every_mode() {
         let said = run(folder.path(), &["deploy", "--tenant", "orchard", flag]);
         assert_eq!(said.code, Some(4), "{flag}: {} {}", said.out, said.err);
         match flag {
-            "--json" => assert_eq!(document(&said)["tenant_id"], "good-1"),
+            "--json" => {
+                let document = document(&said);
+                assert_eq!((&document["tenant_id"], &document["tenant_name"]), (&"good-1".into(), &"orchard".into()));
+            }
             "--events" => {
                 let lines: Vec<serde_json::Value> =
                     said.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();

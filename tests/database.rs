@@ -255,7 +255,7 @@ fn a_copy_is_made_for_its_owner_alone_and_put_back() {
         assert_eq!(run(here, &["query", "SELECT id FROM trees ORDER BY id"]).out, "id\n1\n2\n3\n", "{copy}");
     }
 
-    let said = run(here, &["restore", &dump, "--yes"]);
+    let said = run(here, &["restore", &dump, "-y"]);
     assert!(said.code == Some(2) && said.err.contains("--profile"), "nobody said which database: {}", said.err);
 
     // What stands in the way of a part of it stands in the way of all of it.
@@ -385,6 +385,8 @@ fn whoever_does_not_answer_or_is_not_known_is_told() {
     }
     assert!(run(here, &["status", "--profile", "nobody"]).err.contains("No profile nobody."));
     assert!(run(here, &["status", "--tenant", "nobody"]).err.contains("No local tenant is called nobody."));
+    assert!(run(here, &["query", "SELECT 1", "--profile", "nobody"]).err.contains("No profile nobody."));
+    assert!(run(here, &["query", "SELECT 1", "--tenant", "nobody"]).err.contains("No local tenant is called nobody."));
     assert_eq!(run(here, &["status", "--tenant", "a", "--profile", "b"]).code, Some(2));
     let list = json!({"tenants": [{"id": "local_1", "name": "barn", "tenant_type": "local", "database_url": "postgres://u:****@h/d"}]});
     fs::write(here.join(".systemprompt/tenants.json"), list.to_string()).expect("written");

@@ -186,8 +186,14 @@ fn doctor(folder: &std::path::Path, arguments: &[&str]) -> (Option<i32>, String)
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_tells_by_its_exit_code() {
     let (folder, project) = sample_project().await;
+    // What needs no login is checked without one.
     let (code, said) = doctor(folder.path(), &[]);
-    assert!(code == Some(3) && said.contains("Not logged in."), "{code:?} {said}");
+    assert!(said.contains("✕ login             Not logged in.") && said.contains("✓ dockerfile"), "{said}");
+    assert!(code == Some(3) || said.contains("✕ docker"), "{code:?} {said}");
+    let (_, said) = doctor(folder.path(), &["--quiet"]);
+    assert!(said.contains("✕ login") && !said.contains('✓'), "{said}");
+    let (code, said) = doctor(folder.path(), &["-p", "nobody", "--json"]);
+    assert!(code != Some(0) && said.contains("nobody"), "{code:?} {said}");
 
     let login = |server: &MockServer| {
         let credentials = json!({"api_token": TOKEN, "api_url": server.uri(), "user_email": "mara@orchard.example"});
@@ -203,6 +209,14 @@ async fn the_command_tells_by_its_exit_code() {
     assert!(document["passed"].as_u64().is_some_and(|passed| passed >= 8), "{said}");
     let (_, said) = doctor(folder.path(), &["--tenant", "ten_1"]);
     assert!(said.contains("✓ tenant            orchard is running\n"), "{said}");
+
+    // Where there is a list, a name that is not in it is not taken for an id.
+    let list = json!({"data": [{"id": "ten_1", "name": "orchard"}, {"id": "ten_2", "name": "orchid"}]});
+    Mock::given(method("GET")).and(path("/api/v1/tenants")).respond_with(ok(&list)).mount(&server).await;
+    for (wanted, words) in [("orch", "More than one tenant is meant by orch."), ("x", "No tenant is called x.")] {
+        let (code, said) = doctor(folder.path(), &["--tenant", wanted]);
+        assert!(code == Some(1) && said.contains(words) && !said.contains("no longer exists"), "{code:?} {said}");
+    }
 
     std::fs::remove_file(project.root.join(".systemprompt/Dockerfile")).expect("removed");
     let (code, said) = doctor(folder.path(), &["--tenant", "ten_1"]);

@@ -95,6 +95,7 @@ fn a_folder_is_set_up_once_and_nothing_more_is_to_do() {
     let again = run(&root, &["init", "--json", "--yes"]);
     let document: serde_json::Value = serde_json::from_str(&again.out).expect("one document");
     assert_eq!((again.code, &document["done"]), (Some(0), &serde_json::json!(true)));
+    assert_eq!(again.out.lines().count(), 1, "{}", again.out);
     let files = document["files"].as_array().expect("files");
     assert!(files.iter().all(|file| file["result"] == "kept" || file["path"].as_str() == Some(KEY)), "{document}");
 
@@ -102,7 +103,22 @@ fn a_folder_is_set_up_once_and_nothing_more_is_to_do() {
     assert!(valid.code == Some(0) && valid.out.contains("✓ dockerfile"), "{} {}", valid.out, valid.err);
     let generated = run(&root, &["dockerfile", "generate"]);
     let written = std::fs::read_to_string(root.join(".systemprompt/Dockerfile")).expect("a Dockerfile");
-    assert_eq!((generated.code, generated.out), (Some(0), written));
+    assert_eq!((generated.code, &generated.out), (Some(0), &written));
+    let generated = run(&root, &["dockerfile", "generate", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&generated.out).expect("one document");
+    assert_eq!((generated.out.lines().count(), &document["content"]), (1, &written.into()));
+
+    // Another one, by its path; and what is wrong is told also where nothing else is.
+    std::fs::write(root.join("other"), "FROM scratch\n").expect("written");
+    let other = run(&root, &["dockerfile", "validate", "other", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&other.out).expect("one document");
+    assert_eq!((other.code, &document["valid"]), (Some(0), &true.into()), "{document}");
+    assert!(document["checks"][0]["detail"].as_str().is_some_and(|words| words.starts_with("other: ")), "{document}");
+    let missing = run(&root, &["dockerfile", "validate", "nowhere", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&missing.out).expect("one document");
+    assert_eq!((missing.code, &document["valid"]), (Some(4), &false.into()), "{document}");
+    let quiet = run(&root, &["dockerfile", "validate", "nowhere", "--quiet"]);
+    assert!(quiet.code == Some(4) && quiet.out.is_empty() && quiet.err.contains("nowhere"), "{}", quiet.err);
 }
 
 /// The one file that a machine without openssl does not get.
@@ -228,7 +244,7 @@ fn the_command_asks_on_a_terminal_and_takes_anything_but_yes_for_no() {
     terminal.wait_for("Set this folder up? [y/N]");
     terminal.type_keys("\n");
     terminal.wait_for("Nothing was done.");
-    assert_eq!(terminal.wait_for_whole_end(), 0);
+    assert_eq!(terminal.wait_for_whole_end(), 1);
     assert_eq!(names(&root), [""; 0]);
     let mut terminal = Terminal::start(&["init"], &root, &environment, 120, 40);
     terminal.wait_for("Set this folder up? [y/N]");

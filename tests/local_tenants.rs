@@ -65,7 +65,7 @@ fn an_existing_database_is_taken_named_shown_and_left() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     let made = document(&said);
     assert_eq!(
-        (&made["name"], &made["tenant_type"], &made["state"]),
+        (&made["tenant_name"], &made["tenant_type"], &made["state"]),
         (&"mine".into(), &"local".into(), &"running".into())
     );
     assert!(!said.out.contains("only-for-tests") && made["database_url"].as_str().expect("a URL").contains(":****@"));
@@ -95,15 +95,35 @@ fn an_existing_database_is_taken_named_shown_and_left() {
         (&["stop", "mine"], "was there before"),
         (&["start", "mine"], "was there before"),
         (&["edit", "mine", "--name", "local"], "is called local already"),
-        (&["show", "nobody"], "No local tenant is called nobody."),
     ] {
         let said = run(folder.path(), arguments, &url);
         assert_eq!(said.code, Some(1), "{arguments:?}: {}", said.err);
         assert!(said.err.contains(words), "{arguments:?}: {}", said.err);
     }
+    // Without a login nobody knows whether the cloud has it.
+    let said = run(folder.path(), &["show", "nobody"], "");
+    assert!(said.code == Some(3) && said.err.contains("No local tenant is called nobody."), "{}", said.err);
     let said = run(folder.path(), &["delete", "mine"], "");
     assert!(said.code == Some(2) && said.err.contains("--yes"), "{}", said.err);
-    assert_eq!(document(&run(folder.path(), &["edit", "mine", "--name", "yours", "--json"], ""))["name"], "yours");
+    assert_eq!(
+        document(&run(folder.path(), &["edit", "mine", "--name", "yours", "--json"], ""))["tenant_name"],
+        "yours"
+    );
+    let shown = document(&run(folder.path(), &["show", "yours", "--reveal", "--json"], ""));
+    assert_eq!((&shown["tenant_name"], &shown["database_url"]), (&"yours".into(), &url.as_str().into()));
+    // Another address of the same database, once it answers there.
+    let other = server.fresh_database();
+    let silent = "postgres://u:h@127.0.0.1:9/x";
+    let said = run(folder.path(), &["edit", "yours", "--database-url", "-"], silent);
+    assert!(
+        said.code == Some(1) && stored(folder.path())["tenants"][0]["database_url"] == url.as_str(),
+        "{}",
+        said.err
+    );
+    let said = run(folder.path(), &["edit", "yours", "--database-url", "-", "--json"], &other);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(!said.out.contains("only-for-tests"), "{}", said.out);
+    assert_eq!(stored(folder.path())["tenants"][0]["database_url"], other.as_str());
     let deleted = document(&run(folder.path(), &["delete", "yours", "--yes", "--json"], ""));
     assert!(deleted["message"].as_str().expect("a message").contains("its database is as it was"), "{deleted}");
     assert_eq!(stored(folder.path())["tenants"].as_array().map(Vec::len), Some(2));
@@ -147,7 +167,7 @@ fn without_docker_a_container_is_refused_and_says_what_to_do() {
     assert!(!folder.path().join(".systemprompt/tenants.json").exists());
     let said = run(folder.path(), &["list"], "");
     assert_eq!(said.code, Some(0));
-    assert!(said.out.contains("There are no tenants."), "{}", said.out);
+    assert!(said.out.contains("There are no tenants on this machine."), "{}", said.out);
 }
 
 #[test]
@@ -159,13 +179,15 @@ fn wrong_usage_is_told_apart() {
         &["create", "--local", "--port", "0"],
         &["create", "--database-url", "-", "--image", "postgres"],
         &["edit", "x"],
-        &["show"],
         &["frobnicate"],
     ] {
         let said = run(folder.path(), arguments, "");
         assert_eq!(said.code, Some(2), "{arguments:?}: {}", said.err);
         assert!(said.out.is_empty() && said.err.contains("error:"), "{}", said.err);
     }
+    // At a terminal it would be asked for.
+    let said = run(folder.path(), &["show"], "");
+    assert!(said.code == Some(2) && said.err.contains("It is not said which tenant is meant."), "{}", said.err);
     let said = run(folder.path(), &["create", "--local", "--image", "a b"], "");
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("That is no name of an image."), "{}", said.err);

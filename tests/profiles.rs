@@ -161,11 +161,26 @@ fn keys_come_from_where_it_is_said() {
     fs::write(here.join("key"), "sk-file\n").expect("written");
     let mut wanted = command(here, &["create", "one", "--openai-key", "@key", "--json"]);
     wanted.env("OPENAI_API_KEY", "sk-environment").env("GITHUB_TOKEN", "gh-environment");
+    wanted.env("ANTHROPIC_API_KEY", "sk-a").env("GEMINI_API_KEY", " g-environment ");
     wanted.env("SYSTEMPROMPT_TENANT_ID", "local_1");
     let said = ended(wanted, "");
-    assert_eq!(said.document()["keys"], json!(["github", "openai"]));
+    assert_eq!(said.document()["keys"], json!(["anthropic", "gemini", "github", "openai"]));
     let secrets: Value = serde_json::from_str(&read(here, "one/secrets.json")).expect("JSON");
     assert_eq!((&secrets["openai"], &secrets["github"]), (&json!("sk-file"), &json!("gh-environment")));
+    assert_eq!((&secrets["anthropic"], &secrets["gemini"]), (&json!("sk-a"), &json!("g-environment")));
+    let more = ["create", "more", "--tenant-id", "barn", "--gemini-key", "-", "--github-token", "@key", "--json"];
+    assert_eq!(run(here, &more, "g-input\n").document()["keys"], json!(["gemini", "github"]));
+    let secrets: Value = serde_json::from_str(&read(here, "more/secrets.json")).expect("JSON");
+    assert_eq!((&secrets["gemini"], &secrets["github"]), (&json!("g-input"), &json!("sk-file")));
+    for (arguments, key) in [
+        (["edit", "more", "--set-anthropic-key", "-", "--yes"], "anthropic"),
+        (["edit", "more", "--set-github-token", "-", "--yes"], "github"),
+    ] {
+        assert_eq!(run(here, &arguments, "sk-other").code, Some(0));
+        let secrets: Value = serde_json::from_str(&read(here, "more/secrets.json")).expect("JSON");
+        assert_eq!((&secrets[key], &secrets["gemini"]), (&json!("sk-other"), &json!("g-input")), "{key}");
+    }
+    assert_eq!(run(here, &["delete", "more", "-y"], "").code, Some(0));
 
     let said = run(here, &["create", "two", "--openai-key", "sk-plain"], "");
     assert_eq!(said.code, Some(0), "{}", said.err);
@@ -175,7 +190,6 @@ fn keys_come_from_where_it_is_said() {
         (&["create", "three", "--openai-key", "-", "--gemini-key", "-"][..], "more than one is to come from there"),
         (&["create", "three", "--openai-key", "two words"], "The openai key cannot be used."),
         (&["create", "../three"], "cannot be the name of a profile"),
-        (&["create", "three", "--tenant", "nobody"], "No local tenant is called nobody."),
         (&["edit", "one", "--set-database-url", "postgres://u:***@h/d"], "cannot be used"),
         (&["edit", "one", "--set-external-url", "ftp://x"], "server.api_external_url cannot be that."),
         (&["edit", "nobody", "--set-port", "1"], "No profile nobody."),
@@ -186,6 +200,8 @@ fn keys_come_from_where_it_is_said() {
         assert_eq!(said.code, Some(1), "{arguments:?}: {} {}", said.out, said.err);
         assert!(said.err.contains(words), "{arguments:?}: {}", said.err);
     }
+    let said = run(here, &["create", "three", "--tenant", "nobody"], "");
+    assert!(said.code == Some(3) && said.err.contains("No local tenant is called nobody."), "{}", said.err);
     for arguments in
         [&["edit", "one"][..], &["show"], &["edit", "one", "--set-port", "0"], &["delete", "one", "--non-interactive"]]
     {
@@ -202,6 +218,28 @@ fn keys_come_from_where_it_is_said() {
     let mut wanted = command(here, &["list", "--json"]);
     wanted.env("SYSTEMPROMPT_PROFILE", here.join(".systemprompt/profiles/two/profile.yaml"));
     assert_eq!(ended(wanted, "").document()["active_profile"], "two");
+}
+
+#[test]
+fn each_part_is_shown_by_itself_and_as_yaml() {
+    let folder = project();
+    let here = folder.path();
+    assert_eq!(run(here, &["create", "dev", "--tenant-id", "barn", "--tenant-type", "local"], "").code, Some(0));
+    // One of the cloud is meant, and nobody is logged in there.
+    assert_eq!(run(here, &["create", "other", "--tenant", "barn", "--tenant-type", "cloud"], "").code, Some(3));
+    let services = "agents: {gardener: {port: 9001}}\nmcp_servers: {tools: {port: 5}}\nskills: {prune: {id: prune}}\n\
+                    ai: {default_provider: anthropic}\nweb: {name: Orchard}\ncontent: {blog: {path: blog}}\n";
+    fs::create_dir_all(here.join("services/config")).expect("made");
+    fs::write(here.join("services/config/config.yaml"), services).expect("written");
+    for part in ["agents", "mcp", "skills", "ai", "web", "content", "env", "settings"] {
+        let document = run(here, &["show", "dev", "-f", part, "--json"], "").document();
+        let keys: Vec<_> = document.as_object().expect("an object").keys().cloned().collect();
+        assert!(keys.iter().any(|key| key == part) && keys.len() == 2, "{part}: {document}");
+        assert!(!document[part].is_null(), "{part}: {document}");
+    }
+    let said = run(here, &["show", "dev", "--filter", "agents", "--yaml"], "");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.out.contains("\"agents\":\n") && said.out.contains("\"gardener\""), "{}", said.out);
 }
 
 #[test]

@@ -12,20 +12,23 @@ mod streams;
 mod tenants;
 mod usage;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::{Method, RequestBuilder};
+use reqwest::header::{ACCEPT, AUTHORIZATION};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use url::Url;
 
 pub use tenants::TenantList;
 
+use super::access::{Access, FindLogin, Pass};
 use super::pace::{PATIENCE, TRIES};
 use super::{ApiError, BaseUrl, Pace, token, transport};
 use crate::model::{Me, Secret, envelope, text};
+use crate::outbound::Barrier;
 
 /// How long an ordinary call may take in all (protocol A.5). Never applied to a stream.
 const CALL: Duration = Duration::from_secs(30);
@@ -38,10 +41,11 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     base: BaseUrl,
-    token: Secret,
+    /// What a path below which everything is about one tenant begins with.
+    tenants: String,
+    access: Arc<Access>,
     /// Nobody is logged in: only what needs no login is asked for.
     is_nobody: bool,
-    authorization: HeaderValue,
     calls: reqwest::Client,
     streams: reqwest::Client,
     pace: Pace,
@@ -77,12 +81,11 @@ impl Client {
     }
 
     fn make(base: BaseUrl, token: Secret, is_nobody: bool, pace: Pace) -> Result<Self, ApiError> {
-        let mut authorization =
-            HeaderValue::from_str(&format!("Bearer {}", token.reveal())).map_err(|_| ApiError::Token)?;
-        authorization.set_sensitive(true);
         let calls = transport::finish(transport::builder(base.url()).timeout(CALL))?;
         let streams = transport::finish(transport::builder(base.url()).read_timeout(pace.silence))?;
-        Ok(Self(Arc::new(Inner { base, token, is_nobody, authorization, calls, streams, pace })))
+        let access = Arc::new(Access::new(base.clone(), token, calls.clone())?);
+        let tenants = format!("{}/", base.endpoint(&["api", "v1", "tenants"]).path());
+        Ok(Self(Arc::new(Inner { base, tenants, access, is_nobody, calls, streams, pace })))
     }
 
     /// The API it talks to.
@@ -93,8 +96,14 @@ impl Client {
 
     /// The login token, for what has to hand it on.
     #[must_use]
-    pub fn token(&self) -> &Secret {
-        &self.0.token
+    pub fn token(&self) -> Secret {
+        self.0.access.token()
+    }
+
+    /// Has `find` asked for the login that is kept now when the server no longer takes this one: then calls and streams that
+    /// are under way go on with it. Only the first one counts; it gets ten seconds.
+    pub fn when_the_login_is_over(&self, find: FindLogin) {
+        self.0.access.ask(find);
     }
 
     /// How long it waits, for what has to wait beside it.
@@ -106,7 +115,7 @@ impl Client {
     /// When the login ends, as the token says itself; `None` where it does not.
     #[must_use]
     pub fn expires_at(&self) -> Option<jiff::Timestamp> {
-        token::expires_at(&self.0.token)
+        token::expires_at(&self.0.access.token())
     }
 
     /// Who is logged in.
@@ -132,11 +141,26 @@ impl Client {
         self.0.base.endpoint(&[&["api", "v1"], path].concat())
     }
 
-    fn headers(&self) -> HeaderMap {
-        HeaderMap::from_iter([
-            (AUTHORIZATION, self.0.authorization.clone()),
-            (ACCEPT, HeaderValue::from_static("application/json")),
-        ])
+    /// True for what is about one tenant: the server may want an exchanged token for it.
+    fn is_about_tenant(&self, url: &Url) -> bool {
+        url.path().starts_with(&self.0.tenants)
+    }
+
+    /// Sends a request with the token that is good for it, and once more where the server wanted another one: a call that was
+    /// refused so was not carried out. Answers also what must not be shown. `shown` is the address without secrets.
+    async fn send(&self, request: RequestBuilder, shown: &Url) -> Result<(Response, Arc<Pass>), ApiError> {
+        self.somebody()?;
+        let about_tenant = self.is_about_tenant(shown);
+        let again = request.try_clone();
+        let pass = self.0.access.pass(about_tenant).await;
+        let answer = sent(request, &pass, shown).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED
+            && let Some(again) = again
+            && let Some(other) = self.0.access.renewed(&pass, about_tenant).await?
+        {
+            return Ok((sent(again, &other, shown).await?, other));
+        }
+        Ok((answer, pass))
     }
 
     /// A call that may be repeated (protocol A.5).
@@ -200,36 +224,44 @@ impl Client {
         self.change(Method::POST, path, None::<&()>, holds).await
     }
 
-    /// Removes what is at `path`. May be repeated; what the answer holds is not looked at.
+    /// Removes what is at `path`. May be repeated; what the answer holds is not looked at. What is no longer there when the
+    /// call is repeated was removed by the try whose answer was lost.
     async fn remove(&self, path: &[&str]) -> Result<(), ApiError> {
         let url = self.url(path);
-        self.repeated(|| self.succeed(self.0.calls.request(Method::DELETE, url.clone()), &url)).await
+        let was_lost = AtomicBool::new(false);
+        self.repeated(|| async {
+            match self.succeed(self.0.calls.request(Method::DELETE, url.clone()), &url).await {
+                Err(error) if error.is_not_found() && was_lost.load(Ordering::Relaxed) => Ok(()),
+                Err(error) => {
+                    // Who answers 429 did nothing; any other failure may come from something in between.
+                    was_lost.fetch_or(may_pass(&error) && error.status() != Some(429), Ordering::Relaxed);
+                    Err(error)
+                }
+                done => done,
+            }
+        })
+        .await
     }
 
     /// A call whose success says everything.
     async fn succeed(&self, request: RequestBuilder, url: &Url) -> Result<(), ApiError> {
-        self.somebody()?;
-        let answer = request.headers(self.headers()).send().await.map_err(|error| transport::failure(url, error))?;
-        tracing::debug!(path = url.path(), status = answer.status().as_u16(), "answered");
+        let (answer, pass) = self.send(request, url).await?;
         if answer.status().is_success() {
             return Ok(());
         }
-        Err(transport::refusal(answer, Some(self.0.token.reveal())).await)
+        Err(transport::refusal(answer, &[pass.reveal()]).await)
     }
 
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder, url: &Url, holds: Holds) -> Result<T, ApiError> {
-        self.somebody()?;
-        let secret = Some(self.0.token.reveal());
-        let answer = request.headers(self.headers()).send().await.map_err(|error| transport::failure(url, error))?;
-        let status = answer.status();
-        tracing::debug!(path = url.path(), status = status.as_u16(), "answered");
+        let (answer, pass) = self.send(request, url).await?;
+        let (status, secrets) = (answer.status(), [pass.reveal()]);
         if !status.is_success() {
-            return Err(transport::refusal(answer, secret).await);
+            return Err(transport::refusal(answer, &secrets).await);
         }
         let body = transport::body(answer, transport::BODY_LIMIT).await?;
         envelope::read(&body).map_err(|error| {
             let begins = match holds {
-                Holds::Nothing => Some(transport::excerpt(&body, secret)),
+                Holds::Nothing => Some(transport::excerpt(&body, &secrets)),
                 Holds::Secrets => None,
             };
             transport::unreadable(url, status.as_u16(), &error.to_string(), begins)
@@ -237,12 +269,21 @@ impl Client {
     }
 }
 
+async fn sent(request: RequestBuilder, pass: &Pass, shown: &Url) -> Result<Response, ApiError> {
+    let request = request.header(AUTHORIZATION, pass.header()).header(ACCEPT, "application/json");
+    let answer = request.send().await.map_err(|error| transport::failure(shown, error))?;
+    tracing::debug!(path = shown.path(), status = answer.status().as_u16(), "answered");
+    Ok(answer)
+}
+
 /// True for failures that another try may not meet. A call that took too long is not repeated: the person
 /// has waited long enough to be told.
 fn may_pass(error: &ApiError) -> bool {
     match error {
-        ApiError::Unreachable { .. } => true,
+        // A proxy may come back; a certificate stays what it is.
+        ApiError::Unreachable { .. } | ApiError::Barred { barrier: Barrier::Proxy(_), .. } => true,
         ApiError::Refused(refusal) => matches!(refusal.status, 429 | 500 | 502 | 503 | 504),
+        ApiError::Exchange { last } => may_pass(last),
         _ => false,
     }
 }
@@ -263,5 +304,35 @@ fn readable<T: DeserializeOwned>(entries: Vec<serde_json::Value>) -> (Vec<T>, Ve
 fn warn_of(what: &str, rejected: &[String]) {
     for reason in rejected {
         tracing::warn!(what, reason, "an entry cannot be read");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TenantId;
+    use wiremock::matchers::method;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    fn gone() -> ResponseTemplate {
+        ResponseTemplate::new(404).set_body_string(r#"{"error": {"code": "not_found", "message": "no"}}"#)
+    }
+
+    #[tokio::test]
+    async fn what_a_lost_try_removed_is_removed() {
+        let id = TenantId::new("a").expect("an id");
+        for (first, is_removed) in [(502, true), (500, true), (429, false), (404, false)] {
+            let server = MockServer::start().await;
+            let once = if first == 404 { gone() } else { ResponseTemplate::new(first) };
+            Mock::given(method("DELETE")).respond_with(once).up_to_n_times(1).mount(&server).await;
+            Mock::given(method("DELETE")).respond_with(gone()).mount(&server).await;
+            let base = BaseUrl::parse(&server.uri()).expect("a base");
+            let client = Client::with_pace(base, Secret::new("hunter2"), Pace::quick()).expect("a client");
+            let removed = client.delete_secret(&id, "KEY").await;
+            assert_eq!(removed.is_ok(), is_removed, "{first}");
+            if let Err(error) = removed {
+                assert!(error.is_not_found(), "{error}");
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 pub use refusal::Refusal;
 
 use crate::model::{Problem, Remedy};
+use crate::outbound::Barrier;
 
 /// The errors of this room.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -39,6 +40,16 @@ pub enum ApiError {
         /// The system's words.
         cause: String,
     },
+    /// No connection: the proxy or the certificate stood in the way. Nothing was sent.
+    #[error("no connection to {url}: {cause}")]
+    Barred {
+        /// Where to, without query.
+        url: String,
+        /// What stood in the way.
+        barrier: Barrier,
+        /// The system's words.
+        cause: String,
+    },
     /// No answer in time.
     #[error("no answer from {url} in time")]
     TimedOut {
@@ -65,6 +76,13 @@ pub enum ApiError {
         url: String,
         /// The limit, bytes.
         limit: usize,
+    },
+    /// The server did not take the login for a tenant, and whether it can be exchanged could not be found out. The call
+    /// itself was not carried out.
+    #[error("the login cannot be exchanged for one that opens tenants: {last}")]
+    Exchange {
+        /// Why.
+        last: Box<ApiError>,
     },
     /// The server ended a stream that should have gone on.
     #[error("the server ended the stream {url}")]
@@ -103,7 +121,7 @@ impl ApiError {
         match self {
             Self::Refused(refusal) => Some(refusal.status),
             Self::Unreadable { status, .. } => Some(*status),
-            Self::GaveUp { last, .. } => last.status(),
+            Self::GaveUp { last, .. } | Self::Exchange { last } => last.status(),
             _ => None,
         }
     }
@@ -113,7 +131,7 @@ impl ApiError {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Refused(refusal) => refusal.reason.as_deref(),
-            Self::GaveUp { last, .. } => last.reason(),
+            Self::GaveUp { last, .. } | Self::Exchange { last } => last.reason(),
             _ => None,
         }
     }
@@ -123,7 +141,7 @@ impl ApiError {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Refused(refusal) => refusal.code.as_deref(),
-            Self::GaveUp { last, .. } => last.code(),
+            Self::GaveUp { last, .. } | Self::Exchange { last } => last.code(),
             _ => None,
         }
     }
@@ -146,6 +164,7 @@ impl ApiError {
         let shown = super::base::harmless(shown);
         match self {
             Self::Unreachable { cause, .. } => Self::Unreachable { url: shown, cause },
+            Self::Barred { barrier, cause, .. } => Self::Barred { url: shown, barrier, cause },
             Self::TimedOut { .. } => Self::TimedOut { url: shown },
             Self::TooLarge { limit, .. } => Self::TooLarge { url: shown, limit },
             Self::Unreadable { status, detail, .. } => Self::Unreadable { url: shown, status, detail },
@@ -174,6 +193,7 @@ impl ApiError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(refusal) => refusal.retry_after,
+            Self::Exchange { last } => last.retry_after(),
             _ => None,
         }
     }
@@ -197,6 +217,16 @@ impl ApiError {
                 .detail(sentence(cause))
                 .hint("Check the network and the API address, then try again.")
                 .remedy(Remedy::Retry),
+            Self::Barred { url, barrier, cause } => {
+                let (title, detail) = match barrier {
+                    Barrier::Proxy(proxy) => ("The proxy gave no connection.", format!("{proxy} to {url}: {cause}")),
+                    Barrier::UnknownIssuer => {
+                        ("The server's certificate is not known here.", format!("{url}: its issuer is not known"))
+                    }
+                    Barrier::Certificate => ("The server's certificate is no good.", format!("{url}: {cause}")),
+                };
+                Problem::new(title).detail(sentence(&detail)).hint(barrier.hint()).remedy(Remedy::Retry)
+            }
             Self::TimedOut { url } => Problem::new(format!("No answer in time from {url}."))
                 .hint("The server or the network is slow. Try again.")
                 .remedy(Remedy::Retry),
@@ -208,6 +238,7 @@ impl ApiError {
             Self::TooLarge { url, limit } => Problem::new("The server's answer is too long.")
                 .detail(format!("{url} sent more than {limit} bytes."))
                 .hint("Check that the API address is right."),
+            Self::Exchange { last } => last.problem(),
             Self::Ended { .. } => Problem::new("The server ended the live updates.").remedy(Remedy::Retry),
             Self::GaveUp { attempts, last } => {
                 let last = last.problem();
@@ -274,6 +305,7 @@ mod tests {
         for error in [
             refused(404, None),
             ApiError::Unreachable { url: url(), cause: "c".into() },
+            ApiError::Barred { url: url(), barrier: Barrier::UnknownIssuer, cause: "c".into() },
             ApiError::TimedOut { url: url() },
             ApiError::TooLarge { url: url(), limit: 1 },
             ApiError::Unreadable { url: url(), status: 200, detail: "d".into() },

@@ -3,6 +3,7 @@
 //! This room knows HTTP and the token. It must not know Docker, files or screens: what it says about a
 //! failure is a [`crate::model::Problem`], and where that is shown is somebody else's business.
 
+mod access;
 pub mod base;
 pub mod client;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod probe;
 mod token;
 mod transport;
 
+pub use access::FindLogin;
 pub use base::BaseUrl;
 pub use client::{Client, TenantList};
 pub use error::{ApiError, Refusal};

@@ -30,7 +30,7 @@ pub async fn authorize_url(base: &BaseUrl, provider: &str, redirect_uri: &Secret
     let answer = client.get(url).send().await.map_err(|error| transport::failure(&shown, error))?;
     let status = answer.status();
     if !status.is_success() {
-        return Err(transport::refusal(answer, Some(redirect_uri.reveal())).await);
+        return Err(transport::refusal(answer, &[redirect_uri.reveal()]).await);
     }
     let body = transport::body(answer, transport::BODY_LIMIT).await?;
     let started: Started = envelope::read(&body)

@@ -73,7 +73,7 @@ impl Page {
         let answer = request.send().await.map_err(|error| transport::failure(&target, error))?;
         let status = answer.status();
         if !status.is_success() && !status.is_redirection() {
-            return Err(transport::refusal(answer, None).await);
+            return Err(transport::refusal(answer, &[]).await);
         }
         let location = answer.headers().get(reqwest::header::LOCATION).and_then(|value| value.to_str().ok());
         Ok(Submitted { status: status.as_u16(), location: location.and_then(|raw| target.join(raw).ok()) })
@@ -95,7 +95,7 @@ async fn read(url: &str) -> Result<(Url, String), ApiError> {
     }
     let answer = client(&url)?.get(url.clone()).send().await.map_err(|error| transport::failure(&url, error))?;
     if !answer.status().is_success() {
-        return Err(transport::refusal(answer, None).await);
+        return Err(transport::refusal(answer, &[]).await);
     }
     let html = transport::is_type(&answer, "text/html");
     let body = transport::body(answer, PAGE_LIMIT).await?;

@@ -12,18 +12,33 @@ struct Claims {
     exp: f64,
 }
 
+#[derive(Deserialize)]
+struct Subject {
+    sub: String,
+}
+
 /// When the token ends; `None` where it does not say so, or is of another form.
 #[must_use]
 pub fn expires_at(token: &Secret) -> Option<Timestamp> {
+    let claims: Claims = claims(token)?;
+    #[allow(clippy::cast_possible_truncation, reason = "far beyond any date that a token can have, it saturates")]
+    let second = claims.exp as i64;
+    Timestamp::from_second(second).ok()
+}
+
+/// True where both say whose they are, and say the same.
+pub(super) fn is_same_subject(one: &Secret, other: &Secret) -> bool {
+    let subject = |token| claims::<Subject>(token).map(|claims| claims.sub);
+    subject(one).is_some_and(|sub| subject(other) == Some(sub))
+}
+
+fn claims<T: serde::de::DeserializeOwned>(token: &Secret) -> Option<T> {
     let mut parts = token.reveal().split('.');
     let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
         return None;
     }
-    let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
-    #[allow(clippy::cast_possible_truncation, reason = "far beyond any date that a token can have, it saturates")]
-    let second = claims.exp as i64;
-    Timestamp::from_second(second).ok()
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -33,6 +48,17 @@ mod tests {
     fn expiry(claims: &str) -> Option<i64> {
         let token = Secret::new(format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims)));
         expires_at(&token).map(Timestamp::as_second)
+    }
+
+    #[test]
+    fn whose_a_token_is_must_be_said_by_both() {
+        let token = |claims: &str| Secret::new(format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims)));
+        let mara = token(r#"{"sub": "mara", "exp": 1}"#);
+        assert!(is_same_subject(&mara, &token(r#"{"sub": "mara"}"#)));
+        for other in [token(r#"{"sub": "nils"}"#), token("{}"), Secret::new("hunter2")] {
+            assert!(!is_same_subject(&mara, &other) && !is_same_subject(&other, &mara));
+            assert!(!is_same_subject(&other, &token("{}")));
+        }
     }
 
     #[test]

@@ -3,16 +3,16 @@
 //!
 //! This module must not know single endpoints.
 
-use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use reqwest::{ClientBuilder, Response};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use url::Url;
 
 use super::base::harmless;
 use super::{ApiError, Refusal};
 use crate::model::{envelope, text};
 pub(super) use crate::outbound::builder;
-use crate::outbound::cause;
+use crate::outbound::{barrier, cause};
 
 /// The most of an ordinary answer that is read, bytes.
 pub(super) const BODY_LIMIT: usize = 8 * 1024 * 1024;
@@ -36,7 +36,12 @@ pub(super) fn failure(url: &Url, error: reqwest::Error) -> ApiError {
     if error.is_timeout() {
         return ApiError::TimedOut { url: shown };
     }
-    ApiError::Unreachable { url: shown, cause: cause(&error.without_url()) }
+    let barrier = barrier(url, &error);
+    let cause = cause(&error.without_url());
+    match barrier {
+        None => ApiError::Unreachable { url: shown, cause },
+        Some(barrier) => ApiError::Barred { url: shown, barrier, cause },
+    }
 }
 
 /// The body, or an error as soon as it grows beyond `limit` bytes.
@@ -57,9 +62,9 @@ pub(super) async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>
 }
 
 /// The error for an answer that is not a success. Reads as much of its body as an error can use;
-/// `secret` is blotted out should the server echo it.
-pub(super) async fn refusal(response: Response, secret: Option<&str>) -> ApiError {
-    refused(response, |raw| without(raw, secret), |body| excerpt(body, secret)).await
+/// `secrets` are blotted out should the server echo them.
+pub(super) async fn refusal(response: Response, secrets: &[&str]) -> ApiError {
+    refused(response, |raw| without(raw, secrets), |body| excerpt(body, secrets)).await
 }
 
 /// The same for a request that carried all of these secrets. A body of another form than the common one is not
@@ -70,6 +75,13 @@ pub(super) async fn refusal_of_secrets(response: Response, secrets: &[&str]) -> 
     hidden.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     let clean = |raw: &str| hidden.iter().fold(raw.to_owned(), |text, secret| text.replace(secret, "••••"));
     refused(response, clean, |_| String::new()).await
+}
+
+/// How an endpoint of OAuth refuses (RFC 6749, 5.2; protocol B.4).
+#[derive(serde::Deserialize)]
+struct OAuthError {
+    error: String,
+    error_description: Option<String>,
 }
 
 async fn refused(
@@ -109,6 +121,9 @@ async fn refused(
         refusal.expected = detail("expected");
         refusal.subscription = detail("subscription_status");
         refusal.code = Some(clean(&error.code, WORD));
+    } else if let Ok(OAuthError { error, error_description }) = serde_json::from_slice(&body) {
+        refusal.message = clean(error_description.as_deref().unwrap_or(&error), SHOWN);
+        refusal.code = Some(clean(&error, WORD));
     } else if let (300..=399, Some(elsewhere)) = (status, elsewhere) {
         refusal.message = clean(&format!("it names {elsewhere}"), SHOWN);
     } else {
@@ -140,25 +155,32 @@ fn unquoted(why: &str) -> String {
 }
 
 /// How a body begins, harmless.
-pub(super) fn excerpt(body: &[u8], secret: Option<&str>) -> String {
+pub(super) fn excerpt(body: &[u8], secrets: &[&str]) -> String {
     // Cleaning can only shorten, and a character has at most four bytes.
     let begin = body.get(..16 * SHOWN).unwrap_or(body);
-    let words = without(&String::from_utf8_lossy(begin), secret);
+    let words = without(&String::from_utf8_lossy(begin), secrets);
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     text::short(&words, SHOWN)
 }
 
-fn without(raw: &str, secret: Option<&str>) -> String {
-    match secret {
-        Some(secret) if !secret.is_empty() => raw.replace(secret, "••••"),
-        _ => raw.to_owned(),
-    }
+fn without(raw: &str, secrets: &[&str]) -> String {
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    secrets.fold(raw.to_owned(), |text, secret| text.replace(secret, "••••"))
 }
 
-/// `Retry-After` in seconds; the date form is not used by this API.
+/// How long `Retry-After` asks to wait: seconds, or a date (RFC 9110, 10.2.3). A date that is over asks for nothing.
 fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    // The server's clock may be another one than ours; what matters is how far apart its two times are.
+    let now = response.headers().get(DATE).and_then(|value| httpdate::parse_http_date(value.to_str().ok()?).ok());
+    wait_until(value.trim(), now.unwrap_or_else(SystemTime::now))
+}
+
+fn wait_until(value: &str, now: SystemTime) -> Option<Duration> {
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    Some(httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default())
 }
 
 /// True where the answer says it is of `wanted` type.
@@ -174,10 +196,28 @@ mod tests {
     #[test]
     fn excerpts_are_short_harmless_and_without_the_token() {
         let body = format!("<html>\n\n  <b>\u{1b}[2Jtoken hunter2</b>{}", "x".repeat(20_000));
-        let shown = excerpt(body.as_bytes(), Some("hunter2"));
+        let shown = excerpt(body.as_bytes(), &["hunter2"]);
         assert!(shown.starts_with("<html> <b>token ••••</b>xxx"), "{shown}");
         assert_eq!(shown.chars().count(), SHOWN);
-        assert_eq!(excerpt(&[0xff, b'a', 0x1b, b'[', b'H'], None), "\u{fffd}a");
+        assert_eq!(excerpt(&[0xff, b'a', 0x1b, b'[', b'H'], &[]), "\u{fffd}a");
+    }
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").expect("a date");
+        for (value, seconds) in [
+            ("7", Some(7)),
+            ("0", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:49 GMT", Some(12)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
+            ("Sun Nov  6 08:49:38 1994", Some(1)),
+            ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
+            ("soon", None),
+            ("-5", None),
+            ("", None),
+        ] {
+            assert_eq!(wait_until(value, now), seconds.map(Duration::from_secs), "{value}");
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::io::Write;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
-use super::frame::{self, Output};
 use super::{login, logout, whoami};
 use crate::api::BaseUrl;
 use crate::model::Problem;
@@ -21,11 +20,15 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Auth {
     /// Log in through the browser, or with a token.
+    #[command(
+        after_help = "Examples:\n  tenantry auth login --provider google\n  tenantry auth login --token-stdin < token.txt"
+    )]
     Login(login::Arguments),
     /// Forget the login, wherever it is kept.
+    #[command(after_help = "Example:\n  tenantry auth logout --context staging")]
     Logout(logout::Arguments),
     /// Show who is logged in, where, and until when.
-    #[command(alias = "status")]
+    #[command(alias = "status", after_help = "Example:\n  tenantry auth whoami --json")]
     Whoami(whoami::Arguments),
 }
 
@@ -40,7 +43,7 @@ pub(super) struct Place {
     base_url: Option<BaseUrl>,
 }
 
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
     match arguments.command {
         Auth::Login(arguments) => login::run(arguments, stop).await,
         Auth::Logout(arguments) => logout::run(arguments, stop).await,
@@ -56,15 +59,6 @@ impl Place {
         let project = Project::discover(&here).ok();
         Seat::of_user(project, Wanted { context: self.context.clone(), base: self.base_url.clone() }).await
     }
-}
-
-/// Work that a signal ends at once. With `json`, what goes wrong is a document on standard output.
-pub(super) async fn until_stopped(
-    json: bool,
-    stop: &CancellationToken,
-    work: impl Future<Output = Result<Exit, Problem>>,
-) -> Result<Exit, Problem> {
-    Ok(frame::until_stopped(Output::of_json(json), stop, work).await)
 }
 
 /// Something on the way, for the person and not for a script.

@@ -10,7 +10,9 @@ use std::ffi::OsString;
 use super::exit::Exit;
 use super::frame::{Failure, print};
 use crate::model::Problem;
-use crate::settings;
+use crate::model::{MetricsRange, REGIONS};
+use crate::ops::login::{Seat, Surroundings, Wanted};
+use crate::settings::{self, LastTenants};
 use crate::workspace::{Project, StateDirectory, profile, tenants_file};
 
 /// Set by the shell's script while it asks for candidates.
@@ -73,22 +75,54 @@ pub(super) fn contexts() -> ArgValueCandidates {
     })
 }
 
+/// The regions where a tenant can run.
+pub(super) fn regions() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let one = |region: &crate::model::Region| CompletionCandidate::new(region.code).help(Some(region.name.into()));
+        REGIONS.iter().map(one).collect()
+    })
+}
+
+/// How far back a tenant's use is known.
+pub(super) fn ranges() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| MetricsRange::ALL.iter().map(|range| CompletionCandidate::new(range.as_str())).collect())
+}
+
 fn known_tenants() -> BTreeSet<String> {
     let Some(project) = std::env::current_dir().ok().and_then(|here| Project::discover(&here).ok()) else {
         return BTreeSet::new();
     };
-    of_project(&project, StateDirectory::of_user().as_ref())
+    let state = StateDirectory::of_user();
+    let mut known = of_project(&project, state.as_ref());
+    // The API that a command here would ask.
+    let config = settings::load().map(|loaded| loaded.config).unwrap_or_default();
+    let seat = Seat::choose(&config, Surroundings::of_user(Some(project)), Wanted::default()).ok();
+    if let (Some(state), Some(seat)) = (&state, seat) {
+        known.extend(of_last_time(state, &seat.base().to_string()));
+    }
+    known
 }
 
-/// By name where a deploy is remembered, else by the id that a profile has; and those on this machine.
+/// Those that the screen showed the last time, whoever was logged in there.
+fn of_last_time(state: &StateDirectory, api: &str) -> BTreeSet<String> {
+    LastTenants::of_api(state, api).into_iter().flat_map(|last| last.tenants).map(|tenant| tenant.name).collect()
+}
+
+/// Those of the project's list, and of its profiles: by name where a deploy is remembered, else by the id.
 fn of_project(project: &Project, state: Option<&StateDirectory>) -> BTreeSet<String> {
-    let locals = tenants_file::local_tenants(project).unwrap_or_default();
-    let mut known: BTreeSet<String> = locals.into_iter().map(|tenant| tenant.name).collect();
+    let (names, ids): (BTreeSet<_>, BTreeSet<_>) =
+        tenants_file::names(project).into_iter().map(|(id, name)| (name, id)).unzip();
+    let mut known = names;
     for name in profile::names(project).unwrap_or_default() {
         let Some(id) = profile::named(project, &name).ok().and_then(|profile| profile.tenant()) else { continue };
+        if ids.contains(id.as_str()) {
+            continue;
+        }
         let records = state.and_then(|state| state.records(&id).ok()).unwrap_or_default();
         let newest = records.into_iter().max_by(|one, other| one.began_at.cmp(&other.began_at));
-        known.insert(newest.map_or_else(|| id.to_string(), |record| record.tenant_name));
+        // A deploy that ended before the server was asked does not know the name.
+        let name = newest.map(|record| record.tenant_name).filter(|name| !name.is_empty());
+        known.insert(name.unwrap_or_else(|| id.to_string()));
     }
     known
 }
@@ -113,9 +147,12 @@ mod tests {
         std::fs::create_dir_all(root.join(".systemprompt/profiles/prod")).expect("made");
         std::fs::write(root.join(".systemprompt/profiles/prod/profile.yaml"), "cloud: {tenant_id: ten_1}")
             .expect("written");
-        let list = serde_json::json!({"tenants": [{"id": "local_1", "name": "barn", "tenant_type": "local"}]});
+        let list = serde_json::json!({"tenants": [
+            {"id": "local_1", "name": "barn", "tenant_type": "local"}, {"id": "ten_2", "name": "meadow"},
+            {"id": "ten_3", "name": "gone by now", "gone": true}, {"id": 4}, "odd",
+        ]});
         std::fs::write(root.join(".systemprompt/tenants.json"), list.to_string()).expect("written");
         let known = of_project(&Project { root }, None);
-        assert_eq!(known.into_iter().collect::<Vec<_>>(), ["barn", "ten_1"]);
+        assert_eq!(known.into_iter().collect::<Vec<_>>(), ["barn", "meadow", "ten_1"]);
     }
 }

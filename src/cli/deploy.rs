@@ -8,12 +8,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::build_secret::Source;
 use super::exit::Exit;
-use super::frame::{Failure, Output as Asks, Place, Unlock};
+use super::frame::{Consent, Failure, Place};
 use super::progress::{self, Ended, Mode, Output};
 use crate::model::progress::{Builder, DeployProgress};
 use crate::model::{Problem, Tenant, TenantId, TenantState};
+use crate::ops::Session;
 use crate::ops::deploy::{self, ImageSource, Options};
-use crate::ops::{Session, tenants};
+use crate::ops::tenants::{self, Chosen};
 
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
@@ -57,14 +58,14 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["tag", "skip_build", "skip_push", "force"])]
     resume: bool,
     /// The profile whose secrets and settings are used; the tenant's own where it is left out.
-    #[arg(short, long, value_name = "PROFILE")]
+    #[arg(short, long, value_name = "PROFILE", add = crate::cli::complete::profiles())]
     profile: Option<String>,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
     image: Image,
     #[command(flatten)]
-    unlock: Unlock,
+    consent: Consent,
     #[command(flatten)]
     output: Output,
 }
@@ -101,9 +102,24 @@ enum WantedBuilder {
     Classic,
 }
 
-/// Usage that clap cannot judge.
-pub(super) fn wrong_usage(words: String) -> clap::Error {
-    super::arguments::Arguments::command().error(ErrorKind::ValueValidation, words)
+/// Usage of a command, by its words, that clap cannot judge.
+pub(super) fn wrong_usage(command: &[&str], words: String) -> clap::Error {
+    fn of(command: &mut clap::Command, path: &[&str], words: String) -> clap::Error {
+        if let Some((first, rest)) = path.split_first()
+            && let Some(below) = command.find_subcommand_mut(first)
+        {
+            return of(below, rest, words);
+        }
+        command.error(ErrorKind::ValueValidation, words)
+    }
+    let mut all = super::arguments::Arguments::command();
+    // Its usage is told with the names of those above it.
+    all.build();
+    of(&mut all, command, words)
+}
+
+fn wrong(words: String) -> clap::Error {
+    wrong_usage(&["deploy"], words)
 }
 
 impl Arguments {
@@ -116,7 +132,7 @@ impl Arguments {
             None => ImageSource::Build,
         };
         let args = self.image.arguments.iter().map(|given| build_argument(given)).collect::<Result<_, _>>()?;
-        let secrets = super::build_secret::parse_all(&self.image.secrets).map_err(wrong_usage)?;
+        let secrets = super::build_secret::parse_all(&self.image.secrets).map_err(wrong)?;
         let options = Options {
             // What is not built from the project needs no build of it.
             project_build: !self.no_build && source == ImageSource::Build,
@@ -148,33 +164,34 @@ fn build_argument(given: &str) -> Result<(String, String), clap::Error> {
     };
     match value {
         Some(value) if !name.is_empty() => Ok((name.to_owned(), value)),
-        Some(_) => Err(wrong_usage("--build-arg needs a name before its =".to_owned())),
-        None => Err(wrong_usage(format!("--build-arg {name}: the environment has no such variable"))),
+        Some(_) => Err(wrong("--build-arg needs a name before its =".to_owned())),
+        None => Err(wrong(format!("--build-arg {name}: the environment has no such variable"))),
     }
 }
 
 /// Deploys, and tells it.
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
     let (mut options, secrets) = match arguments.options() {
         Ok(parsed) => parsed,
         Err(error) => {
             let _ = error.print();
-            return Ok(Exit::Usage);
+            return Exit::Usage;
         }
     };
     let mode = if arguments.check { arguments.output.mode(false) } else { arguments.output.mode_here() };
     let prepared = async {
         options.build_secrets = super::build_secret::read_all(secrets).await?;
-        let session = arguments.place.open().await?;
+        let session = arguments.place.open_project().await?;
         if !arguments.check {
-            arguments.unlock.may_change(&session, Asks::default()).await?;
+            arguments.consent.may_change(&session, arguments.output.asks()).await?;
         }
-        let tenants = wanted(&session, &arguments).await?;
+        let (tenants, profile) = wanted(&session, &arguments).await?;
+        options.profile = profile.or(options.profile.take());
         Ok((session, tenants))
     };
     let (session, tenants) = match unless_stopped(&stop, prepared).await {
         Ok(prepared) => prepared,
-        Err(failure) => return Ok(progress::not_begun(mode, &failure)),
+        Err(failure) => return progress::not_begun(mode, &failure),
     };
     let several = arguments.all || arguments.tenants.len() > 1;
     deploy_all(&session, &tenants, &options, several, arguments.check, mode, stop).await
@@ -191,14 +208,20 @@ pub(super) async fn unless_stopped<T>(
     }
 }
 
-async fn wanted(session: &Session, arguments: &Arguments) -> Result<Vec<Tenant>, Problem> {
+/// The tenants that are meant, and the profile, where the tenant was chosen by one.
+async fn wanted(session: &Session, arguments: &Arguments) -> Result<(Vec<Tenant>, Option<String>), Problem> {
     if arguments.all {
-        let all = session.client().tenants().await.map_err(|error| error.problem())?.tenants;
-        let all: Vec<_> = all.into_iter().filter(|tenant| tenant.state() != TenantState::Deleting).collect();
-        return if all.is_empty() { tenants::resolve(session, None).await.map(|one| vec![one]) } else { Ok(all) };
+        return Ok((every(session).await?, None));
     }
     if arguments.tenants.is_empty() {
-        return Ok(vec![tenants::resolve(session, None).await?]);
+        return match tenants::choose(session, None, arguments.profile.as_deref()).await {
+            Ok(Chosen { tenant, profile }) => Ok((vec![tenant], profile)),
+            // What is wrong with a profile is told by the checks, where it is clear without it who is meant.
+            Err(problem) if arguments.profile.is_some() && !problem.requires_login => {
+                tenants::resolve(session, None).await.map(|tenant| (vec![tenant], None)).map_err(|_| problem)
+            }
+            Err(problem) => Err(problem),
+        };
     }
     let mut found: Vec<Tenant> = Vec::with_capacity(arguments.tenants.len());
     for wanted in &arguments.tenants {
@@ -207,7 +230,17 @@ async fn wanted(session: &Session, arguments: &Arguments) -> Result<Vec<Tenant>,
             found.push(tenant);
         }
     }
-    Ok(found)
+    Ok((found, None))
+}
+
+/// All that can be deployed to. Where some cannot be read nobody could say that it was all.
+async fn every(session: &Session) -> Result<Vec<Tenant>, Problem> {
+    let list = session.client().tenants().await.map_err(|error| error.problem())?;
+    if let Some(problem) = tenants::unreadable(&list.rejected) {
+        return Err(problem.hint("Name those that are to be deployed: --tenant <id or name>."));
+    }
+    let all: Vec<_> = list.tenants.into_iter().filter(|tenant| tenant.state() != TenantState::Deleting).collect();
+    if all.is_empty() { tenants::resolve(session, None).await.map(|one| vec![one]) } else { Ok(all) }
 }
 
 async fn deploy_all(
@@ -218,9 +251,9 @@ async fn deploy_all(
     check: bool,
     mode: Mode,
     stop: CancellationToken,
-) -> Result<Exit, Problem> {
+) -> Exit {
     let shown = progress::shown(mode, tenants, several);
-    progress::watch(shown, stop, |sender, cancel| async move {
+    progress::watch(mode, shown, stop, |sender, cancel| async move {
         match tenants {
             _ if check => {
                 let mut ended = Vec::with_capacity(tenants.len());

@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::Doctor;
+use super::auth::note;
 use super::exit::Exit;
-use super::frame::{Failure, until_stopped};
+use super::frame::{self, Failure, Paint, Place, until_stopped};
 use crate::model::progress::DeployStep;
-use crate::model::{Check, CheckResult, TenantId};
+use crate::model::{Check, CheckResult, Problem, TenantId};
 use crate::ops::doctor::{self, Diagnosis, Options};
-use crate::ops::tenants;
+use crate::ops::{Session, tenants};
+use crate::telling::Tone;
 
 pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Exit {
     until_stopped(arguments.output, &stop, Box::pin(diagnose(arguments))).await
@@ -18,30 +20,50 @@ pub(super) async fn run(arguments: Doctor, stop: CancellationToken) -> Exit {
 
 async fn diagnose(arguments: Doctor) -> Result<Exit, Failure> {
     let output = arguments.output;
-    let session = arguments.place.open().await?;
+    let session = session(&arguments.place).await?;
     let options = Options { profile: arguments.profile, project_build: true, ..Options::default() };
-    let tell = |check: &Check| output.say(line(check).trim_end());
+    let tell = |check: &Check| output.say(line(check, Paint::out()).trim_end());
     let tenant = match &arguments.tenant {
-        Some(wanted) => Some(match tenants::resolve(&session, Some(wanted)).await {
-            Ok(tenant) => tenant.id,
-            // Why not is what the checks tell; it may be an id.
-            Err(problem) => TenantId::new(wanted).map_err(|_| problem)?,
-        }),
+        Some(wanted) => Some(meant(&session, wanted).await?),
         None => None,
     };
     let diagnosis = doctor::diagnose(&session, tenant.as_ref(), &options, tell).await;
     output.answer(&document(&diagnosis), &format!("\n{}\n", diagnosis.summary()))?;
-    Ok(code(&diagnosis))
+    let exit = code(&diagnosis);
+    if output.quiet() && exit != Exit::Done {
+        for check in diagnosis.checks.iter().filter(|check| check.result == CheckResult::Fail) {
+            note(line(check, Paint::err()).trim_end());
+        }
+    }
+    Ok(exit)
+}
+
+/// Without a login what needs none is still checked, and the check of the login says what is missing.
+async fn session(place: &Place) -> Result<Session, Problem> {
+    let project = frame::project()?;
+    match place.open_in(project.clone()).await {
+        Err(problem) if problem.requires_login => Session::nobody(place.seat_in(project.clone()).await?, project),
+        opened => opened,
+    }
+}
+
+/// The tenant that is meant. Where no list can be had it may be an id, and why there is none is what the checks tell.
+async fn meant(session: &Session, wanted: &str) -> Result<TenantId, Problem> {
+    match tenants::resolve(session, Some(wanted)).await {
+        Ok(tenant) => Ok(tenant.id),
+        Err(problem) if session.client().tenants().await.is_ok() => Err(problem),
+        Err(problem) => TenantId::new(wanted).map_err(|_| problem),
+    }
 }
 
 /// What a check says: a line, and one with what to do about it.
-pub(super) fn line(check: &Check) -> String {
-    let sign = match check.result {
-        CheckResult::Pass => '✓',
-        CheckResult::Warn => '!',
-        CheckResult::Fail => '✕',
+pub(super) fn line(check: &Check, paint: Paint) -> String {
+    let (sign, tone) = match check.result {
+        CheckResult::Pass => ("✓", Tone::Good),
+        CheckResult::Warn => ("!", Tone::Warn),
+        CheckResult::Fail => ("✕", Tone::Bad),
     };
-    let mut line = format!("{sign} {:<17} {}\n", check.name, check.detail);
+    let mut line = format!("{} {:<17} {}\n", paint.tone(tone, sign), check.name, check.detail);
     if let Some(hint) = &check.hint {
         let _ = writeln!(line, "  {:<17} {hint}", "");
     }
@@ -70,18 +92,18 @@ fn code(diagnosis: &Diagnosis) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Problem;
 
     #[test]
     fn a_check_is_a_line_and_a_hint() {
-        assert_eq!(line(&Check::pass("disk", "12 GB free")), "✓ disk              12 GB free\n");
-        let shown = line(&Check::warn("login", "expires in 5 min", "Log in again soon."));
+        let plain = |check: Check| line(&check, Paint::default());
+        assert_eq!(plain(Check::pass("disk", "12 GB free")), "✓ disk              12 GB free\n");
+        let shown = plain(Check::warn("login", "expires in 5 min", "Log in again soon."));
         assert_eq!(shown, "! login             expires in 5 min\n                    Log in again soon.\n");
     }
 
     #[test]
     fn codes_tell_what_is_wrong() {
-        let diagnosis = |checks, problem: Problem| Diagnosis { checks, cleared: Err(problem) };
+        let diagnosis = |checks, problem: Problem| Diagnosis { checks, tenant_name: None, cleared: Err(problem) };
         let fail = || Check::fail("login", "", "");
         let problem = || Problem::new("x");
         assert_eq!(code(&diagnosis(vec![fail()], problem())), Exit::Preflight);

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::change::perform_and_tell;
 use super::exit::Exit;
-use super::frame::{Consent, Failure, Output, Unlock, Whom, fields};
+use super::frame::{Consent, Failure, Output, Whom, fields};
 use crate::model::{CustomDomain, Tenant};
 use crate::ops::{Call, Reply, perform};
 
@@ -35,7 +35,7 @@ struct Set {
     #[command(flatten)]
     whom: Whom,
     #[command(flatten)]
-    unlock: Unlock,
+    consent: Consent,
     #[command(flatten)]
     output: Output,
 }
@@ -71,9 +71,9 @@ impl Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
-        Command::Set(Set { domain, whom, unlock, output }) => {
+        Command::Set(Set { domain, whom, consent, output }) => {
             let (session, tenant) = whom.open().await?;
-            unlock.may_change(&session, output).await?;
+            consent.may_change(&session, output).await?;
             show(&tenant, perform(&session, Call::SetDomain { id: tenant.id.clone(), domain }).await?, output)
         }
         Command::Status(Status { whom, output }) => {

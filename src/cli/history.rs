@@ -4,6 +4,7 @@
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use std::fmt::Write as _;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +24,13 @@ pub(super) struct Arguments {
     output: Output,
 }
 
+#[derive(Serialize)]
+struct Document<'a> {
+    tenant_name: &'a str,
+    #[serde(flatten)]
+    history: History,
+}
+
 pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
     until_stopped(arguments.output, &stop, show(&arguments)).await
 }
@@ -30,7 +38,8 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
 async fn show(arguments: &Arguments) -> Result<Exit, Failure> {
     let (session, tenant) = arguments.whom.open().await?;
     let history = history::of_tenant(&session, &tenant.id).await?;
-    arguments.output.answer(&history, &table(&tenant, &history))?;
+    let text = table(&tenant, &history);
+    arguments.output.answer(&Document { tenant_name: &tenant.name, history }, &text)?;
     Ok(Exit::Done)
 }
 

@@ -4,12 +4,12 @@
 use clap::Args;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::{self, BufRead, IsTerminal};
 use tokio_util::sync::CancellationToken;
 use unicode_width::UnicodeWidthStr;
 
+use super::auth::note;
 use super::exit::Exit;
-use super::frame::{self, Failure, print};
+use super::frame::{self, Failure, Nowhere, Output, Paint, ask, print};
 use crate::model::{Check, Problem, text};
 use crate::ops::init::{self, Action, Done, Outcome, Plan};
 
@@ -21,9 +21,10 @@ pub(super) struct Arguments {
     /// Do not ask. Needed where no terminal can answer.
     #[arg(short, long)]
     pub(super) yes: bool,
-    /// Print one JSON document.
-    #[arg(long)]
-    pub(super) json: bool,
+    #[command(flatten)]
+    nowhere: Nowhere,
+    #[command(flatten)]
+    pub(super) output: Output,
 }
 
 /// A line of the list: the word for what happens, the file, and why.
@@ -34,57 +35,50 @@ struct Row {
 }
 
 pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
-    let json = arguments.json;
-    match set_up(arguments, stop).await {
-        Ok(exit) => exit,
-        Err(failure) => failure.tell(json),
-    }
+    let output = arguments.output;
+    set_up(arguments, stop).await.unwrap_or_else(|failure| failure.tell(output.json()))
 }
 
 async fn set_up(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
     let plan = init::plan(here).await?;
+    let output = arguments.output;
     if arguments.dry_run {
-        print(&if arguments.json { document(&plan, None) } else { told(&plan) })?;
+        output.answer(&document(&plan, None), &told(&plan))?;
         return Ok(Exit::Done);
     }
-    if !arguments.json {
+    let asks = !arguments.yes && plan.has_work();
+    if asks && output.can_ask() {
+        // Beside the question: whoever is asked has to see what for.
+        note(told(&plan).trim_end());
+    } else if !output.json() && !output.quiet() {
         print(&told(&plan))?;
     }
-    if !arguments.yes && plan.has_work() {
-        if arguments.json || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+    if asks {
+        if output.json() || !output.can_ask() {
             return Err(Failure::Usage(
                 Problem::new("Nobody can be asked here, so nothing was done.")
                     .hint("Add --yes to do it, or --dry-run to see what would be done."),
             ));
         }
-        print("\nSet this folder up? [y/N] ")?;
-        let answer = tokio::task::spawn_blocking(answer);
         let is_yes = tokio::select! {
-            answer = answer => answer.unwrap_or(false),
+            answer = ask::yes("\nSet this folder up?".to_owned()) => answer?,
             () = stop.cancelled() => return Err(Problem::new("Stopped; nothing was done.").into()),
         };
         if !is_yes {
-            print("Nothing was done.\n")?;
-            return Ok(Exit::Done);
+            return Err(frame::unchanged().into());
         }
     }
     frame::may_change_here().await?;
     // Not broken off: every file is whole, and the next call goes on.
     let done = init::set_up(plan.clone()).await?;
-    print(&if arguments.json { document(&plan, Some(&done)) } else { ended(&plan, &done) })?;
+    output.answer(&document(&plan, Some(&done)), &ended(&plan, &done))?;
     match done.problem {
-        Some(problem) if !arguments.json => Err(problem.into()),
+        Some(problem) if !output.json() => Err(problem.into()),
         Some(_) => Ok(Exit::Failed),
         None => Ok(Exit::Done),
     }
-}
-
-fn answer() -> bool {
-    let mut line = String::new();
-    let _ = io::stdin().lock().read_line(&mut line);
-    matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// What would be done.
@@ -134,7 +128,7 @@ fn ended(plan: &Plan, done: &Done) -> String {
     }
     if !done.open.is_empty() {
         out.push_str("\nWhat a deploy still looks for:\n");
-        out.extend(done.open.iter().map(super::doctor::line));
+        out.extend(done.open.iter().map(|check| super::doctor::line(check, Paint::out())));
     }
     out.push_str("\nNext:\n");
     out.extend(next(done).into_iter().map(|line| format!("  {line}\n")));
@@ -165,7 +159,7 @@ fn table(rows: Vec<Row>) -> String {
 }
 
 /// One document for both: `result` says what was done, or what would be.
-fn document(plan: &Plan, done: Option<&Done>) -> String {
+fn document(plan: &Plan, done: Option<&Done>) -> Value {
     let files: Vec<Value> = if let Some(done) = done {
         done.files.iter().map(|made| file(&made.path, made.outcome, &made.why)).collect()
     } else {
@@ -173,15 +167,14 @@ fn document(plan: &Plan, done: Option<&Done>) -> String {
         plan.steps.iter().map(of).collect()
     };
     let open: Vec<&Check> = done.map(|done| done.open.iter().collect()).unwrap_or_default();
-    let document = json!({
+    json!({
         "root": plan.root.to_string_lossy(),
         "done": done.is_some_and(|done| done.problem.is_none()),
         "files": files,
         "notes": plan.notes,
         "problem": done.and_then(|done| done.problem.as_ref()),
         "open": open,
-    });
-    format!("{document:#}\n")
+    })
 }
 
 fn file(path: &str, outcome: Outcome, why: &str) -> Value {
@@ -225,7 +218,7 @@ mod tests {
         let done = init::set_up(plan.clone()).await.expect("done");
         let after = ended(&plan, &done);
         assert!(after.starts_with("\nDone.\n") && after.contains("\nNext:\n  tenantry"), "{after}");
-        let document: Value = serde_json::from_str(&document(&plan, Some(&done))).expect("JSON");
+        let document = document(&plan, Some(&done));
         assert_eq!((&document["done"], &document["files"][0]["result"]), (&json!(true), &json!("written")));
 
         let again = init::plan(root).await.expect("a plan");

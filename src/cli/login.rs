@@ -7,12 +7,13 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::auth::{self, Place, note};
+use super::around::{Around, around};
+use super::auth::{Place, note};
 use super::exit::Exit;
 use super::frame::ask::{self, Silent};
-use super::frame::{Output, print, print_json};
+use super::frame::{Failure, Output, Paint, Unasked, until_stopped};
 use crate::model::{Problem, Secret};
-use crate::ops::login::{self, Failed, How, LoggedIn, News, Provider, Store, callback};
+use crate::ops::login::{self, Failed, How, Kept, LoggedIn, News, Provider, Seat, Store, callback};
 use crate::telling::format;
 
 /// The most that is read as a token, bytes.
@@ -22,7 +23,6 @@ const NO_KEYRING: &str = "Use `--store file` to keep the login in the project's 
     you alone, or set TENANTRY_TOKEN.";
 
 #[derive(Debug, Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct Arguments {
     /// Who vouches for you; GitHub where it is left out.
     #[arg(long, value_name = "PROVIDER", conflicts_with = "token_stdin")]
@@ -42,9 +42,10 @@ pub(super) struct Arguments {
     /// local tenants are in the .bak alone then.
     #[arg(long)]
     renew_tenants: bool,
-    /// Print one JSON document.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    unasked: Unasked,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -60,12 +61,12 @@ enum WantedStore {
     File,
 }
 
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
-    let json = arguments.json;
-    auth::until_stopped(json, &stop, log_in(arguments)).await
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
+    until_stopped(arguments.output, &stop, log_in(arguments)).await
 }
 
-async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
+async fn log_in(arguments: Arguments) -> Result<Exit, Failure> {
+    arguments.can_be_answered()?;
     let seat = arguments.place.seat().await?;
     // Before anybody types anything.
     seat.can_log_in()?;
@@ -82,55 +83,30 @@ async fn log_in(arguments: Arguments) -> Result<Exit, Problem> {
         WantedStore::Keyring => Store::Keyring,
         WantedStore::File => Store::File,
     });
-    let (sender, mut news) = mpsc::channel(4);
-    let opens = matches!(how, How::Browser { open: true, .. });
-    let telling = async {
-        while let Some(word) = news.recv().await {
-            tell(&word, opens);
-        }
-    };
-    let work = async {
-        let sender = sender;
-        login::log_in(&seat, how, store, &sender).await
-    };
-    let (ended, ()) = tokio::join!(work, telling);
-    let hinted = |failed: Failed| match &failed.problem.hint {
-        // Where the keyring itself can be helped, that comes first.
-        Some(hint) if failed.no_keyring => {
-            let both = format!("{hint} {NO_KEYRING}");
-            failed.problem.hint(both)
-        }
-        None if failed.no_keyring => failed.problem.hint(NO_KEYRING),
-        _ => failed.problem,
-    };
-    let mut logged_in = ended.map_err(hinted)?;
-    if !arguments.json {
-        print(&lines(&logged_in))?;
+    let mut logged_in = log_in_at(&seat, how, store).await?;
+    // Whoever just logged in where nobody was is found there now.
+    let seat = arguments.place.seat().await?;
+    if !arguments.output.json() {
         logged_in.warnings.iter().for_each(warn);
     }
     let mut aside = None;
     if logged_in.tenants_damaged && wants_renewal(&arguments).await? {
-        // What is remembered of the login is read anew with it.
-        let renewed = match arguments.place.seat().await {
-            Ok(seat) => Box::pin(login::renew_tenants(&seat)).await,
-            Err(problem) => Err(problem),
-        };
-        match renewed {
+        match Box::pin(login::renew_tenants(&seat)).await {
             Ok(path) => {
                 // It was told last.
                 logged_in.warnings.pop();
                 aside = path;
             }
             // Whoever is logged in is: the list is another matter.
-            Err(problem) if arguments.json => logged_in.warnings.push(problem),
+            Err(problem) if arguments.output.json() => logged_in.warnings.push(problem),
             Err(problem) => warn(&problem),
         }
     }
-    if arguments.json {
-        print_json(&document(&logged_in, aside.as_deref()))?;
-    } else if let Some(path) = aside {
-        print(&format!("The list of tenants is fetched anew; the damaged one is {path}.\n"))?;
-    }
+    let around = around(&seat).await;
+    let renewed =
+        aside.as_ref().map(|path| format!("The list of tenants is fetched anew; the damaged one is {path}.\n"));
+    let text = format!("{}{}{}", lines(&logged_in), renewed.unwrap_or_default(), around.text(Paint::out()));
+    arguments.output.answer(&document(&logged_in, &around, aside.as_deref()), &text)?;
     Ok(Exit::Done)
 }
 
@@ -143,10 +119,61 @@ async fn wants_renewal(arguments: &Arguments) -> Result<bool, Problem> {
     if arguments.renew_tenants {
         return Ok(true);
     }
-    if arguments.json || !Output::default().can_ask() {
+    if arguments.output.json() || !arguments.output.can_ask() {
         return Ok(false);
     }
     ask::yes("Set the damaged list aside as tenants.json.bak, and fetch the cloud's tenants again?".to_owned()).await
+}
+
+/// Logs in through the browser, for a command that goes on afterwards: its answer is not mixed with this one.
+pub(super) async fn in_browser(seat: &Seat) -> Result<(), Problem> {
+    let how = How::Browser { provider: Provider::GitHub, open: true };
+    let logged_in = log_in_at(seat, how, None).await?;
+    note(lines(&logged_in).trim_end());
+    logged_in.warnings.iter().for_each(warn);
+    Ok(())
+}
+
+async fn log_in_at(seat: &Seat, how: How, store: Option<Store>) -> Result<LoggedIn, Problem> {
+    let (sender, mut news) = mpsc::channel(4);
+    let opens = matches!(how, How::Browser { open: true, .. });
+    let telling = async {
+        while let Some(word) = news.recv().await {
+            tell(&word, opens);
+        }
+    };
+    let work = async {
+        let sender = sender;
+        login::log_in(seat, how, store, &sender).await
+    };
+    let (ended, ()) = tokio::join!(work, telling);
+    let hinted = |failed: Failed| match &failed.problem.hint {
+        // Where the keyring itself can be helped, that comes first.
+        Some(hint) if failed.no_keyring => {
+            let both = format!("{hint} {NO_KEYRING}");
+            failed.problem.hint(both)
+        }
+        None if failed.no_keyring => failed.problem.hint(NO_KEYRING),
+        _ => failed.problem,
+    };
+    ended.map_err(hinted)
+}
+
+impl Arguments {
+    /// Where nothing may be asked there is nobody for the browser either, unless somebody says that there is: who prints the
+    /// page alone wants it read.
+    fn can_be_answered(&self) -> Result<(), Failure> {
+        let is_refused = self.output.non_interactive()
+            && if self.token_stdin { std::io::stdin().is_terminal() } else { !self.no_browser };
+        if !is_refused {
+            return Ok(());
+        }
+        Err(Failure::Usage(
+            Problem::new("Nobody can be asked here, so nobody was logged in.")
+                .detail("--non-interactive was given, and a browser needs a person.")
+                .hint("Log in with a token: tenantry login --token-stdin < token.txt; or set TENANTRY_TOKEN."),
+        ))
+    }
 }
 
 fn tell(news: &News, opens: bool) {
@@ -168,11 +195,16 @@ fn lines(logged_in: &LoggedIn) -> String {
     let LoggedIn { api, me, kept, expires_at, .. } = logged_in;
     let left = |end: jiff::Timestamp| format::estimate(end.duration_since(jiff::Timestamp::now()).unsigned_abs());
     let ends = expires_at.map(|end| format!("; it ends in {}", left(end))).unwrap_or_default();
-    format!("Logged in to {api} as {}.\nKept in {}{ends}.\n", me.user.email, kept.words())
+    let customer = me.customer.as_ref().map(|customer| format!(", customer {}", customer.id)).unwrap_or_default();
+    format!("Logged in to {api} as {}{customer}.\nKept in {}{ends}.\n", me.user.email, kept.words())
 }
 
-fn document(logged_in: &LoggedIn, aside: Option<&str>) -> serde_json::Value {
+fn document(logged_in: &LoggedIn, around: &Around, aside: Option<&str>) -> serde_json::Value {
     let LoggedIn { me, api, context, kept, expires_at, warnings, .. } = logged_in;
+    let file = match kept {
+        Kept::File(_) => Some(kept.words()),
+        _ => None,
+    };
     json!({
         "user": me.user,
         "customer": me.customer,
@@ -181,6 +213,9 @@ fn document(logged_in: &LoggedIn, aside: Option<&str>) -> serde_json::Value {
         "kept": kept.word(),
         "kept_in": kept.words(),
         "expires_at": expires_at.map(|end| end.to_string()),
+        "credentials_path": file,
+        "tenants": around.document(),
+        "tenants_path": around.tenants_path,
         "warnings": warnings,
         "set_aside": aside,
     })
@@ -213,14 +248,13 @@ async fn read_token() -> Result<Secret, Problem> {
 mod tests {
     use super::*;
     use crate::model::{Me, User};
-    use crate::ops::login::Kept;
 
     #[test]
     fn the_end_tells_who_where_and_until_when_and_no_token() {
         let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(7261);
         let user = User { id: "u1".into(), email: "mara@orchard.example".into(), name: None };
         let logged_in = LoggedIn {
-            me: Me { user, customer: None },
+            me: Me { user, customer: None, enterprise: None },
             api: "https://api.example".into(),
             context: Some("staging".into()),
             kept: Kept::Keyring,
@@ -231,8 +265,10 @@ mod tests {
         let text = lines(&logged_in);
         assert!(text.starts_with("Logged in to https://api.example as mara@orchard.example.\nKept in the keyring; "));
         assert!(text.contains("it ends in 2 h"), "{text}");
-        let document = document(&logged_in, None);
+        let nothing = Around { profiles: None, tenants: None, tenants_path: None };
+        let document = document(&logged_in, &nothing, None);
         assert_eq!(document["warnings"][0]["title"], "The list is damaged.");
+        assert!(document["credentials_path"].is_null() && document["tenants"].is_null());
         assert_eq!(
             (&document["kept"], &document["user"]["email"]),
             (&json!("keyring"), &json!("mara@orchard.example"))

@@ -7,11 +7,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
-use super::frame::{Failure, Output, Place, Stream};
+use super::frame::{Failure, Output, Paint, Place, Stream};
 use crate::model::{LogEntry, Problem, Tenant};
 use crate::ops::live::{self, Live};
-use crate::ops::{Session, tenants};
-use crate::telling::format;
+use crate::ops::{Call, Reply, Session, perform, tenants};
+use crate::telling::{Tone, format};
 
 /// Lines where nobody says how many.
 const LINES: u32 = 100;
@@ -39,8 +39,18 @@ pub(super) struct Arguments {
     since: Option<Timestamp>,
     #[command(flatten)]
     place: Place,
+    /// Print a JSON object per line, as with --json.
+    #[arg(long, conflicts_with = "quiet")]
+    events: bool,
     #[command(flatten)]
-    pub(super) output: Output,
+    output: Output,
+}
+
+impl Arguments {
+    /// How the answer is given.
+    pub(super) fn output(&self) -> Output {
+        self.output.or_events(self.events)
+    }
 }
 
 fn moment(raw: &str) -> Result<Timestamp, String> {
@@ -65,19 +75,25 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Resul
         }
     }
     let lines = arguments.lines.unwrap_or(if arguments.since.is_some() { MOST } else { LINES });
-    let teller = Teller { several: wanted.len() > 1, since: arguments.since, stream: Stream::new(arguments.output) };
+    let teller = Teller { several: wanted.len() > 1, since: arguments.since, stream: Stream::new(arguments.output()) };
     if arguments.follow {
         // Ctrl-C is the way to end it, and no failure.
         tokio::select! {
             followed = follow(&session, &wanted, lines, &teller) => followed?,
+            () = Stream::closed() => {}
             () = stop.cancelled() => {}
         }
         return Ok(Exit::Done);
     }
-    let mut all = Vec::new();
+    let (mut all, mut missing) = (Vec::new(), None);
     for tenant in &wanted {
-        let entries = session.client().logs(&tenant.id, lines).await.map_err(|error| error.problem())?;
-        all.extend(entries.into_iter().map(|entry| (tenant, entry)));
+        match perform(&session, Call::Logs { id: tenant.id.clone(), lines }).await {
+            Ok(Reply::Logs(entries)) => all.extend(entries.into_iter().map(|entry| (tenant, entry))),
+            Ok(_) => {}
+            Err(problem) if problem.requires_login => return Err(problem.into()),
+            // The others' lines are worth reading all the same.
+            Err(problem) => missing = lost(missing, tenant, problem),
+        }
     }
     if teller.several {
         // Stable: lines of one time stay as they came.
@@ -88,7 +104,16 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Resul
             break;
         }
     }
-    Ok(Exit::Done)
+    missing.map_or(Ok(Exit::Done), |problem| Err(problem.into()))
+}
+
+/// Notes that the log of `tenant` cannot be read: tells the problem of before, and answers the one that is told at the end.
+fn lost(before: Option<Problem>, tenant: &Tenant, problem: Problem) -> Option<Problem> {
+    if let Some(before) = &before {
+        crate::cli::tell(before);
+    }
+    let title = format!("The log of {} cannot be read: {}", tenant.name, problem.title);
+    Some(Problem { title, ..problem })
 }
 
 async fn follow(session: &Session, wanted: &[Tenant], lines: u32, teller: &Teller) -> Result<(), Problem> {
@@ -114,6 +139,7 @@ async fn follow(session: &Session, wanted: &[Tenant], lines: u32, teller: &Telle
     }));
     drop(sender);
     let telling = async {
+        let (mut missing, mut count) = (None, 0);
         while let Some((at, live)) = said.recv().await {
             match live {
                 Live::Item(entry) => {
@@ -124,11 +150,21 @@ async fn follow(session: &Session, wanted: &[Tenant], lines: u32, teller: &Telle
                 Live::Interrupted { problem, .. } => {
                     crate::cli::note(&format!("the log of {} was interrupted: {problem}", wanted[at].name));
                 }
-                Live::Failed(problem) => return Err(problem),
+                Live::Failed(problem) if problem.requires_login => return Err(problem),
+                Live::Failed(problem) => {
+                    missing = lost(missing, &wanted[at], problem);
+                    count += 1;
+                    // The others go on.
+                    if count < wanted.len()
+                        && let Some(problem) = missing.take()
+                    {
+                        crate::cli::tell(&problem);
+                    }
+                }
                 Live::Connected | Live::Ended => {}
             }
         }
-        Ok(())
+        missing.map_or(Ok(()), Err)
     };
     tokio::select! {
         told = telling => told,
@@ -149,7 +185,7 @@ impl Teller {
         if !self.is_wanted(entry) {
             return Ok(true);
         }
-        self.stream.line(&line(tenant, entry, self.several), || object(tenant, entry))
+        self.stream.line(&line(tenant, entry, self.several, Paint::out()), || object(tenant, entry))
     }
 
     /// A line that does not say when it is from is not left out.
@@ -161,13 +197,23 @@ impl Teller {
     }
 }
 
-fn line(tenant: &Tenant, entry: &LogEntry, several: bool) -> String {
+fn line(tenant: &Tenant, entry: &LogEntry, several: bool, paint: Paint) -> String {
     let parts = [
-        several.then(|| format!("[{}]", tenant.name)),
-        Some(entry.timestamp.clone()).filter(|timestamp| !timestamp.is_empty()),
-        Some(entry.plain().into_owned()),
+        several.then(|| paint.tone(Tone::Accent, &format!("[{}]", tenant.name))),
+        Some(paint.tone(Tone::Dim, &entry.timestamp)).filter(|timestamp| !timestamp.is_empty()),
+        Some(paint.tone(tone(entry), &entry.plain())),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// By the level that the server says.
+fn tone(entry: &LogEntry) -> Tone {
+    match entry.level.as_deref().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "error" | "fatal" | "critical" => Tone::Bad,
+        "warn" | "warning" => Tone::Warn,
+        "debug" | "trace" => Tone::Dim,
+        _ => Tone::Text,
+    }
 }
 
 fn object(tenant: &Tenant, entry: &LogEntry) -> String {
@@ -194,8 +240,10 @@ mod tests {
         let teller = Teller { several: true, since, stream: Stream::new(Output::default()) };
         assert!(!teller.is_wanted(&entry("2026-11-20T11:59:59Z")));
         assert!(teller.is_wanted(&entry("2026-11-20T12:00:00Z")) && teller.is_wanted(&entry("")));
-        assert_eq!(line(&tenant, &entry("t"), true), "[orchard] t red");
-        assert_eq!(line(&tenant, &entry(""), false), "red");
+        assert_eq!(line(&tenant, &entry("t"), true, Paint::default()), "[orchard] t red");
+        assert_eq!(line(&tenant, &entry(""), false, Paint::default()), "red");
+        let bad = LogEntry { level: Some("ERROR".into()), ..entry("") };
+        assert_eq!(line(&tenant, &bad, false, Paint::colours()), "\u{1b}[31mred\u{1b}[0m");
         assert!(!object(&tenant, &entry("t")).contains("u001b"));
         assert!(moment("10m").expect("a span") < Timestamp::now() && moment("yesterday").is_err());
     }

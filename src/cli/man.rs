@@ -52,7 +52,7 @@ fn find<'a>(program: &'a Command, words: &[String]) -> Result<&'a Command, Failu
     for word in words {
         found = found.find_subcommand(word).ok_or_else(|| {
             let words = crate::model::text::short(&words.join(" "), 60);
-            Failure::Usage(Problem::new(format!("There is no command {words}.")).hint("tenantry --help lists them."))
+            Failure::Usage(Problem::new(format!("There is no command {words}.")).hint("`tenantry --help` lists them."))
         })?;
     }
     Ok(found)

@@ -14,7 +14,7 @@ use crate::telling::format;
 #[command(after_help = "Examples:\n  tenantry metrics --tenant orchard\n  tenantry metrics --range 24h --json")]
 pub(super) struct Arguments {
     /// Show what was used, this far back.
-    #[arg(long, value_name = "RANGE", value_parser = range)]
+    #[arg(long, value_name = "RANGE", value_parser = range, add = crate::cli::complete::ranges())]
     range: Option<MetricsRange>,
     #[command(flatten)]
     whom: Whom,

@@ -2,7 +2,9 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 login needed, 4 a check before a deploy failed.
 
+mod again;
 mod arguments;
+mod around;
 mod auth;
 mod browse;
 mod build_secret;
@@ -31,6 +33,8 @@ mod open;
 mod plans;
 mod profile;
 mod progress;
+#[cfg(test)]
+mod promises;
 mod restart;
 mod rollback;
 mod rotate;
@@ -44,6 +48,7 @@ mod watch;
 mod whoami;
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -51,11 +56,13 @@ use std::time::Duration;
 use crate::crash;
 use crate::demo;
 use crate::logging;
-use crate::model::Problem;
+use crate::model::{Problem, Remedy};
 use crate::ops::stored;
 use crate::settings;
+use crate::telling::Tone;
 use arguments::{Arguments, Command};
 use exit::Exit;
+use frame::Paint;
 
 /// How long what must not be broken off may hold up the end, after Ctrl-C for one.
 const LAST: Duration = Duration::from_secs(40);
@@ -72,6 +79,7 @@ pub fn main() -> color_eyre::Result<ExitCode> {
     if complete::answered(&words) {
         return Ok(Exit::Done.into());
     }
+    frame::beside::silent_where_wanted(&words);
     let arguments = match read(&words) {
         Ok((serve::Wanted::Run(arguments), warning)) => {
             if let Some(warning) = warning {
@@ -96,7 +104,10 @@ pub fn main() -> color_eyre::Result<ExitCode> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
-        let result = run(arguments).await;
+        let result = match run(arguments).await {
+            Ok(Exit::Login) => done_again(&words).await.unwrap_or(Ok(Exit::Login)),
+            result => result,
+        };
         if !stored::finish_unbroken(LAST).await {
             note("credentials that were on their way may be lost: fetch or rotate them again");
         }
@@ -111,6 +122,23 @@ pub fn main() -> color_eyre::Result<ExitCode> {
             Exit::of(&problem).into()
         }
     })
+}
+
+/// What a login that was over broke off, done again after a new one; `None` where that is not wanted.
+async fn done_again(words: &[OsString]) -> Option<Result<Exit, Problem>> {
+    let seat = again::seat(words).await?;
+    let stop = stop::on_signals().ok()?;
+    let logged_in = stop.run_until_cancelled(async {
+        if again::go_on().await? { login::in_browser(&seat).await.map(|()| true) } else { Ok(false) }
+    });
+    match logged_in.await? {
+        Ok(true) => match read(words) {
+            Ok((serve::Wanted::Run(arguments), _)) => Some(Box::pin(run(*arguments)).await),
+            _ => None,
+        },
+        Ok(false) => None,
+        Err(problem) => Some(Err(problem)),
+    }
 }
 
 /// What was written. Of nothing nothing has to be found out: the screen does not wait for the whole command line's definition.
@@ -136,11 +164,11 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         }
         Some(Command::Deploy(arguments)) => {
             let _log = logging::to_state_directory();
-            deploy::run(*arguments, stop).await
+            Ok(deploy::run(*arguments, stop).await)
         }
         Some(Command::Rollback(arguments)) => {
             let _log = logging::to_state_directory();
-            rollback::run(arguments, stop).await
+            Ok(rollback::run(arguments, stop).await)
         }
         Some(Command::Demo(demo)) => {
             let headless = demo.headless || !std::io::stdout().is_terminal();
@@ -156,25 +184,25 @@ async fn run(arguments: Arguments) -> Result<Exit, Problem> {
         }
         Some(Command::Auth(arguments)) => {
             let _log = logging::to_state_directory();
-            auth::run(arguments, stop).await
+            Ok(auth::run(arguments, stop).await)
         }
         Some(Command::Login(arguments)) => {
             let _log = logging::to_state_directory();
-            login::run(arguments, stop).await
+            Ok(login::run(arguments, stop).await)
         }
         Some(Command::Logout(arguments)) => {
             let _log = logging::to_state_directory();
-            logout::run(arguments, stop).await
+            Ok(logout::run(arguments, stop).await)
         }
         Some(Command::Whoami(arguments)) => {
             let _log = logging::to_state_directory();
-            whoami::run(arguments, stop).await
+            Ok(whoami::run(arguments, stop).await)
         }
         Some(Command::Init(arguments)) => {
             let _log = logging::to_state_directory();
             Ok(init::run(arguments, stop).await)
         }
-        Some(Command::Dockerfile(arguments)) => dockerfile::run(arguments).await,
+        Some(Command::Dockerfile(arguments)) => Ok(dockerfile::run(arguments, &stop).await),
         Some(Command::Tenant(arguments)) => {
             let _log = logging::to_state_directory();
             Ok(Box::pin(tenant::run(arguments, stop)).await)
@@ -200,14 +228,44 @@ fn cannot_listen(error: &std::io::Error) -> Problem {
 
 /// A line for the person that is no result.
 fn note(words: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "tenantry: {words}");
+    let sign = Paint::err().tone(Tone::Warn, "tenantry:");
+    let _ = writeln!(std::io::stderr().lock(), "{sign} {words}");
 }
 
 /// What failed, with what, and what to do next: a line each, on standard error.
 fn tell(problem: &Problem) {
-    let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "tenantry: {}", problem.title);
+    let _ = std::io::stderr().lock().write_all(told(problem, Paint::err()).as_bytes());
+}
+
+fn told(problem: &Problem, paint: Paint) -> String {
+    let mut out = format!("{} {}\n", paint.tone(Tone::Bad, "tenantry:"), paint.tone(Tone::Strong, &problem.title));
     for line in [&problem.detail, &problem.hint].into_iter().flatten() {
-        let _ = writeln!(err, "  {line}");
+        let _ = writeln!(out, "  {line}");
+    }
+    // The screen has keys for these; here they are commands.
+    for command in problem.remedies.iter().filter_map(|remedy| command_of(*remedy)) {
+        let is_said = [&problem.detail, &problem.hint].into_iter().flatten().any(|line| line.contains(command));
+        if !is_said {
+            let _ = writeln!(out, "  {}", paint.tone(Tone::Accent, command));
+        }
+    }
+    out
+}
+
+/// The command that does what a remedy says; none where it is the same command again.
+fn command_of(remedy: Remedy) -> Option<&'static str> {
+    match remedy {
+        // The list of the project is brought up to date by itself.
+        Remedy::Retry | Remedy::RemoveEntry => None,
+        Remedy::LogIn => Some("tenantry login"),
+        Remedy::Deploy => Some("tenantry deploy"),
+        Remedy::OpenLog => Some("tenantry logs"),
+        Remedy::Rotate => Some("tenantry rotate"),
+        Remedy::RetryProvision => Some("tenantry tenant retry"),
+        Remedy::Watch => Some("tenantry watch"),
+        Remedy::OpenPortal => Some("tenantry subscription show"),
+        Remedy::ChoosePlan => Some("tenantry plans"),
+        Remedy::Activate => Some("tenantry tenant activate"),
+        Remedy::SetDomain => Some("tenantry domain set <domain>"),
     }
 }

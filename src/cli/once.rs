@@ -48,8 +48,8 @@ pub(super) async fn run(command: Once, stop: &CancellationToken) -> Exit {
     match command {
         Once::Status(wanted) => until_stopped(wanted.output, stop, status::run(wanted)).await,
         Once::Restart(wanted) => until_stopped(wanted.output, stop, restart::run(wanted)).await,
-        Once::Logs(wanted) => until_stopped(wanted.output, stop, logs::run(wanted, stop)).await,
-        Once::Watch(wanted) => until_stopped(wanted.output, stop, watch::run(wanted, stop)).await,
+        Once::Logs(wanted) => until_stopped(wanted.output(), stop, logs::run(wanted, stop)).await,
+        Once::Watch(wanted) => until_stopped(wanted.output(), stop, watch::run(wanted, stop)).await,
         Once::Open(wanted) => until_stopped(wanted.output, stop, browse::run(wanted)).await,
         Once::Secrets(wanted) => until_stopped(wanted.output(), stop, secrets::run(wanted)).await,
         Once::Rotate(wanted) => until_stopped(wanted.output(), stop, rotate::run(wanted)).await,

@@ -27,13 +27,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
 }
 
 fn told(plans: &[Plan]) -> String {
-    let head = ["PLAN", "MEMORY", "VOLUME", "ID", "PRICE"].map(str::to_owned);
+    let head = ["PLAN", "MEMORY", "VOLUME", "COST", "ID", "PRICE"].map(str::to_owned);
     let row = |plan: &Plan| {
         let known = |value: u32, unit: &str| if value == 0 { "-".to_owned() } else { format!("{value} {unit}") };
         [
             plan.name.clone(),
             known(plan.memory_mb_default, "MB"),
             known(plan.volume_gb, "GB"),
+            plan.cost().unwrap_or_else(|| "-".to_owned()),
             plan.id.clone(),
             crate::model::text::line(&plan.paddle_price_id),
         ]
@@ -47,7 +48,7 @@ pub(super) fn named<'a>(plans: &'a [Plan], wanted: &str) -> Result<&'a Plan, Pro
     by_id.or_else(|| plans.iter().find(|plan| plan.name.eq_ignore_ascii_case(wanted))).ok_or_else(|| {
         Problem::new(format!("There is no plan {}.", crate::model::text::short(wanted, 60)))
             .detail(format!("There are {}.", names(plans)))
-            .hint("tenantry plans lists them.")
+            .hint("`tenantry plans` lists them.")
     })
 }
 
@@ -69,6 +70,7 @@ mod tests {
             memory_mb_default: 512,
             volume_gb: 0,
             max_tenants: None,
+            ..Plan::default()
         };
         let plans = [plan("a", "Starter"), plan("b", "Pro")];
         for (wanted, id) in [("pro", "b"), ("pri_a", "a"), ("a", "a")] {
@@ -76,6 +78,6 @@ mod tests {
         }
         let problem = named(&plans, "gold").expect_err("none");
         assert_eq!(problem.detail.as_deref(), Some("There are Starter, Pro."));
-        assert!(told(&plans).contains("Starter  512 MB  -       a   pri_a\n"), "{}", told(&plans));
+        assert!(told(&plans).contains("Starter  512 MB  -       -     a   pri_a\n"), "{}", told(&plans));
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
-use super::frame::Failure;
+use super::frame::{Failure, Output as Asks};
 use super::stop::{Suspension, Twice};
 use crate::model::progress::{DeployOutcome, DeployProgress, DeployStep};
 use crate::model::{Problem, Tenant, TenantId};
@@ -28,24 +28,19 @@ const WAITING: usize = 256;
 /// How a tenant's deploy ended; without an outcome where it was only looked at.
 pub(super) type Ended = (TenantId, Result<Option<DeployOutcome>, Problem>);
 
-/// How the progress is told.
-#[derive(Debug, Clone, Copy, Args)]
+/// How the progress is told. With `--quiet` the tenant's address is: whoever deploys in a script goes on with it.
+#[derive(Debug, Clone, Copy, Default, Args)]
 #[command(next_help_heading = "Output")]
-#[group(multiple = false)]
-#[allow(clippy::struct_excessive_bools, reason = "clap knows that they exclude each other")]
+#[group(id = "Progress")]
 pub(super) struct Output {
-    /// Print one JSON document at the end.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    asks: Asks,
     /// Print a JSON object per event, one on each line.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["json", "quiet", "plain"])]
     events: bool,
     /// Print lines, also on a terminal.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["json", "quiet"])]
     plain: bool,
-    /// Print nothing but the tenant's address at the end.
-    #[arg(long)]
-    quiet: bool,
 }
 
 /// See [`Output`].
@@ -67,12 +62,17 @@ impl Output {
     /// The mode, where `is_live` says whether a picture can be redrawn.
     pub(super) fn mode(self, is_live: bool) -> Mode {
         match self {
-            Self { json: true, .. } => Mode::Json,
+            Self { asks, .. } if asks.json() => Mode::Json,
             Self { events: true, .. } => Mode::Events,
-            Self { quiet: true, .. } => Mode::Quiet,
+            Self { asks, .. } if asks.quiet() => Mode::Quiet,
             Self { plain: false, .. } if is_live => Mode::Live,
             _ => Mode::Lines,
         }
+    }
+
+    /// What every command has of it: whether anything may be asked, for one.
+    pub(super) fn asks(self) -> Asks {
+        self.asks
     }
 
     /// The mode for this process's standard output.
@@ -95,7 +95,10 @@ pub(super) trait Shows {
     /// The process is about to be stopped, and may go on later.
     fn suspend(&mut self) {}
     /// All have ended.
-    fn end(&mut self, ended: &[Ended]);
+    ///
+    /// # Errors
+    /// What was asked for could not be printed, now or on the way: a script must not take that for an end like any other.
+    fn end(&mut self, ended: &[Ended]) -> Result<(), Problem>;
 }
 
 const STOPPING: &str = "Stopping; what runs there goes on running. Ctrl-C again leaves at once.";
@@ -108,28 +111,27 @@ pub(super) fn shown(mode: Mode, tenants: &[Tenant], several: bool) -> Box<dyn Sh
         Mode::Live => Box::new(live::Live::new(names)),
         Mode::Lines => Box::new(lines::Plain::new(names)),
         Mode::Quiet => Box::new(lines::Quiet),
-        Mode::Json => Box::new(json::Document { several }),
-        Mode::Events => Box::new(json::Events),
+        Mode::Json => Box::new(json::Document { several, names: json::Names::new(names) }),
+        Mode::Events => Box::new(json::Events { names: json::Names::new(names), failed: None }),
     }
 }
 
 /// A deploy that could not begin, told as the mode wants it.
 pub(super) fn not_begun(mode: Mode, failure: &Failure) -> Exit {
-    if matches!(mode, Mode::Json | Mode::Events) {
-        json::not_begun(failure.problem());
-        return failure.exit();
-    }
-    failure.tell(false)
+    failure.tell(matches!(mode, Mode::Json | Mode::Events))
 }
 
-/// Shows `work` until its end. The first signal stops it, the second leaves at once.
-pub(super) async fn watch<F, Fut>(shown: Box<dyn Shows>, stop: CancellationToken, work: F) -> Result<Exit, Problem>
+/// Shows `work` as `mode` wants it until its end. The first signal stops it, the second leaves at once.
+pub(super) async fn watch<F, Fut>(mode: Mode, shown: Box<dyn Shows>, stop: CancellationToken, work: F) -> Exit
 where
     F: FnOnce(Sender<(TenantId, DeployProgress)>, CancellationToken) -> Fut,
     Fut: Future<Output = Vec<Ended>>,
 {
-    let mut twice = Twice::listen().map_err(|error| super::cannot_listen(&error))?;
-    watch_until(shown, stop, twice.asked(), work).await
+    let ended = match Twice::listen() {
+        Ok(mut twice) => watch_until(shown, stop, twice.asked(), work).await,
+        Err(error) => Err(super::cannot_listen(&error)),
+    };
+    ended.unwrap_or_else(|problem| not_begun(mode, &problem.into()))
 }
 
 /// The same; `hurry` ends when somebody asked twice.
@@ -171,11 +173,14 @@ where
     while let Ok((tenant, moved)) = said.try_recv() {
         known.pass_on(&tenant, moved, shown.as_mut());
     }
-    shown.end(&ended);
-    Ok(Exit::of_all(ended.iter().map(|(tenant, result)| match result {
+    let printed = shown.end(&ended);
+    let exit = Exit::of_all(ended.iter().map(|(tenant, result)| match result {
         Ok(_) => Exit::Done,
         Err(problem) => Exit::of_deploy(problem, known.failed.get(tenant).copied()),
-    })))
+    }));
+    // Standard output is what failed: it is told on the other one.
+    let printed = printed.map_err(|problem| Failure::from(problem).tell(false));
+    Ok(if exit == Exit::Done { printed.err().unwrap_or(exit) } else { exit })
 }
 
 /// What decides about signals and exit codes.
@@ -242,8 +247,9 @@ mod tests {
         fn stopping(&mut self, with_server: bool) {
             self.0.borrow_mut().stopping.push(with_server);
         }
-        fn end(&mut self, ended: &[Ended]) {
+        fn end(&mut self, ended: &[Ended]) -> Result<(), Problem> {
             self.0.borrow_mut().ended = ended.len();
+            Ok(())
         }
     }
 
@@ -251,7 +257,8 @@ mod tests {
     async fn everything_said_is_shown_and_the_step_makes_the_exit_code() {
         let heard = std::rc::Rc::new(std::cell::RefCell::new(Heard::default()));
         let tenant = TenantId::new("t").expect("an id");
-        let exit = watch(Box::new(Listens(heard.clone())), CancellationToken::new(), |sender, _| async move {
+        let shown = Box::new(Listens(heard.clone()));
+        let exit = watch(Mode::Lines, shown, CancellationToken::new(), |sender, _| async move {
             let step = DeployStep::Preflight;
             let problem = Problem::new("No Dockerfile.");
             let failed = DeployProgress::Failed { step, problem: problem.clone(), took: Duration::ZERO };
@@ -262,7 +269,7 @@ mod tests {
             vec![(tenant, Err(problem))]
         })
         .await;
-        assert_eq!(exit, Ok(Exit::Preflight));
+        assert_eq!(exit, Exit::Preflight);
         assert_eq!((heard.borrow().said, heard.borrow().ended), (2, 1));
     }
 
@@ -298,14 +305,15 @@ mod tests {
 
     #[test]
     fn a_terminal_shows_a_picture_unless_something_else_is_asked_for() {
-        let none = Output { json: false, events: false, plain: false, quiet: false };
+        let none = Output::default();
+        let of = |word| Output { asks: Asks::of(word), ..none };
         for (output, live, mode) in [
             (none, true, Mode::Live),
             (none, false, Mode::Lines),
             (Output { plain: true, ..none }, true, Mode::Lines),
-            (Output { json: true, ..none }, true, Mode::Json),
+            (of("--json"), true, Mode::Json),
             (Output { events: true, ..none }, false, Mode::Events),
-            (Output { quiet: true, ..none }, true, Mode::Quiet),
+            (of("--quiet"), true, Mode::Quiet),
         ] {
             assert_eq!(output.mode(live), mode);
         }

@@ -5,9 +5,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::deploy::{named, unless_stopped};
 use super::exit::Exit;
-use super::frame::{Output as Asks, Unlock, Whom};
+use super::frame::{self, Consent, Whom};
 use super::progress::{self, Output};
-use crate::model::Problem;
 use crate::ops::deploy;
 
 #[derive(Debug, Args)]
@@ -19,26 +18,27 @@ pub(super) struct Arguments {
     #[command(flatten)]
     whom: Whom,
     #[command(flatten)]
-    unlock: Unlock,
+    consent: Consent,
     #[command(flatten)]
     output: Output,
 }
 
 /// Rolls back, and tells it.
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
     let mode = arguments.output.mode_here();
     let prepared = async {
+        frame::project()?;
         let (session, tenant) = arguments.whom.open().await?;
-        arguments.unlock.may_change(&session, Asks::default()).await?;
+        arguments.consent.may_change(&session, arguments.output.asks()).await?;
         Ok((session, tenant))
     };
     let (session, tenant) = match unless_stopped(&stop, prepared).await {
         Ok(prepared) => prepared,
-        Err(failure) => return Ok(progress::not_begun(mode, &failure)),
+        Err(failure) => return progress::not_begun(mode, &failure),
     };
     let shown = progress::shown(mode, std::slice::from_ref(&tenant), false);
     let (session, id, to) = (&session, &tenant.id, arguments.to.as_deref());
-    progress::watch(shown, stop, |sender, cancel| async move {
+    progress::watch(mode, shown, stop, |sender, cancel| async move {
         let work = |own| {
             let cancel = &cancel;
             async move { deploy::roll_back(session, id, to, &own, cancel).await }

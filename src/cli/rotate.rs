@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::change::{address, must_not_be_lost, tell, where_stored};
 use super::exit::Exit;
-use super::frame::{Consent, Failure, Output, Whom};
-use crate::ops::{Call, Reply, perform};
+use super::frame::{Consent, Failure, Named, OfProfile, Output, Whom};
+use crate::model::Tenant;
+use crate::ops::{Call, Reply, Session, perform};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  tenantry rotate --tenant orchard --yes --json")]
@@ -24,6 +25,8 @@ pub(super) struct Asked {
     #[arg(long)]
     reveal: bool,
     #[command(flatten)]
+    of: OfProfile,
+    #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
     pub(super) output: Output,
@@ -37,12 +40,18 @@ impl Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    rotate(arguments.whom, arguments.asked).await
+    let opened = arguments.whom.open_with(&arguments.asked.of).await?;
+    rotate(opened, arguments.asked).await
 }
 
-pub(super) async fn rotate(whom: Whom, asked: Asked) -> Result<Exit, Failure> {
-    let Asked { reveal, consent, output } = asked;
-    let (session, tenant) = whom.open().await?;
+/// The same below `tenant`, where the tenant is a word of the command.
+pub(super) async fn named(named: Named, asked: Asked) -> Result<Exit, Failure> {
+    let opened = named.open_with(&asked.of).await?;
+    rotate(opened, asked).await
+}
+
+async fn rotate((session, tenant): (Session, Tenant), asked: Asked) -> Result<Exit, Failure> {
+    let Asked { reveal, of: _, consent, output } = asked;
     let question = format!(
         "Give the database of {} a new password? The old one ends at once, and a running machine restarts.",
         tenant.name

@@ -5,16 +5,17 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 use super::exit::Exit;
-use super::frame::{Failure, Output, Place, cell, project, table};
+use super::frame::{Failure, Output, Paint, Place, cell, project_or_folder, tone_of_state, toned};
 use crate::model::{Problem, TenantStatus};
 use crate::ops::Session;
 use crate::ops::login::Validity;
 use crate::ops::login::who::{Who, who};
-use crate::ops::overview::{self, Profile, Standing};
+use crate::ops::overview::{self, Profile, Standing, Standings};
+use crate::telling::Tone;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  tenantry status\n  tenantry status --json | jq '.tenants[] | select(.status == \"failed\")'"
+    after_help = "Examples:\n  tenantry status\n  tenantry status --json | jq '.tenants[] | select(.state == \"failed\")'"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -24,21 +25,38 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(Arguments { place, output }: Arguments) -> Result<Exit, Failure> {
-    let project = project()?;
+    let project = project_or_folder()?;
     let profiles = overview::profiles(&project).await?;
     let seat = place.seat_in(project.clone()).await?;
     let found = who(&seat).await;
+    // Only what is there can be over.
+    let is_over =
+        found.as_ref().is_err_and(|problem| problem.requires_login) && matches!(seat.find().await, Ok(Some(_)));
     let standings = match &found {
         Ok(_) => Ok(overview::standings(&Session::at(seat, project).await?).await?),
         Err(problem) => Err(problem.clone()),
     };
-    let document = document(&profiles, &found, standings.as_deref().unwrap_or_default());
-    output.answer(&document, &told(&profiles, &found, standings.as_deref().unwrap_or_default()))?;
+    let (standings, missing) = match standings {
+        Ok(Standings { all, unreadable }) => (all, unreadable),
+        Err(problem) => (Vec::new(), Some(problem)),
+    };
+    let mut document = document(&profiles, &found, is_over, &standings);
+    if let (Some(problem), true) = (&missing, found.is_ok()) {
+        document["warning"] = json!(problem);
+        if !output.json() {
+            super::tell(problem);
+        }
+    }
+    output.answer(&document, &told(&profiles, &found, &standings))?;
     // It is told, and a script must still see that this is not all.
-    Ok(standings.err().map_or(Exit::Done, |problem| Exit::of(&problem)))
+    Ok(match missing {
+        Some(problem) if output.quiet() && found.is_err() => Failure::from(problem).tell(false),
+        Some(problem) => Exit::of(&problem),
+        None => Exit::Done,
+    })
 }
 
-fn document(profiles: &[Profile], found: &Result<Who, Problem>, standings: &[Standing]) -> Value {
+fn document(profiles: &[Profile], found: &Result<Who, Problem>, is_over: bool, standings: &[Standing]) -> Value {
     let credentials = match found {
         Ok(who) => json!({
             "authenticated": true,
@@ -48,7 +66,7 @@ fn document(profiles: &[Profile], found: &Result<Who, Problem>, standings: &[Sta
             "token_expired": who.validity == Validity::Expired,
             "expires_at": who.expires_at.map(|end| end.to_string()),
         }),
-        Err(problem) => json!({ "authenticated": false, "token_expired": problem.requires_login, "problem": problem }),
+        Err(problem) => json!({ "authenticated": false, "token_expired": is_over, "problem": problem }),
     };
     let named = |standing: &Standing| of_profile(profiles, standing).map(|profile| profile.name.clone());
     let tenants: Vec<_> = standings
@@ -58,7 +76,7 @@ fn document(profiles: &[Profile], found: &Result<Who, Problem>, standings: &[Sta
             json!({
                 "id": standing.tenant.id,
                 "name": standing.tenant.name,
-                "status": word(standing),
+                "state": word(standing),
                 "url": url(standing),
                 "message": message(standing),
                 "configured_in_profile": profile.is_some(),
@@ -77,10 +95,11 @@ fn document(profiles: &[Profile], found: &Result<Who, Problem>, standings: &[Sta
 }
 
 fn told(profiles: &[Profile], found: &Result<Who, Problem>, standings: &[Standing]) -> String {
+    let paint = Paint::out();
     let mut out = String::new();
     for profile in profiles {
         let about = match (&profile.problem, &profile.tenant) {
-            (Some(problem), _) => format!("cannot be used: {problem}"),
+            (Some(problem), _) => paint.tone(Tone::Bad, &format!("cannot be used: {problem}")),
             (None, Some(tenant)) => format!("for tenant {tenant}"),
             (None, None) => "for no tenant of the cloud".to_owned(),
         };
@@ -89,10 +108,10 @@ fn told(profiles: &[Profile], found: &Result<Who, Problem>, standings: &[Standin
     match found {
         Ok(who) => {
             let over = if who.validity == Validity::Expired { "; it says that it is over" } else { "" };
-            let _ = writeln!(out, "login   {} at {}{over}", who.me.user.email, who.api);
+            let _ = writeln!(out, "login   {} at {}{}", who.me.user.email, who.api, paint.tone(Tone::Warn, over));
         }
         Err(problem) => {
-            let _ = writeln!(out, "login   {problem}");
+            let _ = writeln!(out, "login   {}", paint.tone(Tone::Bad, &problem.to_string()));
             return out;
         }
     }
@@ -107,7 +126,8 @@ fn told(profiles: &[Profile], found: &Result<Who, Problem>, standings: &[Standin
         let message = message(standing).unwrap_or_default();
         [standing.tenant.name.clone(), word(standing).to_owned(), cell(url(standing)), cell(profile), message]
     }));
-    out.push_str(&table(&rows));
+    let tone = |column, cell: &str| if column == 1 { tone_of_state(cell) } else { Tone::Text };
+    out.push_str(&toned(&rows, paint, tone));
     out
 }
 
@@ -148,11 +168,12 @@ mod tests {
         let tenant = Some(standing.tenant.id.clone());
         let profiles = [Profile { name: "prod".into(), tenant, problem: None }];
         let found = Err(Problem::new("Not logged in.").needs_login());
-        let document = document(&profiles, &found, std::slice::from_ref(&standing));
+        let document = document(&profiles, &found, false, std::slice::from_ref(&standing));
         assert_eq!(document["tenants"][0]["configured_in_profile"], true);
-        assert_eq!(document["tenants"][0]["status"], "running");
+        assert_eq!(document["tenants"][0]["state"], "running");
         assert!(!document.to_string().contains("hunter2"));
         assert_eq!(document["credentials"]["authenticated"], false);
+        assert_eq!(document["credentials"]["token_expired"], false);
         assert_eq!(told(&profiles, &found, &[]), "profile prod  for tenant ten_1\nlogin   Not logged in.\n");
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::exit::Exit;
-use super::frame::{Failure, Output, Unlock, Whom, fields};
+use super::frame::{Consent, Failure, Output, Whom, fields};
 use super::plans;
 use crate::model::text;
 use crate::ops::{Call, Reply, perform};
@@ -40,7 +40,7 @@ struct Change {
     #[command(flatten)]
     whom: Whom,
     #[command(flatten)]
-    unlock: Unlock,
+    consent: Consent,
     #[command(flatten)]
     output: Output,
 }
@@ -82,9 +82,9 @@ async fn of(Show { whom, output }: Show) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn change(Change { plan, whom, unlock, output }: Change) -> Result<Exit, Failure> {
+async fn change(Change { plan, whom, consent, output }: Change) -> Result<Exit, Failure> {
     let (session, tenant) = whom.open().await?;
-    unlock.may_change(&session, output).await?;
+    consent.may_change(&session, output).await?;
     let all = session.client().plans().await.map_err(|error| error.problem())?;
     let plan = plans::named(&all, &plan)?;
     let call = Call::ChangePlan { id: tenant.id.clone(), price_id: plan.paddle_price_id.clone() };

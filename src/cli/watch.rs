@@ -25,12 +25,23 @@ pub(super) struct Arguments {
     follow: bool,
     #[command(flatten)]
     whom: Whom,
+    /// Print a JSON object per line, as with --json.
+    #[arg(long, conflicts_with = "quiet")]
+    events: bool,
     #[command(flatten)]
-    pub(super) output: Output,
+    output: Output,
+}
+
+impl Arguments {
+    /// How the answer is given.
+    pub(super) fn output(&self) -> Output {
+        self.output.or_events(self.events)
+    }
 }
 
 pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Result<Exit, Failure> {
-    let Arguments { follow: is_followed, whom, output } = arguments;
+    let output = arguments.output();
+    let Arguments { follow: is_followed, whom, .. } = arguments;
     let (session, tenant) = whom.open().await?;
     if is_followed {
         return follow(&session, &tenant, output, stop).await;
@@ -49,9 +60,14 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Resul
         }
         Ok::<_, Problem>(())
     };
-    let (status, told) = tokio::join!(work, telling);
-    told?;
-    end(&tenant, &status?, output)
+    tokio::select! {
+        (status, told) = async { tokio::join!(work, telling) } => {
+            told?;
+            end(&tenant, &status?, output)
+        }
+        // Whoever reads only the beginning is not waited for; how it ends nobody wants to know.
+        () = Stream::closed() => Ok(Exit::Done),
+    }
 }
 
 fn tell(stream: &Stream, event: &ProvisioningEvent) -> Result<bool, Problem> {
@@ -96,7 +112,10 @@ async fn follow(session: &Session, tenant: &Tenant, output: Output, stop: &Cance
         Ok(())
     };
     tokio::select! {
-        ((), told) = async { tokio::join!(work, telling) } => told?,
+        told = telling => told?,
+        // What was said last is still to be told.
+        never = async { work.await; std::future::pending().await } => never,
+        () = Stream::closed() => {}
         () = stop.cancelled() => {}
     }
     Ok(Exit::Done)

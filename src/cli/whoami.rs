@@ -7,9 +7,10 @@ use serde_json::json;
 use std::fmt::Write as _;
 use tokio_util::sync::CancellationToken;
 
-use super::auth::{self, Place};
+use super::around::{Around, around};
+use super::auth::Place;
 use super::exit::Exit;
-use super::frame::{print, print_json};
+use super::frame::{Output, until_stopped};
 use crate::model::Problem;
 use crate::ops::login::who::who;
 use crate::ops::login::{Validity, Who};
@@ -19,26 +20,23 @@ use crate::telling::format;
 pub(super) struct Arguments {
     #[command(flatten)]
     place: Place,
-    /// Print one JSON document.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
-pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Result<Exit, Problem> {
-    let json = arguments.json;
-    auth::until_stopped(json, &stop, async {
-        let found = who(&arguments.place.seat().await?).await?;
-        if json {
-            print_json(&document(&found))?;
-        } else {
-            print(&lines(&found, Timestamp::now(), &TimeZone::system()))?;
-        }
-        Ok(Exit::Done)
+pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
+    until_stopped(arguments.output, &stop, async {
+        let seat = arguments.place.seat().await?;
+        let found = who(&seat).await?;
+        let around = around(&seat).await;
+        let text = lines(&found, &around, Timestamp::now(), &TimeZone::system());
+        arguments.output.answer(&document(&found, &around), &text)?;
+        Ok::<_, Problem>(Exit::Done)
     })
     .await
 }
 
-fn lines(who: &Who, now: Timestamp, zone: &TimeZone) -> String {
+fn lines(who: &Who, around: &Around, now: Timestamp, zone: &TimeZone) -> String {
     let mut out = String::new();
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(out, "{name:<9} {value}");
@@ -51,6 +49,9 @@ fn lines(who: &Who, now: Timestamp, zone: &TimeZone) -> String {
     if let Some(customer) = &who.me.customer {
         line("customer", &customer.id);
     }
+    if let Some(enterprise) = &who.me.enterprise {
+        line("company", &enterprise.name);
+    }
     line("api", &who.api);
     if let Some(context) = &who.context {
         line("context", context);
@@ -61,6 +62,12 @@ fn lines(who: &Who, now: Timestamp, zone: &TimeZone) -> String {
         Validity::Expiring => line("", "Log in again soon: tenantry login"),
         Validity::Expired => line("", "It says that it is over: tenantry login"),
         Validity::Valid | Validity::Unknown => {}
+    }
+    if let Some(count) = around.profiles {
+        line("profiles", &count.to_string());
+    }
+    if let Some(tenants) = &around.tenants {
+        line("tenants", &tenants.len().to_string());
     }
     for other in &who.others {
         let context = other.context.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
@@ -77,12 +84,13 @@ fn ends(end: Option<Timestamp>, now: Timestamp, zone: &TimeZone) -> String {
     if end > now { format!("{date}, in {away}") } else { format!("{date}, {away} ago") }
 }
 
-fn document(who: &Who) -> serde_json::Value {
+fn document(who: &Who, around: &Around) -> serde_json::Value {
     json!({
         "user_email": who.me.user.email,
         "user_id": who.me.user.id,
         "user_name": who.me.user.name,
         "customer": who.me.customer,
+        "enterprise": who.me.enterprise,
         "api_url": who.api,
         "context": who.context,
         "token_status": who.validity,
@@ -91,6 +99,8 @@ fn document(who: &Who) -> serde_json::Value {
         "kept": who.kept.word(),
         "kept_in": who.kept.words(),
         "others": who.others,
+        "local_profiles": around.profiles,
+        "cloud_tenants": around.tenants.as_ref().map(Vec::len),
     })
 }
 
@@ -108,7 +118,7 @@ mod tests {
         let who = |seconds: i64| {
             let expires_at = Some(now + SignedDuration::from_secs(seconds));
             Who {
-                me: Me { user: user.clone(), customer: None },
+                me: Me { user: user.clone(), customer: None, enterprise: None },
                 api: "https://api.example".into(),
                 context: None,
                 kept: Kept::Keyring,
@@ -118,14 +128,20 @@ mod tests {
                 others: Vec::new(),
             }
         };
-        let text = lines(&who(2580), now, &TimeZone::UTC);
+        let nothing = Around { profiles: None, tenants: None, tenants_path: None };
+        let text = lines(&who(2580), &nothing, now, &TimeZone::UTC);
         assert_eq!(
             text,
             "user      mara@orchard.example (Mara)\napi       https://api.example\nkept in   the keyring\n\
              ends      2026-11-20 12:43, in 43 min\n          Log in again soon: tenantry login\n"
         );
-        assert!(lines(&who(-60), now, &TimeZone::UTC).contains("1 min ago\n          It says that it is over"));
-        assert!(!lines(&who(90_000), now, &TimeZone::UTC).contains("Log in"));
-        assert_eq!(document(&who(60))["token_status"], "expiring");
+        assert!(
+            lines(&who(-60), &nothing, now, &TimeZone::UTC).contains("1 min ago\n          It says that it is over")
+        );
+        let some = Around { profiles: Some(2), tenants: Some(Vec::new()), tenants_path: None };
+        assert!(lines(&who(60), &some, now, &TimeZone::UTC).ends_with("profiles  2\ntenants   0\n"));
+        assert_eq!(document(&who(60), &some)["local_profiles"], 2);
+        assert!(!lines(&who(90_000), &nothing, now, &TimeZone::UTC).contains("Log in"));
+        assert_eq!(document(&who(60), &nothing)["token_status"], "expiring");
     }
 }

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::text;
+use super::{lenient, text};
 
 /// Answer of the calls that begin something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begun {
     /// `restarting`, `provisioning`, `suspended`, `active`, ...
-    #[serde(default, deserialize_with = "text::harmless")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub status: String,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]

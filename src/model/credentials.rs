@@ -9,7 +9,7 @@ use super::{Secret, TenantId, database_url, lenient, text};
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Rotation {
     /// `rotated`.
-    #[serde(default, deserialize_with = "text::harmless")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub status: String,
     /// For people.
     #[serde(default, deserialize_with = "text::harmless_opt")]
@@ -92,7 +92,7 @@ pub struct ExternalAccess {
     #[serde(default, deserialize_with = "lenient::flag")]
     pub external_db_access: bool,
     /// As people outside reach the database, the password masked.
-    #[serde(default, deserialize_with = "text::harmless")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub database_url: String,
 }
 

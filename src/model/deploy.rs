@@ -3,24 +3,27 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
-use super::text;
 use super::{Problem, Secret, secret};
+use super::{lenient, text};
 
 /// Answer of `GET /registry-token`.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(remote = "Self")]
 pub struct RegistryToken {
     /// Host and port of the registry, `127.0.0.1:5000`.
     pub registry: String,
     /// The user name for it.
     pub username: String,
     /// The password; older servers call it `password` (protocol K1).
-    #[serde(alias = "password", serialize_with = "secret::expose")]
+    #[serde(serialize_with = "secret::expose")]
     pub token: Secret,
     /// `systemprompt-images`.
     pub repository: String,
     /// `tenant-{id}`.
     pub tag: String,
 }
+
+lenient::older_names!(RegistryToken, "password" => "token");
 
 impl RegistryToken {
     /// The image to build, push and deploy: always made from the answer, never from constants.
@@ -210,9 +213,14 @@ mod tests {
 
     #[test]
     fn a_token_under_either_name_makes_the_image() {
-        for field in ["token", "password"] {
+        for field in [
+            r#""token":"s3cret""#,
+            r#""password":"s3cret""#,
+            r#""password":"older","token":"s3cret""#,
+            r#""token":null,"password":"s3cret""#,
+        ] {
             let json = format!(
-                r#"{{"registry":"127.0.0.1:5000","username":"x","{field}":"s3cret","repository":"systemprompt-images","tag":"tenant-a"}}"#
+                r#"{{"registry":"127.0.0.1:5000","username":"x",{field},"repository":"systemprompt-images","tag":"tenant-a"}}"#
             );
             let token: RegistryToken = serde_json::from_str(&json).expect("a token");
             assert_eq!(token.token.reveal(), "s3cret");

@@ -19,7 +19,7 @@ pub struct CustomDomain {
     #[serde(default, deserialize_with = "lenient::flag")]
     pub verified: bool,
     /// The tenant's own host name.
-    #[serde(default, deserialize_with = "text::harmless")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub dns_target: String,
     /// What has to be entered where the domain is administered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub struct DnsRecord {
     #[serde(deserialize_with = "text::harmless")]
     pub value: String,
     /// How long it may be remembered, seconds; 0 where the server does not say.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::count")]
     pub ttl: u32,
 }
 

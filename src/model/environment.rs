@@ -19,7 +19,7 @@ pub struct Variable {
     #[serde(deserialize_with = "text::harmless")]
     pub key: String,
     /// Masked where it is secret.
-    #[serde(default, deserialize_with = "text::harmless")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub value: String,
     /// It is not shown.
     #[serde(default, deserialize_with = "lenient::flag")]
@@ -35,6 +35,17 @@ pub struct SecretKeys {
     /// Sorted.
     #[serde(default, deserialize_with = "keys")]
     pub keys: Vec<String>,
+}
+
+/// A secret that is set, without its value (protocol B.27, B.29, B.30).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SecretMark {
+    /// Its name.
+    #[serde(deserialize_with = "text::harmless")]
+    pub key: String,
+    /// When it was set last, RFC 3339; empty where the server does not say.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub updated_at: String,
 }
 
 fn keys<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -65,7 +76,12 @@ mod tests {
             .collect();
         assert_eq!(
             told,
-            [("PORT", "8080", false, true), ("DATABASE_URL", "********", true, true), ("ODD", "a b", false, false),]
+            [
+                ("PORT", "8080", false, true),
+                ("DATABASE_URL", "********", true, true),
+                ("ANTHROPIC_API_KEY", "", true, false),
+                ("ODD", "a b", false, false),
+            ]
         );
     }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::text;
 use super::{SessionId, TenantId};
+use super::{lenient, text};
 
 /// The kind of an event: the platform's closed set, and whatever else a server says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +96,7 @@ impl<'de> Deserialize<'de> for EventKind {
 
 /// One event of a checkout or tenant stream; the checkout stream fills the session and the tenant's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(remote = "Self")]
 pub struct ProvisioningEvent {
     /// The tenant, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,15 +114,10 @@ pub struct ProvisioningEvent {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub message: Option<String>,
     /// The tenant's address.
-    #[serde(default, alias = "url", skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub app_url: Option<String>,
     /// The provider's name for the app.
-    #[serde(
-        default,
-        alias = "app_id",
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "text::harmless_opt"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub fly_app_name: Option<String>,
     /// The checkout session, on its stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -136,6 +132,9 @@ pub struct ProvisioningEvent {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub at: Option<String>,
 }
+
+// The first documents' names (protocol C.1).
+lenient::older_names!(ProvisioningEvent, "url" => "app_url", "app_id" => "fly_app_name");
 
 impl ProvisioningEvent {
     /// The words for the step column: the finer step where the server says it.
@@ -171,6 +170,10 @@ mod tests {
         let event: ProvisioningEvent = serde_json::from_str(json).expect("an older event");
         assert_eq!(event.event_type, EventKind::VmProvisioningProgress);
         assert_eq!(event.fly_app_name.as_deref(), Some("sp-1"));
+        let json = r#"{"event_type":"tenant_ready","status":"ready","url":"http://old","app_url":"http://new","app_id":"sp-1",
+            "fly_app_name":null}"#;
+        let event: ProvisioningEvent = serde_json::from_str(json).expect("an event with both names");
+        assert_eq!((event.app_url.as_deref(), event.fly_app_name.as_deref()), (Some("http://new"), Some("sp-1")));
         let json = r#"{"event_type":"brand_new","status":"x\u001b[2Jy"}"#;
         let event: ProvisioningEvent = serde_json::from_str(json).expect("an unknown event");
         assert_eq!(event.event_type, EventKind::Other("brand_new".into()));

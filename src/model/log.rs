@@ -32,20 +32,28 @@ impl<'de> Deserialize<'de> for LogEntry {
         #[serde(untagged)]
         enum Wire {
             Text(String),
-            Entry {
-                #[serde(default)]
-                timestamp: String,
-                message: String,
-                level: Option<String>,
-            },
+            Entry { timestamp: Option<String>, message: String, level: Option<String> },
         }
         Ok(match Wire::deserialize(deserializer)? {
             Wire::Text(message) => Self { timestamp: String::new(), message: text::coloured(message), level: None },
             Wire::Entry { timestamp, message, level } => Self {
-                timestamp: text::line(&timestamp),
+                timestamp: timestamp.map(|raw| text::line(&raw)).unwrap_or_default(),
                 message: text::coloured(message),
                 level: level.map(|raw| text::line(&raw)),
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_a_time_is_a_line() {
+        for json in [r#""a""#, r#"{"message": "a"}"#, r#"{"message": "a", "timestamp": null, "level": null}"#] {
+            let entry: LogEntry = serde_json::from_str(json).expect(json);
+            assert_eq!((entry.timestamp.as_str(), entry.message.as_str(), entry.level), ("", "a", None));
+        }
     }
 }

@@ -35,7 +35,7 @@ pub mod tenant;
 pub mod text;
 pub mod usage;
 
-pub use account::{Customer, Me, User};
+pub use account::{Customer, Enterprise, Me, User};
 pub use begun::Begun;
 pub use check::{Check, CheckResult};
 pub use checkout::{CheckoutRequest, CheckoutSession};
@@ -43,7 +43,7 @@ pub use credentials::{ExternalAccess, OneTimeCredentials, Rotation};
 pub use deploy::{DeployAnswer, DeployRequest, Digest, ImageReference, RegistryToken};
 pub use deployment::Deployment;
 pub use domain::{CustomDomain, DnsRecord, DomainStatus};
-pub use environment::{Environment, SecretKeys, Variable};
+pub use environment::{Environment, SecretKeys, SecretMark, Variable};
 pub use event::{EventKind, ProvisioningEvent};
 pub use hash::Hasher;
 pub use id::{InvalidId, SessionId, TenantId};

@@ -22,6 +22,18 @@ pub enum Remedy {
     Rotate,
     /// Try again what failed while the tenant was made.
     RetryProvision,
+    /// Watch what is under way on the tenant.
+    Watch,
+    /// Open the payment provider's page of the subscription.
+    OpenPortal,
+    /// Choose a plan.
+    ChoosePlan,
+    /// Start the suspended tenant.
+    Activate,
+    /// Remove the tenant from the project's list.
+    RemoveEntry,
+    /// Give the tenant a domain of its own.
+    SetDomain,
 }
 
 /// An error as a person sees it.

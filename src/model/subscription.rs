@@ -8,7 +8,7 @@ use super::{PlanInfo, lenient, text};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Subscription {
     /// The server's own id.
-    #[serde(default, deserialize_with = "text::harmless")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub id: String,
     /// Who pays.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]

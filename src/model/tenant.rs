@@ -7,6 +7,7 @@ use super::{lenient, text};
 
 /// A tenant's record. Only id and name are promised by every server; the rest may be absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(remote = "Self")]
 pub struct Tenant {
     /// Its id.
     pub id: TenantId,
@@ -23,12 +24,7 @@ pub struct Tenant {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub phase: Option<String>,
     /// The provider's name for the app.
-    #[serde(
-        default,
-        alias = "app_id",
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "text::harmless_opt"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub fly_app_name: Option<String>,
     /// The machine's id.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
@@ -58,10 +54,10 @@ pub struct Tenant {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub region: Option<String>,
     /// Memory of the machine, MB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::count_opt")]
     pub memory_mb: Option<u32>,
     /// Size of the volume, GB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lenient::count_opt")]
     pub volume_gb: Option<u32>,
     /// The plan it was bought on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +103,9 @@ pub struct Tenant {
     pub last_error: Option<String>,
 }
 
+// K35: older servers say `app_id`.
+lenient::older_names!(Tenant, "app_id" => "fly_app_name");
+
 impl Tenant {
     /// True for a database on this machine (protocol E.11): no cloud knows it.
     #[must_use]
@@ -133,6 +132,7 @@ impl Tenant {
 
 /// Answer of `GET /status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(remote = "Self")]
 pub struct TenantStatus {
     /// The word to poll for; with a compatible server not the whole truth (protocol C.4).
     #[serde(deserialize_with = "text::harmless")]
@@ -141,7 +141,7 @@ pub struct TenantStatus {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub message: Option<String>,
     /// The tenant's address.
-    #[serde(default, alias = "url", skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub app_url: Option<String>,
     /// The one-time credentials' address, while they wait. Holds a token: kept out of `Debug` by being a secret.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "expose_opt")]
@@ -171,6 +171,9 @@ pub struct TenantStatus {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text::harmless_opt")]
     pub updated_at: Option<String>,
 }
+
+// K34: older servers say `url`, and newer ones may say both.
+lenient::older_names!(TenantStatus, "url" => "app_url");
 
 impl TenantStatus {
     /// What the screen says: `phase` before `status` (protocol C.4).
@@ -292,6 +295,20 @@ mod tests {
         let status: TenantStatus =
             serde_json::from_str(r#"{"status":"ready","phase":"awaiting_deploy"}"#).expect("a status");
         assert_eq!(status.state(), TenantState::ToDeploy);
+    }
+
+    #[test]
+    fn the_newer_of_two_names_counts_and_null_is_absent() {
+        let status: TenantStatus =
+            serde_json::from_str(r#"{"status":"ready","url":"http://old","app_url":"http://new"}"#).expect("a status");
+        assert_eq!(status.app_url.as_deref(), Some("http://new"));
+        let read = tenant(
+            r#"{"id":"t","name":"n","app_id":"old","fly_app_name":"new","memory_mb":512.0,"volume_gb":null,
+                "plan":{"name":"Basic","memory_mb":null}}"#,
+        );
+        assert_eq!((read.fly_app_name.as_deref(), read.memory_mb, read.volume_gb), (Some("new"), Some(512), None));
+        let written = serde_json::to_value(&read).expect("JSON");
+        assert_eq!((&written["fly_app_name"], written.get("app_id")), (&serde_json::json!("new"), None));
     }
 
     #[test]

@@ -36,10 +36,10 @@ pub struct Metrics {
     #[serde(default, deserialize_with = "lenient::whole")]
     pub uptime_seconds: i64,
     /// `started`, `restarting`, `stopped`, or `destroyed` where the machine is gone; empty where the server does not say.
-    #[serde(default, deserialize_with = "text::harmless")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub machine_state: String,
     /// RFC 3339.
-    #[serde(default, deserialize_with = "text::harmless")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub sampled_at: String,
 }
 
@@ -71,7 +71,7 @@ pub struct MetricsPoint {
     #[serde(default, deserialize_with = "lenient::whole")]
     pub uptime_seconds: i64,
     /// At its end.
-    #[serde(default, deserialize_with = "text::harmless")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub machine_state: String,
 }
 

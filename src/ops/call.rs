@@ -145,6 +145,13 @@ pub enum Call {
         /// On or off.
         enabled: bool,
     },
+    /// The last lines of its log.
+    Logs {
+        /// Whose.
+        id: TenantId,
+        /// At most so many.
+        lines: u32,
+    },
     /// Its deploys as the server remembers them.
     Deployments(TenantId),
     /// Its deploys as this machine remembers them.
@@ -177,6 +184,7 @@ impl Call {
             | Self::MetricsHistory { .. }
             | Self::Subscription(_)
             | Self::Domain(_)
+            | Self::Logs { .. }
             | Self::Deployments(_)
             | Self::LocalHistory(_)
             | Self::FirstDeploy(_)
@@ -249,6 +257,7 @@ impl Call {
             | Self::SetDomain { id, .. }
             | Self::RemoveDomain(id)
             | Self::ExternalAccess { id, .. }
+            | Self::Logs { id, .. }
             | Self::Deployments(id)
             | Self::LocalHistory(id)
             | Self::FirstDeploy(id) => Some(id),
@@ -293,6 +302,7 @@ impl Call {
             Self::RemoveDomain(_) => "remove the domain",
             Self::ExternalAccess { enabled: true, .. } => "open the database to the outside",
             Self::ExternalAccess { enabled: false, .. } => "close the database to the outside",
+            Self::Logs { .. } => "read the log",
             Self::Deployments(_) => "list deployments",
             Self::LocalHistory(_) => "show the history",
             Self::FirstDeploy(_) => "look at the project",

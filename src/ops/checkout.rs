@@ -1,8 +1,12 @@
 //! Buying a tenant: the checkout, and paying on the sandbox's page without a browser.
 
+mod wait;
+
 use super::Session;
 use crate::api::Page;
 use crate::model::{CheckoutRequest, CheckoutSession, Problem};
+
+pub use wait::{News, Wait};
 
 /// Opens a checkout. The terminal then waits on the session's stream; no callback server is needed,
 /// because the session id is known from the answer (protocol D.2).

@@ -67,7 +67,7 @@ pub async fn check(
 ) -> Result<(), Problem> {
     let plan = Plan::choose(session, tenant, options).await?;
     let reporter = Reporter::new(progress, cancel);
-    flow::preflight(session, tenant, options, &plan, &reporter).await.map(drop)
+    flow::preflight(session, tenant, options, &plan, &reporter, |_| {}).await.map(drop)
 }
 
 /// Deploys the same image to several tenants: built once, pushed to each, and deployed a few at a time. What fails for one does

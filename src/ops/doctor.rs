@@ -18,7 +18,7 @@ use std::future::Future;
 use std::pin::Pin;
 use tokio::sync::oneshot;
 
-use super::Session;
+use super::{Session, tenants};
 use crate::engine::Engine;
 use crate::model::progress::Builder;
 use crate::model::{Check, CheckResult, Problem, RegistryToken, Tenant, TenantId};
@@ -44,6 +44,8 @@ pub struct Options {
 pub struct Diagnosis {
     /// All checks, always in the same order.
     pub checks: Vec<Check>,
+    /// What the tenant is called, where the server said so.
+    pub tenant_name: Option<String>,
     /// What a deploy goes on with, or why it cannot.
     pub cleared: Result<Cleared, Problem>,
 }
@@ -108,6 +110,8 @@ pub async fn diagnose(
         Some(tenant) => Some(tenant.clone()),
         None => tenant_of_profile(session, options).await,
     };
+    // What is on this machine no cloud knows.
+    let tenant = tenant.filter(|id| !tenants::is_local(id));
     let (say_database, database) = oneshot::channel();
     let (say_storage, storage) = oneshot::channel();
     let groups: [Group<'_>; 5] = [
@@ -151,8 +155,9 @@ pub async fn diagnose(
         }
     }
     drop(groups);
+    let tenant_name = online.as_ref().and_then(|online| online.tenant.as_ref()).map(|tenant| tenant.name.clone());
     let cleared = cleared(&found, files, engine, online);
-    Diagnosis { checks: found.into_iter().map(|finding| finding.check).collect(), cleared }
+    Diagnosis { checks: found.into_iter().map(|finding| finding.check).collect(), tenant_name, cleared }
 }
 
 async fn tenant_of_profile(session: &Session, options: &Options) -> Option<TenantId> {

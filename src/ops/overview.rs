@@ -4,7 +4,7 @@
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::{Session, kept_tenants};
+use super::{Session, kept_tenants, tenants};
 use crate::model::{Problem, Tenant, TenantId, TenantStatus};
 use crate::workspace::{Project, profile};
 
@@ -31,17 +31,28 @@ pub struct Profile {
     pub problem: Option<Problem>,
 }
 
-/// Asks how each tenant of the account stands, in the server's order.
+/// The account's tenants.
+#[derive(Debug, Clone, Default)]
+pub struct Standings {
+    /// In the server's order.
+    pub all: Vec<Standing>,
+    /// That some cannot be read, where that is so.
+    pub unreadable: Option<Problem>,
+}
+
+/// Asks how each tenant of the account stands.
 ///
 /// # Errors
 /// The server's refusal of the list. Of one tenant it is said there.
-pub async fn standings(session: &Session) -> Result<Vec<Standing>, Problem> {
-    let tenants = kept_tenants::list(session).await?.tenants;
+pub async fn standings(session: &Session) -> Result<Standings, Problem> {
+    let list = kept_tenants::list(session).await?;
+    let unreadable = tenants::unreadable(&list.rejected);
     let ask = |tenant: Tenant| async {
         let status = session.client().status(&tenant.id).await.map_err(|error| error.problem());
         Standing { tenant, status }
     };
-    Ok(stream::iter(tenants.into_iter().map(ask)).buffered(AT_ONCE).collect().await)
+    let all = stream::iter(list.tenants.into_iter().map(ask)).buffered(AT_ONCE).collect().await;
+    Ok(Standings { all, unreadable })
 }
 
 /// The project's profiles, by name.

@@ -58,7 +58,7 @@ async fn send(session: &Session, tenant: &TenantId, profile: Option<&Profile>) -
         }
     };
     let platform = BTreeMap::from([
-        ("SYSTEMPROMPT_API_TOKEN".to_owned(), client.token().clone()),
+        ("SYSTEMPROMPT_API_TOKEN".to_owned(), client.token()),
         ("SYSTEMPROMPT_USER_EMAIL".to_owned(), Secret::new(me.user.email)),
         ("SYSTEMPROMPT_CLI_REMOTE".to_owned(), Secret::new("true")),
     ]);

@@ -26,6 +26,8 @@ pub struct Session {
     keeps_credentials: bool,
     /// Nothing is changed outside of this program, the project's list of tenants neither.
     reads_only: bool,
+    /// The profile that is meant where several name the same tenant.
+    profile: Option<Arc<str>>,
 }
 
 impl Session {
@@ -38,6 +40,7 @@ impl Session {
             state,
             seat: None,
             account: None,
+            profile: None,
             last_kept: LastKept::default(),
             keeps_credentials: false,
             reads_only: false,
@@ -61,6 +64,11 @@ impl Session {
         let found = seat.find().await?.ok_or_else(|| login::not_logged_in(&seat))?;
         let account = found.account().map(Arc::from);
         let client = Client::new(found.base, found.token).map_err(|error| error.problem())?;
+        let kept = seat.clone();
+        client.when_the_login_is_over(Arc::new(move || {
+            let seat = kept.clone();
+            Box::pin(async move { seat.find().await.ok().flatten().map(|found| found.token) })
+        }));
         Ok(Self { account, ..Self::seated(client, seat, project) })
     }
 
@@ -113,6 +121,18 @@ impl Session {
     #[must_use]
     pub fn project(&self) -> &Project {
         &self.project
+    }
+
+    /// The same session, in which this profile is meant where several name the same tenant.
+    #[must_use]
+    pub fn with_profile(self, name: Option<String>) -> Self {
+        Self { profile: name.map(Arc::from), ..self }
+    }
+
+    /// That profile.
+    #[must_use]
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
     }
 
     /// Where somebody can log in and out.

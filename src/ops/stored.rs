@@ -89,7 +89,8 @@ impl Place {
     /// A problem where there is a file that cannot be understood, or where more than one profile names the tenant.
     pub async fn find(session: &Session, tenant: &TenantId) -> Result<Self, Problem> {
         let (project, state, tenant) = (session.project().clone(), session.state().cloned(), tenant.clone());
-        blocking(move || look(&project, state, tenant)).await
+        let name = session.profile().map(str::to_owned);
+        blocking(move || look(&project, state, tenant, name.as_deref())).await
     }
 
     /// Tries whether something can be written there, before the server is asked for what it hands out only once. Leaves
@@ -165,8 +166,13 @@ impl Place {
     }
 }
 
-fn look(project: &Project, state: Option<StateDirectory>, tenant: TenantId) -> Result<Place, WorkspaceError> {
-    let profile = profile::of_tenant(project, &tenant, None)?;
+fn look(
+    project: &Project,
+    state: Option<StateDirectory>,
+    tenant: TenantId,
+    name: Option<&str>,
+) -> Result<Place, WorkspaceError> {
+    let profile = profile::of_tenant(project, &tenant, name)?;
     let draft = match (&profile, &state) {
         (Some(profile), _) => Some(SecretsDraft::open(profile.secrets_file())?),
         (None, Some(state)) => Some(SecretsDraft::open(state.credentials_file(&tenant))?),

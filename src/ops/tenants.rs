@@ -2,41 +2,125 @@
 
 use std::collections::BTreeSet;
 
-use super::Session;
+use super::{Session, profiles};
+use crate::api::TenantList;
 use crate::model::{Problem, Tenant, TenantId};
 use crate::workspace::{Project, profile};
 
 /// The most names that a message lists.
 const LISTED: usize = 12;
 
+/// What is said to do where it is not clear which tenant is meant; commands that take it otherwise say it otherwise.
+pub const WHICH: &str = "Name one: --tenant <id or name>.";
+
+/// Whom a command is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chosen {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// The profile of it that is meant, where somebody said so: several may name the same tenant.
+    pub profile: Option<String>,
+}
+
 /// The tenant that `wanted` names: by its id, its name, or the beginning of either where that fits only one.
-/// Without it: the only tenant of the account, else the only one that a profile of the project is for.
+/// Without it: that of the profile that the environment names, else the only tenant of the account, else the only one that a
+/// profile of the project is for.
 ///
 /// # Errors
 /// A problem that lists the names to choose from; the API's, where it does not answer.
 pub async fn resolve(session: &Session, wanted: Option<&str>) -> Result<Tenant, Problem> {
-    let tenants = session.client().tenants().await.map_err(|error| error.problem())?.tenants;
-    match wanted {
-        Some(wanted) => named(&tenants, wanted),
-        None => only(&tenants, &of_profiles(session.project()).await),
-    }
-    .cloned()
+    Ok(choose(session, wanted, None).await?.tenant)
 }
 
-/// The same, where none of that name is no failure.
+/// The same, where a profile may be named too: then its tenant is meant.
 ///
 /// # Errors
-/// Where several are meant; the API's, where it does not answer.
-pub async fn find(session: &Session, wanted: &str) -> Result<Option<Tenant>, Problem> {
-    let tenants = session.client().tenants().await.map_err(|error| error.problem())?.tenants;
-    Ok(meant(&tenants, wanted)?.cloned())
+/// Besides those, where there is no such profile, where it is for a tenant on this machine, or for another one than `wanted`.
+pub async fn choose(session: &Session, wanted: Option<&str>, profile: Option<&str>) -> Result<Chosen, Problem> {
+    let set = match profile {
+        Some(name) => of_profile(session.project(), name).await?,
+        None => None,
+    };
+    let list = session.client().tenants().await.map_err(|error| error.problem())?;
+    let by_name = wanted.map(|wanted| named(&list, wanted)).transpose()?;
+    if let (Some(name), Some(id)) = (profile, set) {
+        if let Some(other) = by_name.filter(|tenant| tenant.id != id) {
+            return Err(Problem::new(format!("Profile {name} belongs to another tenant."))
+                .detail(format!("It names {id}, and {} is {}.", other.name, other.id))
+                .hint("Leave out one of --profile and --tenant."));
+        }
+        let found = list.tenants.iter().find(|tenant| tenant.id == id).cloned();
+        let tenant = found.ok_or_else(|| {
+            Problem::new(format!("The tenant of profile {name} is not there."))
+                .detail(format!("It names {id}. {}", yours(&list)))
+                .hint("Correct cloud.tenant_id in it, or use another login.")
+        })?;
+        return Ok(Chosen { tenant, profile: Some(name.to_owned()) });
+    }
+    let active = active(session.project()).await;
+    let of_active = active.as_ref().and_then(|(_, id)| list.tenants.iter().find(|tenant| tenant.id == *id));
+    let tenant = match (by_name, of_active) {
+        (Some(tenant), _) | (None, Some(tenant)) => tenant.clone(),
+        (None, None) => only(&list, &of_profiles(session.project()).await)?.clone(),
+    };
+    let active = active.filter(|(_, id)| *id == tenant.id).map(|(name, _)| name);
+    Ok(Chosen { tenant, profile: profile.map(str::to_owned).or(active) })
 }
 
-fn named<'a>(tenants: &'a [Tenant], wanted: &str) -> Result<&'a Tenant, Problem> {
-    let none = || {
-        Problem::new(format!("No tenant is called {wanted}.")).detail(yours(tenants)).hint("Give its id or its name.")
+/// The tenant of the cloud that the profile is for; `None` where it names none, which says nothing.
+async fn of_profile(project: &Project, name: &str) -> Result<Option<TenantId>, Problem> {
+    let (project, wanted) = (project.clone(), name.to_owned());
+    let profile = super::stored::blocking(move || profile::named(&project, &wanted)).await?;
+    match profile.tenant() {
+        Some(id) if profile.is_local() || is_local(&id) => {
+            Err(Problem::new(format!("Profile {name} is for no tenant of the cloud."))
+                .detail(format!("It is for {id}, on this machine."))
+                .hint("Name a profile of a tenant of the cloud, or the tenant itself: --tenant <id or name>."))
+        }
+        named => Ok(named),
+    }
+}
+
+/// True for the ids of databases on this machine (protocol E.11).
+pub(super) fn is_local(id: &TenantId) -> bool {
+    id.as_str().starts_with("local_")
+}
+
+/// The profile that the environment names, and its tenant of the cloud; `None` also where it names another one.
+async fn active(project: &Project) -> Option<(String, TenantId)> {
+    let set = std::env::var(profiles::ACTIVE).ok().filter(|set| !set.trim().is_empty())?;
+    let name = profiles::list(project, Some(set)).await.ok()?.active_profile?;
+    let id = of_profile(project, &name).await.ok()??;
+    Some((name, id))
+}
+
+/// The same as [`resolve`], where none of that name is no failure.
+///
+/// # Errors
+/// Where several are meant, or where one that cannot be read may be; the API's, where it does not answer.
+pub async fn find(session: &Session, wanted: &str) -> Result<Option<Tenant>, Problem> {
+    let list = session.client().tenants().await.map_err(|error| error.problem())?;
+    match (meant(&list.tenants, wanted)?, unreadable(&list.rejected)) {
+        (None, Some(problem)) => Err(problem),
+        (found, _) => Ok(found.cloned()),
+    }
+}
+
+/// What is told where the server lists tenants that this program cannot read; `rejected` says what is wrong with each.
+#[must_use]
+pub fn unreadable(rejected: &[String]) -> Option<Problem> {
+    let first = rejected.first()?;
+    let title = match rejected.len() {
+        1 => "A tenant of the account cannot be read.".to_owned(),
+        count => format!("{count} tenants of the account cannot be read."),
     };
-    meant(tenants, wanted)?.ok_or_else(none)
+    Some(Problem::new(title).detail(first.clone()).hint("A newer version of this program may understand the server."))
+}
+
+fn named<'a>(list: &'a TenantList, wanted: &str) -> Result<&'a Tenant, Problem> {
+    let none =
+        || Problem::new(format!("No tenant is called {wanted}.")).detail(yours(list)).hint("Give its id or its name.");
+    meant(&list.tenants, wanted)?.ok_or_else(none)
 }
 
 fn meant<'a>(tenants: &'a [Tenant], wanted: &str) -> Result<Option<&'a Tenant>, Problem> {
@@ -67,26 +151,33 @@ fn meant<'a>(tenants: &'a [Tenant], wanted: &str) -> Result<Option<&'a Tenant>, 
     Ok(None)
 }
 
-fn only<'a>(tenants: &'a [Tenant], of_profiles: &BTreeSet<TenantId>) -> Result<&'a Tenant, Problem> {
-    if let [one] = tenants {
+fn only<'a>(list: &'a TenantList, of_profiles: &BTreeSet<TenantId>) -> Result<&'a Tenant, Problem> {
+    // Of a list that is not whole nobody knows which is the only one.
+    if let ([one], []) = (&list.tenants[..], &list.rejected[..]) {
         return Ok(one);
     }
-    let known: Vec<&Tenant> = tenants.iter().filter(|tenant| of_profiles.contains(&tenant.id)).collect();
+    let known: Vec<&Tenant> = list.tenants.iter().filter(|tenant| of_profiles.contains(&tenant.id)).collect();
     match known[..] {
         [one] => Ok(one),
-        _ if tenants.is_empty() => Err(Problem::new("There is no tenant yet.")
-            .hint("Buy one: `tenantry tenant create`, or the key n of the screen.")),
-        _ => Err(Problem::new("It is not clear which tenant is meant.")
-            .detail(yours(tenants))
-            .hint("Name one: --tenant <id or name>.")),
+        _ if list.tenants.is_empty() => Err(unreadable(&list.rejected).unwrap_or_else(|| {
+            Problem::new("There is no tenant yet.")
+                .hint("Buy one: `tenantry tenant create`, or the key n of the screen.")
+        })),
+        _ => Err(Problem::new("It is not clear which tenant is meant.").detail(yours(list)).hint(WHICH)),
     }
 }
 
-fn yours(tenants: &[Tenant]) -> String {
-    if tenants.is_empty() {
-        return "The account has none.".to_owned();
+fn yours(found: &TenantList) -> String {
+    let readable = if found.tenants.is_empty() {
+        "The account has none.".to_owned()
+    } else {
+        format!("The account has {}.", list(&found.tenants.iter().collect::<Vec<_>>()))
+    };
+    match unreadable(&found.rejected) {
+        Some(problem) if found.tenants.is_empty() => problem.title,
+        Some(problem) => format!("{readable} {}", problem.title),
+        None => readable,
     }
-    format!("The account has {}.", list(&tenants.iter().collect::<Vec<_>>()))
 }
 
 /// `orchard (3f6c1b8e52d4), meadow (9a0c55d1e2f3) and 3 more`.
@@ -117,9 +208,10 @@ async fn of_profiles(project: &Project) -> BTreeSet<TenantId> {
 mod tests {
     use super::*;
 
-    fn tenants(all: &[(&str, &str)]) -> Vec<Tenant> {
+    fn tenants(all: &[(&str, &str)]) -> TenantList {
         let read = |(id, name): &(&str, &str)| serde_json::json!({"id": id, "name": name});
-        all.iter().map(|one| serde_json::from_value(read(one)).expect("a tenant")).collect()
+        let tenants = all.iter().map(|one| serde_json::from_value(read(one)).expect("a tenant")).collect();
+        TenantList { tenants, rejected: Vec::new() }
     }
 
     #[test]
@@ -163,14 +255,50 @@ mod tests {
     fn without_a_name_it_is_the_only_one_or_the_only_one_with_a_profile() {
         let two = tenants(&[("a-1", "orchard"), ("b-2", "meadow")]);
         let of = |ids: &[&str]| ids.iter().map(|id| TenantId::new(*id).expect("an id")).collect();
-        let chosen = |all: &[Tenant], profiles: &[&str]| only(all, &of(profiles)).map(|tenant| tenant.name.clone());
-        assert_eq!(chosen(&two[..1], &["gone"]).ok().as_deref(), Some("orchard"));
+        let chosen = |all: &TenantList, profiles: &[&str]| only(all, &of(profiles)).map(|tenant| tenant.name.clone());
+        let one = tenants(&[("a-1", "orchard")]);
+        assert_eq!(chosen(&one, &["gone"]).ok().as_deref(), Some("orchard"));
         assert_eq!(chosen(&two, &["b-2", "gone"]).ok().as_deref(), Some("meadow"));
         for profiles in [&["a-1", "b-2"][..], &[]] {
             let problem = chosen(&two, profiles).expect_err("two");
             assert_eq!(problem.detail.as_deref(), Some("The account has orchard (a1), meadow (b2)."));
         }
-        assert_eq!(chosen(&[], &[]).expect_err("none").title, "There is no tenant yet.");
+        assert_eq!(chosen(&tenants(&[]), &[]).expect_err("none").title, "There is no tenant yet.");
+
+        // One that cannot be read may be the one that is meant.
+        let torn = |list: TenantList| TenantList { rejected: vec!["the 2nd has no id".into()], ..list };
+        let problem = chosen(&torn(one), &[]).expect_err("not the only one");
+        let detail = "The account has orchard (a1). A tenant of the account cannot be read.";
+        assert_eq!(problem.detail.as_deref(), Some(detail));
+        let problem = chosen(&torn(tenants(&[])), &[]).expect_err("not empty");
+        assert_eq!(problem.title, "A tenant of the account cannot be read.");
+    }
+
+    #[tokio::test]
+    async fn a_profile_says_which_tenant_is_meant() {
+        let listed =
+            serde_json::json!({"data": [{"id": "ten_1", "name": "orchard"}, {"id": "ten_2", "name": "meadow"}]});
+        let server = wiremock::MockServer::start().await;
+        wiremock::Mock::given(wiremock::matchers::path("/api/v1/tenants"))
+            .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(listed))
+            .mount(&server)
+            .await;
+        let files = [("profile.yaml", "cloud: {tenant_id: ten_2}")];
+        let (folder, session) = crate::ops::testing::answering_at(&server, &[], &files).await;
+        let local = folder.path().join(".systemprompt/profiles/dev");
+        std::fs::create_dir_all(&local).expect("made");
+        std::fs::write(local.join("profile.yaml"), "target: local\ncloud: {tenant_id: local_1}").expect("written");
+        let chosen = choose(&session, None, Some("prod")).await.expect("chosen");
+        assert_eq!((chosen.tenant.name.as_str(), chosen.profile.as_deref()), ("meadow", Some("prod")));
+        let same = choose(&session, Some("meadow"), Some("prod")).await.expect("the same");
+        assert_eq!(same, chosen);
+        for (wanted, profile, title) in [
+            (Some("orchard"), "prod", "Profile prod belongs to another tenant."),
+            (None, "dev", "Profile dev is for no tenant of the cloud."),
+        ] {
+            assert_eq!(choose(&session, wanted, Some(profile)).await.expect_err(title).title, title);
+        }
+        assert!(choose(&session, None, Some("nobody")).await.is_err());
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::RegistryError;
 use crate::model::{Secret, text};
-use crate::outbound::cause;
+use crate::outbound::{barrier, cause};
 
 /// The most of a refusal that is read, bytes.
 const LARGEST_REFUSAL: usize = 64 * 1024;
@@ -43,7 +43,14 @@ impl Place {
         if error.is_timeout() {
             return self.unreachable("no answer in time");
         }
-        self.unreachable(cause(&error.without_url()))
+        let barrier = error.url().and_then(|url| barrier(url, &error));
+        let cause = cause(&error.without_url());
+        match barrier {
+            None => self.unreachable(cause),
+            Some(barrier) => {
+                RegistryError::Barred { registry: self.registry.clone(), barrier, cause: self.clean(&cause) }
+            }
+        }
     }
 
     fn clean(&self, raw: &str) -> String {

@@ -3,6 +3,7 @@
 //! Must not know requests.
 
 use crate::model::{Digest, Problem, Remedy};
+use crate::outbound::Barrier;
 
 /// What can go wrong with a registry. The texts in here are harmless, and no secret is among them.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -20,6 +21,16 @@ pub enum RegistryError {
     Unreachable {
         /// Host and port.
         registry: String,
+        /// The system's words.
+        cause: String,
+    },
+    /// No connection: the proxy or the certificate stood in the way.
+    #[error("there is no connection to the registry {registry}: {cause}")]
+    Barred {
+        /// Host and port.
+        registry: String,
+        /// What stood in the way.
+        barrier: Barrier,
         /// The system's words.
         cause: String,
     },
@@ -113,6 +124,13 @@ impl RegistryError {
                 &format!("The registry {registry} does not answer."),
                 "Check the network and that the registry runs, then push again.",
             ),
+            Self::Barred { registry, barrier: Barrier::Proxy(proxy), .. } => problem(
+                &format!("The proxy {proxy} gave no connection to the registry {registry}."),
+                Barrier::Proxy(String::new()).hint(),
+            ),
+            Self::Barred { registry, barrier, .. } => {
+                problem(&format!("The certificate of the registry {registry} is not accepted."), barrier.hint())
+            }
             Self::Unusable { registry, .. } => problem(
                 &format!("The registry {registry} cannot be used."),
                 "Check which Management API you are logged in to.",

@@ -67,6 +67,7 @@ fn offer(
             memory_mb_default: memory_mb,
             volume_gb,
             max_tenants,
+            ..Plan::default()
         },
         price: Price { amount, currency: "EUR", interval: "month" },
         description,

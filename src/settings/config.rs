@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use url::Url;
 
-use super::{Colour, Local, Ui, UserTheme};
+use super::{Colour, Local, Networking, Ui, UserTheme};
 
 /// The host of the production API.
 const PRODUCTION: &str = "api.systemprompt.io";
@@ -25,6 +25,8 @@ pub struct Config {
     pub ui: Ui,
     /// How local tenants are made.
     pub local: Local,
+    /// How addresses outside are reached, where a context does not say it.
+    pub network: Networking,
     /// Other keys for commands, in the file's order.
     pub keys: Vec<KeyBinding>,
     /// The user's own themes, in the file's order.
@@ -74,6 +76,9 @@ pub struct Context {
     pub colour: Option<Colour>,
     /// How to find the token.
     pub login: Login,
+    /// How its API, and what belongs to it, is reached.
+    #[serde(flatten)]
+    pub network: Networking,
     /// Its line in the file.
     #[serde(skip)]
     pub line: usize,

@@ -36,6 +36,14 @@ pub enum SettingsError {
         /// Where.
         path: PathBuf,
     },
+    /// The file of certificates is not there, or holds none.
+    #[error("the certificates at {} cannot be used: {why}", .path.display())]
+    Certificates {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// The file or the variable of a token holds none.
     #[error("{place} holds no token")]
     NoToken {
@@ -63,6 +71,9 @@ impl SettingsError {
             Self::OpenToken { path } => Problem::new("Others can read the token of this context.")
                 .detail(format!("{} must be readable by you alone.", path.display()))
                 .hint(format!("chmod 600 {}; and make a new token where somebody may have read it.", path.display())),
+            Self::Certificates { path, why } => Problem::new("The certificates of the configuration cannot be used.")
+                .detail(format!("{}: {why}.", path.display()))
+                .hint("Correct `ca_file`: the issuer's certificate, PEM, as -----BEGIN CERTIFICATE----- begins it."),
             Self::NoToken { place } => Problem::new("The token of this context is missing.")
                 .detail(format!("{} holds none.", text::line(place)))
                 .hint("Put the token there: one line, nothing else.")

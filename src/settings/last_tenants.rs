@@ -60,6 +60,16 @@ impl LastTenants {
         (last.version == VERSION).then_some(last)
     }
 
+    /// The lists of every account of an API, in no order; what cannot be understood is left out. Blocks on the disk.
+    #[must_use]
+    pub fn of_api(state: &StateDirectory, api: &str) -> Vec<Self> {
+        let beginning = mark(api);
+        let is_of_api = |path: &PathBuf| path.file_name().is_some_and(|name| begins(name, &beginning));
+        let read = |path: PathBuf| serde_json::from_slice::<Self>(&reading::small_file(&path).ok()??).ok();
+        let lists = files(&state.path().join(FOLDER)).into_iter().map(|(path, _)| path).filter(is_of_api);
+        lists.filter_map(read).filter(|last| last.version == VERSION).collect()
+    }
+
     /// Keeps it for the next time, for its owner alone. A list that is too long is not kept, and an older one goes. Blocks
     /// on the disk.
     ///
@@ -182,6 +192,9 @@ mod tests {
         assert_eq!(LastTenants::load(&state, &mine), Some(list(3)));
         assert_eq!(LastTenants::load(&state, &other), None);
         assert_eq!(LastTenants::load(&state, &whose("https://two.example", "u1")), None);
+        list(2).save(&state, &other).expect("kept");
+        assert_eq!(LastTenants::of_api(&state, "https://one.example").len(), 2);
+        assert_eq!(LastTenants::of_api(&state, "https://two.example"), []);
     }
 
     #[cfg(unix)]

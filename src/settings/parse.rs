@@ -7,9 +7,11 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Lines, Section, flag, in_order, line, number, path, word, words};
 use super::load::Folders;
 use super::ui::{CLEAR_SECONDS, LOG_MEGABYTES, UNLOCK_MINUTES};
-use super::{Colour, Config, Context, KeyBinding, Login, Mistake, StyleSetting, Styles, ThemeName, Ui, UserTheme};
+use super::{
+    Colour, Config, Context, KeyBinding, Login, Mistake, Networking, StyleSetting, Styles, ThemeName, Ui, UserTheme,
+};
 use crate::model::text;
-use crate::outbound;
+use crate::outbound::{self, ProxySetting};
 
 /// The most mistakes that are kept.
 const MISTAKES: usize = 100;
@@ -46,6 +48,11 @@ pub(super) fn parse_in(text: &str, folders: &Folders) -> (Config, Vec<Mistake>) 
         if let Some(image) = section.read("image", line(IMAGE)).flatten() {
             config.local.image = image;
         }
+        mistakes.extend(section.finish());
+    }
+    if let Some(table) = top.table("network") {
+        let mut section = Section::new("network", table, &lines);
+        config.network = networking(&mut section, folders);
         mistakes.extend(section.finish());
     }
     if let Some(table) = top.table("context") {
@@ -176,17 +183,31 @@ fn context(
     let protected = section.read("protected", flag).unwrap_or(false);
     let colour = section.read("colour", |value| Colour::read(value.as_str().unwrap_or_default()));
     let login = section.read("login", |value| login(value, folders));
-    let login_is_read = login.is_some() || !section.has("login");
+    let network = networking(&mut section, folders);
+    // Another login, or another way, than the one that was meant would be somebody else's.
+    let is_meant = (login.is_some() || !section.has("login"))
+        && (network.proxy.is_some() || !section.has("proxy"))
+        && (network.ca_file.is_some() || !section.has("ca_file"));
     let found = section.finish();
     let is_sound = is_whole && found.is_empty();
     mistakes.extend(found);
     if !has_api {
         mistakes.push(Mistake::new(at, &path("context", name), "`api` is missing: the address of its Management API"));
     }
-    // Another login than the one that was meant would be somebody else's.
-    let api = api.filter(|_| login_is_read)?;
-    let login = login.unwrap_or_default();
-    Some(Context { name: name.to_owned(), api, protected: protected || !is_sound, colour, login, line: at })
+    let api = api.filter(|_| is_meant)?;
+    let (name, login) = (name.to_owned(), login.unwrap_or_default());
+    Some(Context { name, api, protected: protected || !is_sound, colour, login, network, line: at })
+}
+
+/// What may be a password is not repeated.
+fn networking(section: &mut Section<'_>, folders: &Folders) -> Networking {
+    let proxy =
+        section.read("proxy", |value| ProxySetting::read(value.as_str().unwrap_or_default()).map_err(str::to_owned));
+    let ca_file = section.read("ca_file", |value| {
+        let written = line(LONG)(value)?.ok_or("must be the path of a file of certificates (PEM)")?;
+        Ok(folders.whole(Path::new(&written)))
+    });
+    Networking { proxy, ca_file }
 }
 
 /// What may be a token is not repeated.

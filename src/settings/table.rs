@@ -37,6 +37,8 @@ impl Setting {
 }
 
 const STYLE: &str = "a style";
+const PROXY: &str = r#""none", or http, https, socks5 or socks5h with host and port"#;
+const FILE: &str = "the path of a file of certificates, PEM";
 const OF_BASE: &str = "the base's";
 
 /// All of it, in the order of the file.
@@ -54,7 +56,7 @@ pub(super) const PARTS: &[Part] = &[
     Part {
         table: "context.production",
         about: "A cloud to work on. There may be any number, each with a name of its own: letters, digits, - and _. A \
-                context with a mistake in it is protected; one whose api or login cannot be read is left out.",
+                context with a mistake in it is protected; one whose api, login, proxy or ca_file cannot be read is left out.",
         settings: &[
             setting(
                 "api",
@@ -84,6 +86,40 @@ pub(super) const PARTS: &[Part] = &[
                  where that is for the same API), in an environment variable, or in a file that nobody else can read. A path begins at home (~/) or beside this \
                  file. The token itself never stands here.",
             ),
+            setting("proxy", r#""none""#, PROXY, "The proxy of this context, as [network] has it for all.")
+                .usually("the one of [network]"),
+            setting(
+                "ca_file",
+                r#""corporate-ca.pem""#,
+                FILE,
+                "Certificates that count for this context beside the machine's own, as [network] has them for all.",
+            )
+            .usually("the one of [network]"),
+        ],
+    },
+    Part {
+        table: "network",
+        about: "How addresses that are not on this machine are reached: the Management API, the registry, tenants. What is \
+                not set here is said by the environment, as for other programs: HTTPS_PROXY, ALL_PROXY, NO_PROXY, \
+                SSL_CERT_FILE, SSL_CERT_DIR. This machine itself is never reached through a proxy.",
+        settings: &[
+            setting(
+                "proxy",
+                r#""http://proxy.example:3128""#,
+                PROXY,
+                "The proxy for all of it but what NO_PROXY of the environment names; none is none, whatever the environment \
+                 says. A user name and password may stand in front of the host (http://name:password@host:port); then nobody \
+                 else should be able to read this file. socks5h has the proxy find the host, socks5 finds it here.",
+            )
+            .usually("the environment's"),
+            setting(
+                "ca_file",
+                r#""corporate-ca.pem""#,
+                FILE,
+                "Certificates of issuers that count beside the machine's own, for example a company's. A path begins at home \
+                 (~/) or beside this file.",
+            )
+            .usually("the machine's own alone"),
         ],
     },
     Part {
@@ -224,6 +260,7 @@ mod tests {
         let json = serde_json::to_value(&config).expect("plain data");
         assert_eq!(keys_of(&json["ui"]), keys_in("ui"));
         assert_eq!(keys_of(&json["local"]), keys_in("local"));
+        assert_eq!(keys_of(&json["network"]), keys_in("network"));
         assert_eq!(keys_of(&json["context"][0]), keys_in("context"));
         assert_eq!(keys_of(&json["theme"][0]), keys_in("theme"));
         let mut tables: Vec<_> = PARTS.iter().filter_map(|part| part.table.split('.').next()).collect();

@@ -6,7 +6,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 use std::time::Duration;
 
-use super::again::Again;
+use super::again::{Again, Asked};
 use super::bought::{Bought, Ordered};
 use super::commands::Scope;
 use super::deploys::Deploys;
@@ -212,6 +212,10 @@ pub struct Shared {
     pub login: LoginState,
     /// What a login that was over broke off.
     pub again: Option<Again>,
+    /// What was asked for and may have to be asked for again after a login, until its answer is there.
+    pub asked: Vec<(Slot, Asked)>,
+    /// What the question whether to go on is about.
+    pub go_on: Option<(TenantId, Asked)>,
     /// It was handed over by the screen before a login: now it can be gone on with.
     pub is_again_due: bool,
     /// What is being copied, and the secret that is in the clipboard.
@@ -342,6 +346,8 @@ impl App {
             lock,
             login: LoginState::default(),
             again: None,
+            asked: Vec::new(),
+            go_on: None,
             is_again_due: false,
             clipboard: Clipboard::default(),
             toast: None,

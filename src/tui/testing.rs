@@ -137,7 +137,11 @@ pub fn log(second: i64, level: &str, message: &str) -> LogEntry {
 
 /// Who is logged in.
 pub fn me() -> Me {
-    Me { user: User { id: "u1".to_owned(), email: "mara@orchard.example".to_owned(), name: None }, customer: None }
+    Me {
+        user: User { id: "u1".to_owned(), email: "mara@orchard.example".to_owned(), name: None },
+        customer: None,
+        enterprise: None,
+    }
 }
 
 /// The first tenant's deploy.

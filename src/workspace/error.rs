@@ -153,7 +153,7 @@ impl WorkspaceError {
                 ),
             Self::NoProfile { name, path, known } => {
                 let hint = if known.is_empty() {
-                    "The project has no profiles: leave --profile away, or make one with `tenantry profile create`."
+                    "The project has no profiles: leave --profile away, or make one with `tenantry profile create NAME --tenant TENANT`."
                         .to_owned()
                 } else {
                     format!("Those that are there: {}.", known.join(", "))

@@ -71,6 +71,20 @@ pub fn local_tenants(project: &Project) -> Result<Vec<LocalTenant>, WorkspaceErr
     Ok(found)
 }
 
+/// Ids and names of all tenants of the list, of the cloud and on this machine, for whoever completes a word: what cannot be
+/// read is left out, and so is one that the account has no more. Blocks.
+#[must_use]
+pub fn names(project: &Project) -> Vec<(String, String)> {
+    let bytes = reading::small_file(&path(project)).ok().flatten().unwrap_or_default();
+    let entries = serde_json::from_slice::<Stored>(&bytes).map(|stored| stored.tenants).unwrap_or_default();
+    let word = |entry: &Value, key: &str| {
+        let word = text::line(entry.get(key)?.as_str()?.trim());
+        Some(word).filter(|word| !word.is_empty())
+    };
+    let is_there = |entry: &&Value| entry.get("gone").and_then(Value::as_bool) != Some(true);
+    entries.iter().filter(is_there).filter_map(|entry| Some((word(entry, "id")?, word(entry, "name")?))).collect()
+}
+
 /// By its type, under either name; else by its id.
 pub(super) fn is_local(entry: &Value) -> bool {
     let word = |key: &str| entry.get(key).and_then(Value::as_str);

@@ -86,6 +86,33 @@ async fn at_a_terminal_somebody_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn at_a_terminal_a_tenant_is_chosen() {
+    let world = World::new().await;
+    let id = world.house.mara.running("one").await;
+    let name = world.name(&id).await;
+    for command in ["show", "delete", "cancel"] {
+        world.run(&["tenant", command]).await.refused(2, "It is not said which tenant is meant.");
+    }
+    tokio::task::block_in_place(|| {
+        let mut shown = world.terminal(&["tenant", "show"]);
+        shown.wait_for(&format!("1  {name}, running"));
+        shown.type_keys("1\r");
+        assert_eq!(shown.wait_for_whole_end(), 0);
+        assert!(shown.text().contains(&id), "{}", shown.text());
+        let mut none = world.terminal(&["tenant", "cancel"]);
+        none.wait_for("Which one?");
+        none.type_keys("\r");
+        none.wait_for("Nobody said which tenant.");
+        assert_eq!(none.wait_for_whole_end(), 1);
+        // Unasked nothing is chosen.
+        let mut unasked = world.terminal(&["tenant", "delete", "--yes"]);
+        unasked.wait_for("It is not said which tenant is meant.");
+        assert_eq!(unasked.wait_for_whole_end(), 2);
+    });
+    assert_eq!(world.house.mara.phase(&id).await, "running");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn setting_up_tells_what_is_missing_and_stops_with_a_signal() {
     let world = World::new().await;
     std::fs::remove_dir_all(world.project().join("services")).expect("removed");

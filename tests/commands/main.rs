@@ -17,6 +17,7 @@ mod looking;
 mod making;
 mod planted;
 mod profiles;
+mod promises;
 mod same;
 mod secrets;
 mod shell;

@@ -34,12 +34,14 @@ async fn one_is_bought_and_is_there_at_the_end() {
     assert_eq!((&document["state"], &document["tenant"]["region"]), (&json!("to deploy"), &json!("fra")));
     assert_eq!((world.name(&id).await, world.house.mara.phase(&id).await), ("shop".into(), "awaiting_deploy".into()));
 
-    let mut child = world.start(&["tenant", "create", "--plan", "pri_sbx_basic", "--events"]);
+    assert_eq!(world.record(&id).await["external_db_access"], json!(false), "nobody asked for it");
+    let mut child = world.start(&["tenant", "create", "--plan", "pri_sbx_basic", "--events", "--external-access"]);
     pay(&page_of(&mut child).await).await;
     let events = world.end(child).await.done().objects();
     let kinds: Vec<_> = events.iter().filter_map(|event| event["event_type"].as_str()).collect();
     assert_eq!((kinds.first(), kinds.last()), (Some(&"subscription_created"), Some(&"infrastructure_ready")));
-    assert!(events.last().expect("an end")["tenant"]["id"].is_string());
+    let id = text(&events.last().expect("an end")["tenant"]["id"]);
+    assert_eq!(world.record(&id).await["external_db_access"], json!(true));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,6 +55,20 @@ async fn without_waiting_the_page_is_all() {
     assert_eq!(world.house.mara.get("/api/v1/tenants").await.ok()["data"].as_array().map(Vec::len), Some(1));
 }
 
+/// Whoever paid is not told of a failure because a stream is lost: how it stands is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_any_stream_one_is_bought_all_the_same() {
+    let world = World::with_faults().await;
+    for path in ["/api/v1/checkout/*/events", "/api/v1/tenants/*/events"] {
+        world.fault(json!({ "fault": "answer", "path": path, "status": 503, "times": 1000 })).await;
+    }
+    let mut child = world.start(&["tenant", "create", "--plan", "pri_sbx_basic", "--region", "fra", "--json"]);
+    pay(&page_of(&mut child).await).await;
+    let document = world.end(child).await.done().json();
+    assert_eq!(document["state"], "to deploy");
+    assert_eq!(world.house.mara.phase(&text(&document["tenant"]["id"])).await, "awaiting_deploy");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_wrong_is_told_with_what_to_do() {
     let world = World::new().await;
@@ -61,6 +77,9 @@ async fn what_goes_wrong_is_told_with_what_to_do() {
     world.run(&["tenant", "create", "--plan", "x", "--region", "moon"]).await.refused(2, "iad");
     world.run(&["tenant", "create", "--plan", "x", "--local"]).await.refused(2, "--local");
     world.run(&["tenant", "create"]).await.refused(2, "--plan");
+    let told =
+        world.run(&["tenant", "create", "--plan", "gold", "--events"]).await.refused(1, "There is no plan gold.");
+    assert_eq!(told.objects()[0]["problem"]["title"], "There is no plan gold.");
     let limited = ["tenant", "create", "--plan", "pri_sbx_basic", "--wait-limit", "1", "--json"];
     let late = world.run(&limited).await.refused(1, "Nothing came within the limit.");
     assert!(late.json()["problem"]["hint"].as_str().is_some_and(|hint| hint.contains("http")), "{late:?}");

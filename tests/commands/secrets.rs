@@ -77,6 +77,14 @@ async fn the_profiles_are_sent_and_a_mistake_of_old_is_removed() {
     let path = format!("/api/v1/tenants/{id}/secrets");
     let body: Value = json!({"secrets": {"SYSTEMPROMPT_API_URL": "http://h"}});
     world.house.mara.call(reqwest::Method::PUT, &path, Some(body)).await;
+    // One without secrets of its own, and one that is not there: nothing of them is sent, and that is told.
+    world.profile(&id, &json!({}));
+    let empty = world.run(&["secrets", "sync", "--tenant", &id, "--yes"]).await.done();
+    assert!(empty.out.contains("Sent: 0 secrets, 4 platform variables."), "{empty:?}");
+    std::fs::remove_file(world.project().join(".systemprompt/profiles/prod/secrets.json")).expect("removed");
+    let missing = world.run(&["secrets", "sync", "--json"]).await.done().json();
+    let words = missing["message"].as_str().expect("a sentence");
+    assert!(words.contains("no secrets.json in profile prod"), "{missing}");
     world.run(&["secrets", "cleanup"]).await.refused(2, "--yes");
     let said = world.run(&["secrets", "cleanup", "--yes", "--json"]).await.done().json();
     assert_eq!(said["keys"], json!(["SYSTEMPROMPT_API_URL"]));

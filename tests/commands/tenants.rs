@@ -10,6 +10,7 @@ async fn a_machine_is_started_again_only_with_a_yes() {
     let world = World::new().await;
     let id = world.house.mara.running("one").await;
     world.run(&["restart"]).await.refused(2, "--yes");
+    world.run(&["restart", "--non-interactive"]).await.refused(2, "--yes");
     assert!(!world.changes().await.iter().any(|call| call.ends_with("/restart")), "nothing was asked for");
     let said = world.run(&["restart", "--tenant", &id[..8], "--yes", "--json"]).await.done().json();
     assert_eq!((&said["tenant_id"], &said["status"]), (&json!(id), &json!("restarting")));
@@ -42,7 +43,10 @@ async fn one_is_suspended_activated_scaled_and_renamed() {
     world.run(&["tenant", "edit", &name, "--name", "shop"]).await.done();
     assert_eq!(world.name(&id).await, "shop");
     let shown = world.run(&["tenant", "show", "shop", "--json"]).await.done().json();
-    assert_eq!((&shown["id"], &shown["state"]), (&json!(id), &json!("running")));
+    assert_eq!(
+        (&shown["tenant_id"], &shown["tenant_name"], &shown["state"]),
+        (&json!(id), &json!("shop"), &json!("running"))
+    );
     let listed = world.run(&["tenant", "list", "--json"]).await.done().json();
     assert_eq!((&listed["total"], &listed["tenants"][0]["name"]), (&json!(1), &json!("shop")));
 }
@@ -57,16 +61,20 @@ async fn a_new_password_is_stored_and_not_shown() {
     let first = text(&world.profile_secrets()["internal_database_url"]);
     let password = |url: &str| url::Url::parse(url).expect("an address").password().expect("a password").to_owned();
     assert!(!said.to_string().contains(&password(&first)), "{said}");
-    world.run(&["tenant", "credentials", "--yes"]).await.refused(1, "There are no credentials to fetch.");
+    world.run(&["tenant", "credentials", "--yes", "--reveal"]).await.refused(1, "There are no credentials to fetch.");
 
     world.run(&["rotate"]).await.refused(2, "--yes");
     let said = world.run(&["rotate", "--yes"]).await.done();
     let second = text(&world.profile_secrets()["internal_database_url"]);
     assert_ne!(password(&first), password(&second));
     assert!(said.out.contains("****") && !said.out.contains(&password(&second)), "{said:?}");
-    let said = world.run(&["tenant", "rotate-credentials", &id, "--yes", "--reveal", "--json"]).await.done().json();
+    let said = world.run(&["tenant", "rotate-credentials", &id, "-y", "--reveal", "--json"]).await.done().json();
     let third = text(&world.profile_secrets()["internal_database_url"]);
     assert_eq!(said["internal_database_url"], json!(third));
+
+    let shown = world.run(&["rotate", "--yes", "--reveal"]).await.done();
+    let third = text(&world.profile_secrets()["internal_database_url"]);
+    assert!(shown.out.contains(&password(&third)), "{shown:?}");
 
     let said = world.run(&["tenant", "external-access", "on", "--yes", "--json"]).await.done().json();
     assert_eq!(
@@ -74,6 +82,10 @@ async fn a_new_password_is_stored_and_not_shown() {
         (&json!(true), &json!(true))
     );
     assert!(!said.to_string().contains(&password(&third)), "{said}");
+    let masked = said["database_url"].as_str().expect("an address").to_owned();
+    assert!(masked.contains(":****@") && !masked.contains("*****"), "{masked}");
+    let told = world.run(&["tenant", "external-access", "on", "--yes"]).await.done();
+    assert!(told.out.contains(":****@") && !told.out.contains("psql"), "nobody can use that: {told:?}");
     world.run(&["tenant", "external-access", "off", &id, "--yes"]).await.done();
     assert_eq!(world.record(&id).await["external_db_access"], json!(false));
 }
@@ -135,4 +147,72 @@ async fn an_end_wants_the_whole_name() {
     world.run(&["tenant", "delete", &second]).await.refused(2, "--yes");
     world.run(&["tenant", "delete", &second, "--yes"]).await.done();
     world.house.mara.get(&format!("/api/v1/tenants/{two}")).await.refused(404, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_profiles_of_a_tenant_one_is_named() {
+    let world = World::new().await;
+    let id = world.house.mara.tenant().await;
+    world.profile(&id, &json!({"openai": "sk-x"}));
+    world.other_profile(&id, "other");
+    for arguments in [&["secrets", "sync"][..], &["tenant", "credentials", "--yes"], &["rotate", "--yes"]] {
+        world.run(arguments).await.refused(1, "More than one profile names this tenant.");
+    }
+    let said = world.run(&["tenant", "credentials", "--yes", "--profile", "prod", "--json"]).await.done().json();
+    assert_eq!(said["stored"]["profile"], "prod");
+    let first = text(&world.profile_secrets()["internal_database_url"]);
+    let said = world.run(&["rotate", "--yes", "-p", "prod", "--json"]).await.done().json();
+    assert_eq!(said["stored"]["profile"], "prod");
+    assert_ne!(text(&world.profile_secrets()["internal_database_url"]), first);
+    world.run(&["secrets", "sync", "--profile", "prod"]).await.done();
+    let on = ["tenant", "external-access", "on", "--yes", "-p", "prod", "--json"];
+    assert_eq!(world.run(&on).await.done().json()["stored"]["profile"], "prod");
+    // The environment names it, too.
+    let mut command = world.command(&["secrets", "sync"]);
+    let child = command.env("SYSTEMPROMPT_PROFILE", "prod").spawn().expect("it starts");
+    world.end(child).await.done();
+
+    let other = world.house.mara.tenant().await;
+    let said = world.run(&["rotate", "--yes", "-p", "prod", "--tenant", &other]).await;
+    said.refused(1, "Profile prod belongs to another tenant.");
+    world.run(&["rotate", "--yes", "-p", "nobody"]).await.refused(1, "No profile nobody.");
+    // Where it is a word of the command, that is said.
+    std::fs::remove_dir_all(world.project().join(".systemprompt/profiles")).expect("removed");
+    let said = world.run(&["tenant", "suspend", "--yes"]).await.refused(1, "as a word of the command");
+    assert!(!said.err.contains("--tenant"), "{said:?}");
+    world.run(&["restart", "--yes"]).await.refused(1, "--tenant <id or name>");
+}
+
+/// A list of which something cannot be read is not taken for a whole one.
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_that_cannot_be_read_are_not_left_out_silently() {
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    let world = World::new().await;
+    let server = MockServer::start().await;
+    let ok = |body: serde_json::Value| ResponseTemplate::new(200).set_body_json(body);
+    let torn = json!({"data": [{"id": "ten_1", "name": "orchard"}, {"name": "meadow"}]});
+    let me = json!({"data": {"user": {"id": "u1", "email": "mara@orchard.example"}}});
+    for (place, answer) in [
+        ("/api/v1/tenants", torn),
+        ("/api/v1/auth/me", me),
+        ("/api/v1/tenants/ten_1/status", json!({"data": {"status": "ready"}})),
+    ] {
+        Mock::given(path(place)).respond_with(ok(answer)).mount(&server).await;
+    }
+    let run = async |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.env("TENANTRY_TOKEN", "a.b.c").env("TENANTRY_API_URL", server.uri());
+        world.end(command.stdin(std::process::Stdio::null()).spawn().expect("it starts")).await
+    };
+    const WORDS: &str = "A tenant of the account cannot be read.";
+    let listed = run(&["tenant", "list", "--json"]).await.refused(1, WORDS).json();
+    assert_eq!((&listed["total"], &listed["warning"]["title"]), (&json!(1), &json!(WORDS)));
+    let status = run(&["status", "--json"]).await.refused(1, WORDS).json();
+    assert_eq!((&status["tenants"][0]["id"], &status["warning"]["title"]), (&json!("ten_1"), &json!(WORDS)));
+    run(&["status"]).await.refused(1, WORDS);
+    run(&["tenant", "show", "meadow"]).await.refused(1, WORDS);
+    run(&["restart", "--yes"]).await.refused(1, WORDS);
+    run(&["deploy", "--all"]).await.refused(1, WORDS);
 }

@@ -54,9 +54,22 @@ impl Said {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(false).await
+    }
+
+    /// The same, whose server can be told to fail: [`World::fault`].
+    pub async fn with_faults() -> Self {
+        Self::with(true).await
+    }
+
+    async fn with(faults: bool) -> Self {
         // Nobody's name server is asked: a domain stays unseen.
         let nobody = "127.0.0.1:9".parse().expect("an address");
-        let house = House::start_with(|settings| settings.door.dns_server = Some(nobody)).await;
+        let change = |settings: &mut tenantry::server::Settings| {
+            settings.door.dns_server = Some(nobody);
+            settings.serve_faults = faults;
+        };
+        let house = House::start_with(change).await;
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["project/.systemprompt", "project/services", "home"] {
             std::fs::create_dir_all(folder.path().join(name)).expect("made");
@@ -72,6 +85,20 @@ impl World {
             std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o600)).expect("private");
         }
         world
+    }
+
+    /// From now on the server fails like this.
+    pub async fn fault(&self, fault: Value) {
+        let answer = self.house.mara.post("/_faults", fault.clone()).await;
+        assert_eq!(answer.status, 201, "{fault} {}", answer.body);
+    }
+
+    /// A second profile of the project that names the tenant.
+    pub fn other_profile(&self, id: &str, name: &str) {
+        let folder = self.project().join(".systemprompt/profiles").join(name);
+        std::fs::create_dir_all(&folder).expect("made");
+        std::fs::write(folder.join("profile.yaml"), format!("cloud: {{tenant_id: {id}}}\n")).expect("written");
+        std::fs::write(folder.join("secrets.json"), "{}").expect("written");
     }
 
     pub fn project(&self) -> PathBuf {
@@ -101,7 +128,9 @@ impl World {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
         command.args(arguments).current_dir(self.project()).envs(self.environment()).kill_on_drop(true);
-        for name in ["TENANTRY_TOKEN", "TENANTRY_API_URL", "TENANTRY_CONFIG", "BROWSER", "COMPLETE"] {
+        for name in
+            ["TENANTRY_TOKEN", "TENANTRY_API_URL", "TENANTRY_CONFIG", "BROWSER", "COMPLETE", "SYSTEMPROMPT_PROFILE"]
+        {
             command.env_remove(name);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -122,7 +151,11 @@ impl World {
         let mut child = self.command(arguments).spawn().expect("it starts");
         // One that refuses at once does not read.
         let _ = child.stdin.take().expect("its input").write_all(input.as_bytes()).await;
-        self.end(child).await
+        let said = self.end(child).await;
+        if arguments.contains(&"--json") && said.out.lines().count() == 1 {
+            crate::promises::check_document(arguments, &said);
+        }
+        said
     }
 
     pub async fn end(&self, child: Child) -> Said {

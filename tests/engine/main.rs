@@ -8,6 +8,7 @@ mod buildkit;
 mod capturing_engine;
 mod checklist;
 mod classic;
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod connection;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         build::trials(),
         classic::trials(),
         buildkit::trials(),
+        commands::trials(),
         connection::trials(),
         context::trials(),
         demo::trials(),

@@ -1,7 +1,7 @@
 //! `tenantry login`, `logout`, `whoami`, as scripts use them.
 
 use crate::common::terminal::Terminal;
-use crate::world::{MARA, NILS, World};
+use crate::world::{MARA, NILS, World, browse, once_written};
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -18,6 +18,8 @@ pub fn trials() -> Vec<Trial> {
         trial("a_token_from_standard_input_is_checked_and_kept", a_token_from_standard_input_is_checked_and_kept),
         trial("without_a_keyring_it_is_said_before_the_browser", without_a_keyring_it_is_said_before_the_browser),
         trial("the_environments_token_needs_no_login", the_environments_token_needs_no_login),
+        trial("what_a_login_that_ended_broke_off_is_done_after_the_next", what_was_broken_off_is_done),
+        trial("below_auth_everything_is_as_without", below_auth_everything_is_as_without),
         trial("exit_codes_tell_what_is_wrong", exit_codes_tell_what_is_wrong),
         trial("a_damaged_list_of_tenants_is_told_and_renewed_where_asked", a_damaged_list_of_tenants),
         trial("at_a_terminal_somebody_is_asked_about_it", at_a_terminal_somebody_is_asked_about_it),
@@ -108,13 +110,52 @@ fn the_environments_token_needs_no_login() {
     assert_eq!(said.code, Some(3), "{said:?}");
 }
 
+/// The long names that the platform's own tool has, and what scripts say everywhere.
+fn below_auth_everything_is_as_without() {
+    let world = World::new();
+    let login = ["auth", "login", "--base-url", &world.server.api_url, "--token-stdin", "--store", "file", "--yes"];
+    let said = world.run(&login, &world.token());
+    assert!(said.code == Some(0) && said.out.contains("Next:\n  tenantry plans"), "{said:?}");
+    for arguments in [&["auth", "whoami", "--json"][..], &["auth", "status", "--json"], &["whoami", "--json"]] {
+        let who = world.run(arguments, "").json();
+        assert_eq!((&who["user_email"], &who["cloud_tenants"]), (&json!(MARA), &json!(0)));
+        assert_eq!(who["local_profiles"], json!(0), "{who}");
+    }
+    assert!(world.run(&["auth", "whoami", "--quiet"], "").out.is_empty());
+    let said = world.run(&["auth", "logout", "-y", "--quiet", "--non-interactive"], "");
+    assert!(said.code == Some(0) && said.out.is_empty() && !world.file().exists(), "{said:?}");
+    // Nobody is sent to a browser where nobody may be asked; a token needs none.
+    let said = world.run(&["login", "--non-interactive", "--json"], "");
+    assert_eq!(
+        (said.code, &said.json()["problem"]["title"]),
+        (Some(2), &json!("Nobody can be asked here, so nobody was logged in."))
+    );
+    let login = [
+        "login",
+        "--token-stdin",
+        "--non-interactive",
+        "--base-url",
+        &world.server.api_url,
+        "--store",
+        "file",
+        "--json",
+    ];
+    let said = world.run(&login, &world.token()).json();
+    assert_eq!((&said["tenants"], said["credentials_path"].is_string()), (&json!([]), true));
+}
+
 fn exit_codes_tell_what_is_wrong() {
     let world = World::new();
     let said = world.run(&["whoami", "--base-url", &world.server.api_url, "--json"], "");
     assert_eq!((said.code, &said.json()["problem"]["title"]), (Some(3), &json!("Not logged in.")));
     let said = world.run(&["deploy"], "");
     assert!(said.code == Some(3) && said.err.contains("tenantry login"), "{said:?}");
-    for wrong in [&["login", "--base-url", "http://h.example"][..], &["login", "--token", "hunter2"], &["auth"]] {
+    for wrong in [
+        &["login", "--base-url", "http://h.example"][..],
+        &["login", "--token", "hunter2"],
+        &["login", "--provider", "gitlab"],
+        &["auth"],
+    ] {
         let said = world.run(wrong, "");
         assert!(said.code == Some(2) && said.out.is_empty(), "{said:?}");
     }
@@ -233,4 +274,35 @@ fn contexts_of_one_api_do_not_share_a_file() {
         let who = world.run(&["whoami", "--context", context, "--json"], "").json();
         assert_eq!(who["user_email"], json!(NILS), "{context}");
     }
+}
+
+/// A day later at a terminal: whoever says yes logs in, and the command is done; for a script nothing is asked.
+fn what_was_broken_off_is_done() {
+    let world = World::new();
+    let name = world.tenant();
+    let (browser, address) = crate::screen::browser(&world);
+    std::fs::write(world.file(), "{}").expect("written");
+    let said = world.run(&["login", "--base-url", &world.server.api_url, "--token-stdin"], &world.token());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    world.expire_logins();
+    let suspend = ["tenant", "suspend", &name, "--yes"];
+    let said = world.run(&suspend, "");
+    assert!(said.code == Some(3) && !said.err.contains("go on?"), "{said:?}");
+
+    let environment = world.environment();
+    let mut environment: Vec<(&str, &str)> =
+        environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    environment.push(("BROWSER", browser.to_str().expect("a plain path")));
+    let start = || Terminal::start(&suspend, &world.project(), &environment, 120, 36);
+    let mut terminal = start();
+    terminal.wait_for("Log in and go on?");
+    terminal.type_keys("\r");
+    assert_eq!(terminal.wait_for_whole_end(), 3, "no is what Enter says");
+    let mut terminal = start();
+    terminal.wait_for("Log in and go on?");
+    terminal.type_keys("y\r");
+    browse(&once_written(&address), MARA);
+    terminal.wait_for("It is suspended.");
+    assert_eq!(terminal.wait_for_whole_end(), 0);
+    assert!(!String::from_utf8_lossy(&terminal.raw()).contains("eyJ"), "the token was on the screen");
 }

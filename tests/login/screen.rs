@@ -53,7 +53,7 @@ fn a_token_is_pasted_and_the_screen_goes_on_with_it() {
 }
 
 /// A browser that writes down where it was sent: itself, and that file.
-fn browser(world: &World) -> (PathBuf, PathBuf) {
+pub fn browser(world: &World) -> (PathBuf, PathBuf) {
     use std::os::unix::fs::PermissionsExt;
     let (browser, address) = (world.path("browser"), world.path("address"));
     std::fs::write(&browser, format!("#!/bin/sh\necho \"$1\" > '{}'\n", address.display())).expect("written");

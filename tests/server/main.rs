@@ -21,6 +21,7 @@ mod databases;
 mod domains;
 mod door;
 mod exchange;
+mod exchange_client;
 mod faults;
 mod flow;
 mod hostile;
@@ -54,6 +55,7 @@ const FILES: &[fn() -> Vec<Trial>] = &[
     domains::trials,
     door::trials,
     exchange::trials,
+    exchange_client::trials,
     faults::trials,
     flow::trials,
     hostile::trials,

@@ -26,18 +26,15 @@ impl Client {
         id: &TenantId,
         secrets_url: &Secret,
     ) -> Result<OneTimeCredentials, ApiError> {
-        self.somebody()?;
         let token = self.token_of_link(id, secrets_url)?;
         let place = ["tenants", id.as_str(), "credentials"];
         // For errors and the log: the link without its token.
         let shown = self.url(&place);
         let url = self.url(&[&place[..], &[token.reveal()]].concat());
-        let request = self.0.calls.request(Method::GET, url).headers(self.headers());
-        let answer = request.send().await.map_err(|error| transport::failure(&shown, error))?;
+        let (answer, pass) = self.send(self.0.calls.request(Method::GET, url), &shown).await?;
         let status = answer.status();
-        tracing::debug!(path = shown.path(), status = status.as_u16(), "answered");
         if !status.is_success() {
-            let secrets = [token.reveal(), self.0.token.reveal()];
+            let secrets = [token.reveal(), pass.reveal()];
             return Err(transport::refusal_of_secrets(answer, &secrets).await.at(&shown));
         }
         let body = transport::body(answer, transport::BODY_LIMIT).await.map_err(|error| error.at(&shown))?;

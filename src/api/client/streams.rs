@@ -1,5 +1,6 @@
 //! Event streams: of a checkout, of a tenant, of its log (protocol C).
 
+use std::sync::Arc;
 use url::Url;
 
 use super::Client;
@@ -37,9 +38,10 @@ impl Client {
         feed::Source {
             is_nobody: self.0.is_nobody,
             client: self.0.streams.clone(),
+            about_tenant: self.is_about_tenant(&url),
             url,
-            authorization: self.0.authorization.clone(),
-            token: self.0.token.clone(),
+            access: Arc::clone(&self.0.access),
+            is_exchange_wanted: false,
             pace: self.0.pace,
         }
     }

@@ -1,5 +1,7 @@
 //! What a tenant's machine uses and says (protocol B.23, B.32, B.33).
 
+use jiff::Timestamp;
+
 use super::{Client, Holds, readable, warn_of};
 use crate::api::{ApiError, transport};
 use crate::model::{LogEntry, Metrics, MetricsHistory, MetricsRange, TenantId};
@@ -14,6 +16,20 @@ impl Client {
     pub async fn metrics_history(&self, id: &TenantId, range: MetricsRange) -> Result<MetricsHistory, ApiError> {
         let path = ["tenants", id.as_str(), "metrics", "history"];
         self.get(&path, &[("range", range.as_str())], Holds::Nothing).await
+    }
+
+    /// What it used from one moment to another; to now where there is no other. A stretch that ends before it begins is
+    /// refused (422). How far apart the points are is the server's to say.
+    pub async fn metrics_between(
+        &self,
+        id: &TenantId,
+        from: Timestamp,
+        to: Option<Timestamp>,
+    ) -> Result<MetricsHistory, ApiError> {
+        let (from, to) = (from.to_string(), to.map(|to| to.to_string()));
+        let query = [("from", Some(from.as_str())), ("to", to.as_deref())];
+        let query: Vec<_> = query.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        self.get(&["tenants", id.as_str(), "metrics", "history"], &query, Holds::Nothing).await
     }
 
     /// The last `lines` log lines, oldest first.

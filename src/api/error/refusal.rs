@@ -59,9 +59,7 @@ impl Refusal {
                 .told("The one-time credentials are gone.", "They were fetched already. Rotate to get new ones.")
                 .remedy(Remedy::Rotate),
             400 => self.bad_request(),
-            404 if self.concerns_a_tenant() => {
-                self.told("Tenant no longer exists on the server.", "Refresh the list of tenants.")
-            }
+            404 if self.concerns_a_tenant() => self.missing(),
             404 | 410 => Problem::new("The server does not know this.")
                 .detail(format!("{} answered {}: {}", self.url, self.status, sentence(&self.message)))
                 .hint("Check the API address."),
@@ -87,6 +85,31 @@ impl Refusal {
                 .remedy(Remedy::Retry),
             _ => self.other(),
         }
+    }
+
+    /// What is not there, below a tenant. Only the API itself can say that something is gone.
+    fn missing(&self) -> Problem {
+        if self.code.as_deref() != Some("not_found") {
+            return Problem::new("The server does not offer this.")
+                .detail(format!("{} answered {}: {}", self.url, self.status, sentence(&self.message)))
+                .hint("It may be older than this program, or something answers in its place. Check the API address.");
+        }
+        if self.reason() == Some("customer_missing") {
+            return self
+                .told("This account never bought anything.", "Log in with the account that owns the tenant.")
+                .remedy(Remedy::LogIn);
+        }
+        if self.url.ends_with("/custom-domain") {
+            return self.told("No custom domain set.", "Set one first.").remedy(Remedy::SetDomain);
+        }
+        if self.url.contains("/secrets/") {
+            return self.told("There is no such secret.", "Look at the list of secrets: capitals count.");
+        }
+        self.told(
+            "Tenant no longer exists on the server.",
+            "Refresh the list of tenants; an entry of the project can go.",
+        )
+        .remedy(Remedy::RemoveEntry)
     }
 
     fn other(&self) -> Problem {
@@ -126,6 +149,7 @@ impl Refusal {
         match self.reason() {
             Some("operation_running") => self
                 .told("Another operation is running on the tenant.", "Watch it, and try again when it has ended.")
+                .remedy(Remedy::Watch)
                 .remedy(Remedy::Retry),
             Some("domain_taken") => self.told("The domain is in use by another tenant.", "Choose another domain."),
             Some("domain_set") => {
@@ -167,14 +191,18 @@ impl Refusal {
                     Some("canceled") => "Choose a plan for it again, then try again.",
                     _ => "Renew the subscription, then try again.",
                 };
+                let title =
+                    status.map_or("Subscription is not active.".into(), |word| format!("Subscription is {word}."));
+                let problem = self.told(&title, hint);
                 match status {
-                    Some(word) => self.told(&format!("Subscription is {word}."), hint),
-                    None => self.told("Subscription is not active.", hint),
+                    Some("canceled") => problem.remedy(Remedy::ChoosePlan),
+                    Some("paused") => problem.remedy(Remedy::Activate).remedy(Remedy::OpenPortal),
+                    _ => problem.remedy(Remedy::OpenPortal),
                 }
             }
-            Some("free_limit") => {
-                self.told("Free plan allows one tenant.", "Choose a paid plan, or delete the other tenant.")
-            }
+            Some("free_limit") => self
+                .told("Free plan allows one tenant.", "Choose a paid plan, or delete the other tenant.")
+                .remedy(Remedy::ChoosePlan),
             _ => self.told("The server does not allow this.", "Check that you are logged in with the right account."),
         }
     }
@@ -205,7 +233,7 @@ mod tests {
             (403, "/tenants/a/deploy", Some("subscription_inactive"), "Subscription is paused."),
             (403, "/checkout", Some("free_limit"), "Free plan allows one tenant."),
             (403, "/checkout", None, "The server does not allow this."),
-            (404, "/tenants/a/status", None, "Tenant no longer exists on the server."),
+            (404, "/tenants/a/status", None, "The server does not offer this."),
             (404, "/checkout/cs_1/events", None, "The server does not know this."),
             (409, "/tenants/a/deploy", Some("operation_running"), "Another operation is running on the tenant."),
             (409, "/tenants/a/deploy", None, "Not possible in the tenant's present state."),
@@ -235,6 +263,42 @@ mod tests {
             assert_eq!(problem.title, title);
             assert!(problem.hint.is_some_and(|hint| !hint.is_empty()), "{title}");
             assert_eq!(problem.requires_login, status == 401, "{title}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_done_is_offered_in_the_order_of_the_hint() {
+        let paused = |word: &str| Refusal {
+            subscription: Some(word.into()),
+            ..refusal(403, "/tenants/a/deploy", Some("subscription_inactive"))
+        };
+        let gone = |path: &str| Refusal { code: Some("not_found".into()), ..refusal(404, path, None) };
+        for (refusal, remedies) in [
+            (refusal(409, "/tenants/a", Some("operation_running")), vec![Remedy::Watch, Remedy::Retry]),
+            (refusal(403, "/checkout", Some("free_limit")), vec![Remedy::ChoosePlan]),
+            (refusal(403, "/tenants/a", Some("not_owner")), vec![Remedy::LogIn]),
+            (paused("past_due"), vec![Remedy::OpenPortal]),
+            (paused("paused"), vec![Remedy::Activate, Remedy::OpenPortal]),
+            (paused("canceled"), vec![Remedy::ChoosePlan]),
+            (gone("/tenants/a"), vec![Remedy::RemoveEntry]),
+            (gone("/tenants/a/custom-domain"), vec![Remedy::SetDomain]),
+        ] {
+            assert_eq!(refusal.problem().remedies, remedies, "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_api_itself_says_what_is_gone() {
+        for (path, reason, title) in [
+            ("/tenants/a/status", None, "Tenant no longer exists on the server."),
+            ("/tenants/a", Some("customer_missing"), "This account never bought anything."),
+            ("/tenants/a/custom-domain", None, "No custom domain set."),
+            ("/tenants/a/secrets/KEY", None, "There is no such secret."),
+        ] {
+            let gone = Refusal { code: Some("not_found".into()), ..refusal(404, path, reason) };
+            assert_eq!(gone.problem().title, title);
+            assert!(!gone.problem().requires_login && gone.problem().hint.is_some());
+            assert_eq!(refusal(404, path, reason).problem().title, "The server does not offer this.");
         }
     }
 }

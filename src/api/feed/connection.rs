@@ -13,13 +13,14 @@ use futures_util::StreamExt;
 use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue};
 use reqwest_eventsource::retry::Never;
 use reqwest_eventsource::{Error, Event, EventSource};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
+use super::super::access::{Access, Pass};
 use super::super::base::harmless;
 use super::super::{ApiError, Pace, transport};
 use crate::contained::{Caught, Contained};
-use crate::model::Secret;
 
 /// The most of a body that is no event stream that is read, bytes.
 const OTHER_BODY: usize = 64 * 1024;
@@ -32,8 +33,12 @@ pub(crate) struct Source {
     pub is_nobody: bool,
     pub client: reqwest::Client,
     pub url: Url,
-    pub authorization: HeaderValue,
-    pub token: Secret,
+    /// Asked at every connection: the token of the last one may be over.
+    pub access: Arc<Access>,
+    /// The server may want an exchanged token.
+    pub about_tenant: bool,
+    /// It did.
+    pub is_exchange_wanted: bool,
     pub pace: Pace,
 }
 
@@ -67,19 +72,30 @@ pub(super) enum Opened {
 }
 
 impl Source {
-    /// Makes a fresh request; `after` is the id of the last event that arrived.
-    pub(super) async fn open(&self, after: Option<&HeaderValue>) -> Result<Opened, ApiError> {
+    /// Makes a fresh request; `after` is the id of the last event that arrived. A server that does not take the token is asked
+    /// once more with another one, where there is one.
+    pub(super) async fn open(&mut self, after: Option<&HeaderValue>) -> Result<Opened, ApiError> {
         if self.is_nobody {
             return Err(ApiError::NoLogin);
         }
-        let mut request = self
-            .client
-            .get(self.url.clone())
-            .header(AUTHORIZATION, self.authorization.clone())
-            .header(CACHE_CONTROL, "no-cache");
+        let pass = self.access.pass(self.is_exchange_wanted).await;
+        let refused = match self.open_with(&pass, after).await {
+            Err(error) if error.status() == Some(401) => error,
+            opened => return opened,
+        };
+        let Some(other) = self.access.renewed(&pass, self.about_tenant).await? else { return Err(refused) };
+        // Where the server takes the login, it goes on to be used: what it was exchanged for is shorter-lived.
+        self.is_exchange_wanted = other.is_exchanged();
+        self.open_with(&other, after).await
+    }
+
+    async fn open_with(&self, pass: &Pass, after: Option<&HeaderValue>) -> Result<Opened, ApiError> {
+        let mut request =
+            self.client.get(self.url.clone()).header(AUTHORIZATION, pass.header()).header(CACHE_CONTROL, "no-cache");
         if let Some(id) = after {
             request = request.header("last-event-id", id.clone());
         }
+        let secrets = [pass.reveal()];
         // The library adds the Accept header.
         let mut events = EventSource::new(request).map_err(|error| ApiError::Setup(error.to_string()))?;
         events.set_retry_policy(Box::new(Never));
@@ -89,13 +105,11 @@ impl Source {
                 Ok(Opened::Stream(Box::new(Connection { events, url, silence, last: Frame::default() })))
             }
             Some(Err(Error::InvalidStatusCode(status, _))) if status.as_u16() == 204 => Ok(Opened::NothingMore),
-            Some(Err(Error::InvalidStatusCode(_, answer))) => {
-                Err(transport::refusal(answer, Some(self.token.reveal())).await)
-            }
+            Some(Err(Error::InvalidStatusCode(_, answer))) => Err(transport::refusal(answer, &secrets).await),
             Some(Err(Error::InvalidContentType(_, answer))) => {
                 let status = answer.status().as_u16();
                 let begins = match transport::body(answer, OTHER_BODY).await {
-                    Ok(body) => Some(transport::excerpt(&body, Some(self.token.reveal()))),
+                    Ok(body) => Some(transport::excerpt(&body, &secrets)),
                     Err(_) => None,
                 };
                 Err(transport::unreadable(&self.url, status, "it is no event stream", begins))

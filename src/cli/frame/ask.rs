@@ -3,7 +3,9 @@
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use super::Paint;
 use crate::model::{Problem, Secret};
+use crate::telling::Tone;
 
 /// True where somebody can be asked.
 pub(in crate::cli) fn can_ask(non_interactive: bool) -> bool {
@@ -13,7 +15,7 @@ pub(in crate::cli) fn can_ask(non_interactive: bool) -> bool {
 /// Asks a question whose answer is no unless it is yes.
 pub(in crate::cli) async fn yes(question: String) -> Result<bool, Problem> {
     let answer = read(move || {
-        say(&format!("{question} [y/N] "));
+        say(&format!("{} [y/N] ", Paint::err().tone(Tone::Strong, &question)));
         line()
     })
     .await?;
@@ -23,7 +25,7 @@ pub(in crate::cli) async fn yes(question: String) -> Result<bool, Problem> {
 /// Asks for a word.
 pub(in crate::cli) async fn word(question: String) -> Result<String, Problem> {
     let answer = read(move || {
-        say(&format!("{question} "));
+        say(&format!("{} ", Paint::err().tone(Tone::Strong, &question)));
         line()
     })
     .await?;
@@ -35,7 +37,7 @@ pub(in crate::cli) async fn secret(question: String) -> Result<Secret, Problem> 
     // Here and not where it is read: whoever stops waiting gets the terminal back as it was, too.
     let _silent = Silent::begin();
     let answer = read(move || {
-        say(&question);
+        say(&Paint::err().tone(Tone::Strong, &question));
         line().map(|line| Secret::new(line.trim()))
     })
     .await;

@@ -132,6 +132,7 @@ fn unasked() -> Failure {
     )
 }
 
-fn unchanged() -> Problem {
+/// What a no ends with.
+pub(in crate::cli) fn unchanged() -> Problem {
     Problem::new("Nothing was done.").detail("Nobody said yes to it.")
 }

@@ -1,5 +1,6 @@
 //! How a command ends that did not do what it was for, and who is told.
 
+use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{Output, print_json};
@@ -33,10 +34,8 @@ impl Failure {
 
     /// Tells it: in the one document, or on standard error.
     pub(in crate::cli) fn tell(&self, json: bool) -> Exit {
-        if json {
-            // Where nobody reads it, the exit code still says it.
-            let _ = print_json(&serde_json::json!({ "problem": self.problem() }));
-        } else {
+        // Where standard output takes nothing, the person is still told.
+        if !json || print_json(&serde_json::json!({ "problem": self.problem() })).is_err() {
             crate::cli::tell(self.problem());
         }
         self.exit()
@@ -55,11 +54,16 @@ pub(in crate::cli) async fn until_stopped<E: Into<Failure>>(
     stop: &CancellationToken,
     work: impl Future<Output = Result<Exit, E>>,
 ) -> Exit {
+    let mut work = std::pin::pin!(work);
     let ended = tokio::select! {
         biased;
         // What ends by itself with the signal ends as it says.
-        ended = work => ended.map_err(Into::into),
-        () = stop.cancelled() => Err(Failure::Problem(Problem::new("Stopped."))),
+        ended = &mut work => ended.map_err(Into::into),
+        () = stop.cancelled() => match work.now_or_never() {
+            // The signal came after it was asked the last time.
+            Some(ended) => ended.map_err(Into::into),
+            None => Err(Failure::Problem(Problem::new("Stopped."))),
+        },
     };
     match ended {
         Ok(exit) => exit,

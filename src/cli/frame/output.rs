@@ -23,9 +23,15 @@ pub(in crate::cli) struct Output {
 }
 
 impl Output {
-    /// That of a command that has no more than `--json`.
-    pub(in crate::cli) fn of_json(json: bool) -> Self {
-        Self { json, ..Self::default() }
+    /// As if one of its options had been said.
+    #[cfg(test)]
+    pub(in crate::cli) fn of(word: &str) -> Self {
+        Self { json: word == "--json", quiet: word == "--quiet", non_interactive: word == "--non-interactive" }
+    }
+
+    /// The same, where `--events` says what `--json` does: an object per line.
+    pub(in crate::cli) fn or_events(self, events: bool) -> Self {
+        Self { json: self.json || events, ..self }
     }
 
     /// True where the answer is one document.
@@ -36,6 +42,16 @@ impl Output {
     /// True where only what went wrong is told.
     pub(in crate::cli) fn quiet(self) -> bool {
         self.quiet
+    }
+
+    /// True where nothing may be asked, even if there were somebody.
+    pub(in crate::cli) fn non_interactive(self) -> bool {
+        self.non_interactive
+    }
+
+    /// The same, and nothing is asked.
+    pub(in crate::cli) fn unasked(self) -> Self {
+        Self { non_interactive: true, ..self }
     }
 
     /// True where there is somebody who may be asked.

@@ -1,9 +1,14 @@
 //! Answers that come line by line, as text or as JSON lines, until whoever reads them has read enough.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, Write};
+use std::time::Duration;
 
 use super::Output;
 use crate::model::Problem;
+
+/// How often it is looked whether anybody still reads.
+const GLANCE: Duration = Duration::from_millis(500);
 
 /// Where lines go.
 pub(in crate::cli) struct Stream {
@@ -28,6 +33,20 @@ impl Stream {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             Err(error) => Err(Problem::new("The answer could not be printed.").detail(error.to_string())),
+        }
+    }
+
+    /// Ends once nobody reads any more, also where there is nothing to print by then. Never where that cannot be found out, as
+    /// of a file. Must be called on the runtime.
+    pub(in crate::cli) async fn closed() {
+        let out = io::stdout();
+        loop {
+            tokio::time::sleep(GLANCE).await;
+            let mut asked = [PollFd::new(&out, PollFlags::empty())];
+            let is_answered = poll(&mut asked, Some(&Timespec::default())).is_ok();
+            if is_answered && asked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
+                return;
+            }
         }
     }
 }

@@ -1,17 +1,17 @@
 //! `tenantry profile create`.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::value::{self, Value};
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Failure, Output, Place, Unlock};
+use crate::cli::frame::{self, Consent, Failure, Output, Place};
 use crate::cli::{note, tenant};
 use crate::model::{Problem, Secret};
 use crate::ops::profiles::{self, Created, Database, Order, Whose};
-use crate::ops::{init, local};
+use crate::ops::{init, local, tenants};
 use crate::workspace::Project;
 
 /// The tenant, where the command line does not name it.
@@ -25,14 +25,24 @@ pub(super) struct Arguments {
     /// `SYSTEMPROMPT_TENANT_ID` says, or the only one on this machine.
     #[arg(long, visible_alias = "tenant-id", value_name = "TENANT", add = crate::cli::complete::tenants())]
     tenant: Option<String>,
+    /// Where its tenant has to be, where one of the same name could be elsewhere.
+    #[arg(long, value_name = "TYPE")]
+    tenant_type: Option<Kind>,
     #[command(flatten)]
     keys: Keys,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
-    unlock: Unlock,
+    consent: Consent,
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+/// Where a tenant is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Local,
+    Cloud,
 }
 
 #[derive(Debug, Args)]
@@ -107,21 +117,34 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
 
 async fn whose(project: &Project, arguments: &Arguments) -> Result<Whose, Failure> {
     let wanted = arguments.tenant.clone().or_else(|| std::env::var(TENANT).ok().filter(|set| !set.trim().is_empty()));
+    let kind = arguments.tenant_type;
     let Some(wanted) = wanted else {
+        // There is no only one of the cloud to be meant: a profile of it goes into deploys.
         let mut locals = local::all(project).await?;
-        if let (1, Some(tenant)) = (locals.len(), locals.pop()) {
+        if kind != Some(Kind::Cloud)
+            && let (1, Some(tenant)) = (locals.len(), locals.pop())
+        {
             return Ok(Whose::Local(tenant));
         }
         return Err(Failure::Usage(
             Problem::new("A profile is for a tenant, and none was named.")
-                .hint("Name it: --tenant <id or name>. tenantry tenant list shows them."),
+                .hint("Name it: --tenant <id or name>. `tenantry tenant list` shows them."),
         ));
     };
-    Ok(match tenant::target(project, &arguments.place, &wanted).await? {
+    let target = match kind {
+        Some(Kind::Local) => tenant::Target::Local(local::find(project, &wanted).await?),
+        Some(Kind::Cloud) => {
+            let session = arguments.place.open_in(project.clone()).await?;
+            let tenant = tenants::resolve(&session, Some(&wanted)).await?;
+            tenant::Target::Cloud(Box::new(session), Box::new(tenant))
+        }
+        None => tenant::target(project, &arguments.place, &wanted).await?,
+    };
+    Ok(match target {
         tenant::Target::Local(tenant) => Whose::Local(tenant),
         tenant::Target::Cloud(session, tenant) => {
             // Where the address of its database is missing, the credentials that can be read once are fetched.
-            arguments.unlock.may_change(&session, arguments.output).await?;
+            arguments.consent.may_change(&session, arguments.output).await?;
             Whose::Cloud(*session, tenant)
         }
     })

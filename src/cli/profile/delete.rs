@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Consent, Failure, Output};
+use crate::cli::frame::{self, Consent, Failure, Nowhere, Output};
 use crate::ops::profiles::{self, Doomed};
 
 #[derive(Debug, Args)]
@@ -16,6 +16,8 @@ pub(super) struct Arguments {
     name: String,
     #[command(flatten)]
     consent: Consent,
+    #[command(flatten)]
+    nowhere: Nowhere,
     #[command(flatten)]
     pub(super) output: Output,
 }

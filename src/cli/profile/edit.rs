@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::value::{self, Value};
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Failure, Output};
+use crate::cli::frame::{self, Failure, Nowhere, Output, Unasked};
 use crate::model::{Problem, Secret};
 use crate::ops::profiles::{self, Edits};
 use crate::workspace::profile_change::Change;
@@ -20,6 +20,10 @@ pub(super) struct Arguments {
     settings: Settings,
     #[command(flatten)]
     keys: Keys,
+    #[command(flatten)]
+    unasked: Unasked,
+    #[command(flatten)]
+    nowhere: Nowhere,
     #[command(flatten)]
     pub(super) output: Output,
 }

@@ -3,12 +3,14 @@
 use clap::Args;
 
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Failure, Output, cell, table};
+use crate::cli::frame::{self, Failure, Nowhere, Output, cell, table};
 use crate::cli::note;
 use crate::ops::profiles::{self, Profiles};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
+    #[command(flatten)]
+    nowhere: Nowhere,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -27,7 +29,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
 
 fn told(found: &Profiles) -> String {
     if found.profiles.is_empty() {
-        return "There are no profiles. tenantry profile create NAME --tenant TENANT makes one.\n".to_owned();
+        return "There are no profiles. `tenantry profile create NAME --tenant TENANT` makes one.\n".to_owned();
     }
     let mut rows = vec![["", "NAME", "TARGET", "SECRETS", "TENANT"].map(str::to_owned)];
     rows.extend(found.profiles.iter().map(|profile| {

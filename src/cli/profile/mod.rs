@@ -7,6 +7,7 @@ mod edit;
 mod list;
 mod show;
 mod value;
+mod yaml;
 
 use clap::{Args, Subcommand};
 

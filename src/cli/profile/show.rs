@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Failure, Output};
+use crate::cli::frame::{self, Failure, Nowhere, Output};
 use crate::ops::profiles;
 
 /// What people look for comes first.
@@ -20,6 +20,11 @@ pub(super) struct Arguments {
     /// Show secrets, too.
     #[arg(long)]
     reveal: bool,
+    /// Print it as YAML.
+    #[arg(long, conflicts_with_all = ["json", "quiet"])]
+    yaml: bool,
+    #[command(flatten)]
+    nowhere: Nowhere,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -57,6 +62,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let project = frame::project()?;
     let name = super::named(&project, arguments.name).await?;
     let document = profiles::show(&project, &name, arguments.filter.into(), arguments.reveal).await?;
-    arguments.output.answer(&document, &profiles::text(&document, &ORDER))?;
+    let text = if arguments.yaml { super::yaml::document(&document) } else { profiles::text(&document, &ORDER) };
+    arguments.output.answer(&document, &text)?;
     Ok(Exit::Done)
 }

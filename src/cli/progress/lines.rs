@@ -1,12 +1,12 @@
 //! A deploy as lines, or as its address alone.
 
 use std::collections::HashMap;
-use std::io::Write;
 
 use super::{Ended, LEAVING, STOPPING, Shows};
+use crate::cli::frame::print;
 use crate::cli::tell;
-use crate::model::TenantId;
 use crate::model::progress::DeployProgress;
+use crate::model::{Problem, TenantId};
 use crate::telling::format;
 use crate::telling::lines::{Lines, Teller};
 
@@ -42,7 +42,7 @@ impl Shows for Plain {
         self.lines.say("stop", if with_server { LEAVING } else { STOPPING });
     }
 
-    fn end(&mut self, ended: &[Ended]) {
+    fn end(&mut self, ended: &[Ended]) -> Result<(), Problem> {
         for (tenant, result) in ended {
             let prefix = self.prefix(tenant);
             match result {
@@ -55,6 +55,7 @@ impl Shows for Plain {
                 Err(problem) => tell(problem),
             }
         }
+        Ok(())
     }
 }
 
@@ -64,16 +65,18 @@ pub(super) struct Quiet;
 impl Shows for Quiet {
     fn take(&mut self, _: &TenantId, _: DeployProgress) {}
 
-    fn end(&mut self, ended: &[Ended]) {
+    fn end(&mut self, ended: &[Ended]) -> Result<(), Problem> {
+        let mut printed = Ok(());
         for (_, result) in ended {
             match result {
                 Ok(outcome) => {
                     if let Some(url) = outcome.as_ref().and_then(|outcome| outcome.app_url.as_ref()) {
-                        let _ = writeln!(std::io::stdout().lock(), "{url}");
+                        printed = printed.and(print(&format!("{url}\n")));
                     }
                 }
                 Err(problem) => tell(problem),
             }
         }
+        printed
     }
 }

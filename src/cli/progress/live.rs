@@ -8,8 +8,8 @@ use std::io::{Stdout, Write};
 use std::time::{Duration, Instant};
 
 use super::{Ended, Shows};
-use crate::model::TenantId;
 use crate::model::progress::DeployProgress;
+use crate::model::{Problem, TenantId};
 use crate::telling::charset::Charset;
 use crate::telling::deploy::{Look, rows, summary};
 use crate::telling::{Row, Run, Tone, format};
@@ -109,7 +109,7 @@ impl<W: Write> Shows for Live<W> {
         self.painter.release();
     }
 
-    fn end(&mut self, ended: &[Ended]) {
+    fn end(&mut self, ended: &[Ended]) -> Result<(), Problem> {
         let now = self.begun.elapsed();
         for (tenant, result) in ended {
             let outcome = match result {
@@ -129,6 +129,7 @@ impl<W: Write> Shows for Live<W> {
                 crate::cli::tell(problem);
             }
         }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use super::exit::Exit;
-use super::frame::{Consent, Failure, Output, Unlock, Whom};
+use super::frame::{self, Consent, Failure, OfProfile, Output, Whom};
 use super::note;
 use crate::model::{Problem, Secret, Tenant, secret_name, text};
 use crate::ops::{Call, Reply, Session, perform};
@@ -37,7 +37,7 @@ enum Command {
     Unset(Unset),
     /// Send what the tenant's profile holds, as a deploy does.
     #[command(after_help = "Example:\n  tenantry secrets sync --tenant orchard")]
-    Sync(Change),
+    Sync(Sync),
     /// Remove what older versions of the platform's own tool sent by mistake.
     #[command(after_help = "Example:\n  tenantry secrets cleanup --yes")]
     Cleanup(Cleanup),
@@ -56,9 +56,17 @@ struct Change {
     #[command(flatten)]
     whom: Whom,
     #[command(flatten)]
-    unlock: Unlock,
+    consent: Consent,
     #[command(flatten)]
     output: Output,
+}
+
+#[derive(Debug, Args)]
+struct Sync {
+    #[command(flatten)]
+    of: OfProfile,
+    #[command(flatten)]
+    change: Change,
 }
 
 #[derive(Debug, Args)]
@@ -100,7 +108,7 @@ impl Arguments {
             Command::List(list) => list.output,
             Command::Set(set) => set.change.output,
             Command::Unset(unset) => unset.change.output,
-            Command::Sync(change) => change.output,
+            Command::Sync(sync) => sync.change.output,
             Command::Cleanup(cleanup) => cleanup.output,
         }
     }
@@ -108,8 +116,12 @@ impl Arguments {
 
 impl Change {
     async fn open(&self) -> Result<(Session, Tenant), Failure> {
-        let (session, tenant) = self.whom.open().await?;
-        self.unlock.may_change(&session, self.output).await?;
+        self.open_with(&OfProfile::default()).await
+    }
+
+    async fn open_with(&self, of: &OfProfile) -> Result<(Session, Tenant), Failure> {
+        let (session, tenant) = self.whom.open_with(of).await?;
+        self.consent.may_change(&session, self.output).await?;
         Ok((session, tenant))
     }
 }
@@ -122,7 +134,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             let (session, tenant) = change.open().await?;
             unset(&session, &tenant, "unset", &keys, change.output).await
         }
-        Command::Sync(change) => sync(change).await,
+        Command::Sync(wanted) => sync(wanted).await,
         Command::Cleanup(Cleanup { whom, consent, output }) => {
             let (session, tenant) = whom.open().await?;
             let question = format!("Remove {} from {}?", BY_MISTAKE.join(", "), tenant.name);
@@ -216,8 +228,9 @@ async fn unset(
     Ok(if has_failed { Exit::Failed } else { Exit::Done })
 }
 
-async fn sync(change: Change) -> Result<Exit, Failure> {
-    let (session, tenant) = change.open().await?;
+async fn sync(Sync { of, change }: Sync) -> Result<Exit, Failure> {
+    frame::project()?;
+    let (session, tenant) = change.open_with(&of).await?;
     let reply = perform(&session, Call::SyncSecrets(tenant.id.clone())).await?;
     let message = reply.sentence().unwrap_or_default();
     let Reply::SecretsSynced { was_skipped, .. } = reply else { return Ok(Exit::Done) };

@@ -31,6 +31,7 @@ use crate::server::{self, Settings};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum ServeCommand {
     /// Print a login token for a user of a server on this machine, for you who can read its key. The server may run.
+    #[command(after_help = "Example:\n  tenantry serve token --data ./tenantry-data --user mara@orchard.example")]
     Token(token::TokenArguments),
 }
 

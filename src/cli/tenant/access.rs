@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::cli::change::{self, address, must_not_be_lost, where_stored};
 use crate::cli::exit::Exit;
-use crate::cli::frame::{Consent, Failure, Named, Output, fields};
+use crate::cli::frame::{Consent, Failure, Named, OfProfile, Output, fields};
+use crate::model::Secret;
 use crate::ops::{Call, Reply, perform};
 
 #[derive(Debug, Args)]
@@ -19,6 +20,8 @@ pub(super) struct ExternalAccess {
     reveal: bool,
     #[command(flatten)]
     named: Named,
+    #[command(flatten)]
+    of: OfProfile,
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
@@ -39,14 +42,16 @@ pub(super) struct Credentials {
     #[command(flatten)]
     named: Named,
     #[command(flatten)]
+    of: OfProfile,
+    #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
     pub(super) output: Output,
 }
 
 pub(super) async fn external(arguments: ExternalAccess) -> Result<Exit, Failure> {
-    let ExternalAccess { switch, reveal, named, consent, output } = arguments;
-    let (session, tenant) = named.open().await?;
+    let ExternalAccess { switch, reveal, named, of, consent, output } = arguments;
+    let (session, tenant) = named.open_with(&of).await?;
     let enabled = switch == Switch::On;
     let verb = if enabled { "Let the database of" } else { "Close the database of" };
     let rest = if enabled { "be reached from outside" } else { "to the outside" };
@@ -54,7 +59,10 @@ pub(super) async fn external(arguments: ExternalAccess) -> Result<Exit, Failure>
     let reply = perform(&session, Call::ExternalAccess { id: tenant.id.clone(), enabled }).await?;
     let Reply::ExternalAccess(access) = &reply else { return Ok(Exit::Done) };
     let known = access.database_url.as_ref().filter(|_| access.enabled);
-    let url = known.map(|url| address(url, reveal)).or_else(|| Some(access.masked_url.clone()));
+    // What cannot be shown has the stars that it has everywhere.
+    let masked = || address(&Secret::new(access.masked_url.as_str()), false);
+    let url =
+        known.map(|url| address(url, reveal)).or_else(|| Some(masked()).filter(|_| !access.masked_url.is_empty()));
     let url = url.filter(|url| access.enabled && !url.is_empty());
     let more = json!({
         "external_db_access": access.enabled, "database_url": url,
@@ -62,17 +70,19 @@ pub(super) async fn external(arguments: ExternalAccess) -> Result<Exit, Failure>
     });
     change::tell(&tenant, &reply, more, output)?;
     if let Some(url) = &url {
-        output.say(fields([("address", Some(url.clone())), ("try", Some(format!("psql '{url}'")))]).trim_end());
+        let is_whole = reveal && known.is_some();
+        let attempt = is_whole.then(|| format!("psql '{url}'"));
+        output.say(fields([("address", Some(url.clone())), ("try", attempt)]).trim_end());
     }
     if reveal && access.enabled && known.is_none() {
-        crate::cli::note("this machine does not know the password; tenantry rotate gives the database a new one");
+        crate::cli::note("this machine does not know the password; `tenantry rotate` gives the database a new one");
     }
     Ok(Exit::Done)
 }
 
 pub(super) async fn credentials(arguments: Credentials) -> Result<Exit, Failure> {
-    let Credentials { reveal, named, consent, output } = arguments;
-    let (session, tenant) = named.open().await?;
+    let Credentials { reveal, named, of, consent, output } = arguments;
+    let (session, tenant) = named.open_with(&of).await?;
     let question = format!("Fetch the credentials of {}? They can be fetched once.", tenant.name);
     consent.ask(&session, output, question).await?;
     let reply = Box::pin(perform(&session, Call::OneTimeCredentials(tenant.id.clone()))).await?;

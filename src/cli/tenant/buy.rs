@@ -7,15 +7,14 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
+use crate::cli::again::not_again;
 use crate::cli::events;
 use crate::cli::exit::Exit;
 use crate::cli::frame::{Failure, Output, Place, Unlock, ask, print};
 use crate::cli::{note, plans};
-use crate::model::{
-    CheckoutSession, EventKind, Plan, Problem, ProvisioningEvent, REGIONS, SessionId, Tenant, TenantId, text,
-};
-use crate::ops::live::{self, Live};
-use crate::ops::{Call, Reply, Session, browser, checkout, kept_tenants, perform};
+use crate::model::{CheckoutSession, Plan, Problem, ProvisioningEvent, REGIONS, Tenant, TenantId, text};
+use crate::ops::checkout::{self, News, Wait};
+use crate::ops::{Call, Reply, Session, browser, kept_tenants, perform};
 
 /// What is said of a purchase.
 #[derive(Debug, Args)]
@@ -29,8 +28,11 @@ pub(super) struct Purchase {
     #[arg(long, value_name = "PLAN", conflicts_with_all = ["local", "database_url", "image", "port"])]
     plan: Option<String>,
     /// Where it runs.
-    #[arg(long, value_name = "REGION", value_parser = region, conflicts_with_all = ["local", "database_url", "image", "port"])]
+    #[arg(long, value_name = "REGION", value_parser = region, add = crate::cli::complete::regions(), conflicts_with_all = ["local", "database_url", "image", "port"])]
     region: Option<String>,
+    /// Let its database be reached from outside, once it is there.
+    #[arg(long, conflicts_with_all = ["no_wait", "local", "database_url", "image", "port"])]
+    external_access: bool,
     /// Print the page to pay on, and wait for nothing.
     #[arg(long)]
     no_wait: bool,
@@ -60,6 +62,11 @@ impl Purchase {
         self.cloud = true;
     }
 
+    /// True where every event is a line of JSON.
+    pub(super) fn has_events(&self) -> bool {
+        self.events
+    }
+
     /// True where one of the cloud is meant.
     pub(super) fn is_wanted(&self) -> bool {
         self.cloud || self.plan.is_some() || self.region.is_some()
@@ -69,24 +76,20 @@ impl Purchase {
 pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output) -> Result<Exit, Failure> {
     let session = purchase.place.open().await?;
     purchase.unlock.may_change(&session, output).await?;
-    let all = session.client().plans().await.map_err(|error| error.problem())?;
+    let Reply::Plans(all) = perform(&session, Call::Plans).await? else { return Ok(Exit::Done) };
     let plan = plan(&all, purchase.plan.as_deref(), output).await?;
     let region = purchase.region.clone().unwrap_or_else(|| REGIONS[0].code.to_owned());
+    let wait = Wait::prepare(&session, &region).await?;
     let begun = checkout::start(&session, &plan.paddle_price_id, &region).await?;
+    // Once more would be another purchase.
+    not_again();
     let teller = Teller { output, events: purchase.events };
     let url = text::line(&begun.checkout_url);
     teller.page(&url, plan, &region);
-    let watched = begun.checkout_session_id.clone();
     if purchase.no_wait {
         teller.begun(&begun, &url, plan, &region)?;
         return Ok(Exit::Done);
     }
-    let Some(watched) = watched else {
-        return Err(Problem::new("The server named no checkout session.")
-            .detail("It is too old to be watched.")
-            .hint("Pay on the page, and look for the tenant: tenantry tenant list")
-            .into());
-    };
     if !purchase.no_browser
         && output.can_ask()
         && let Err(problem) = browser::open(&url).await
@@ -94,27 +97,64 @@ pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output)
         note(&problem.title);
     }
     let limit = Duration::from_secs(purchase.wait_limit);
-    let id = match tokio::time::timeout(limit, until_there(&session, &watched, &teller)).await {
+    let wait = wait.of(&begun);
+    let id = match tokio::time::timeout(limit, until_there(&session, &wait, &teller)).await {
         Ok(id) => id?,
-        Err(_) => {
-            return Err(Problem::new("Nothing came within the limit.")
-                .detail(format!("Waited {} s for the payment and the infrastructure.", limit.as_secs()))
-                .hint(format!("The page stays open: {url}"))
-                .into());
-        }
+        Err(_) => return Err(late(limit, &wait, &url).into()),
     };
-    let mut tenant = session.client().tenant(&id).await.map_err(|error| error.problem())?;
-    kept_tenants::put(&session, &tenant).await;
-    if let Some(name) = name {
-        match perform(&session, Call::Rename { id, name: text::line(name) }).await {
-            Ok(Reply::Tenant(renamed)) => tenant = *renamed,
-            Ok(_) => {}
-            // It is bought and there: whoever is told of a failure buys another one.
-            Err(problem) => note(&format!("it keeps the name {}: {problem}", tenant.name)),
-        }
+    if purchase.external_access {
+        open_database(&session, &id).await;
     }
-    teller.made(&tenant, &url)?;
+    let record = match name {
+        Some(name) => match perform(&session, Call::Rename { id: id.clone(), name: text::line(name) }).await {
+            Ok(Reply::Tenant(renamed)) => Ok(*renamed),
+            Ok(_) => record(&session, &id).await,
+            // It is bought and there: whoever is told of a failure buys another one.
+            Err(problem) => {
+                note(&format!("it keeps the name that the platform gave it: {problem}"));
+                record(&session, &id).await
+            }
+        },
+        None => record(&session, &id).await,
+    };
+    match record {
+        Ok(tenant) => teller.made(&tenant, &url)?,
+        Err(problem) => teller.made_unseen(&id, &problem, &url)?,
+    }
     Ok(Exit::Done)
+}
+
+async fn record(session: &Session, id: &TenantId) -> Result<Tenant, Problem> {
+    match perform(session, Call::Tenant(id.clone())).await? {
+        Reply::Tenant(tenant) => {
+            kept_tenants::put(session, &tenant).await;
+            Ok(*tenant)
+        }
+        _ => Err(Problem::new("The server did not say how it stands.")),
+    }
+}
+
+fn late(limit: Duration, wait: &Wait, url: &str) -> Problem {
+    let problem = Problem::new("Nothing came within the limit.");
+    let seconds = limit.as_secs();
+    match wait.tenant() {
+        Some(id) => problem
+            .detail(format!("Waited {seconds} s. It is paid; the infrastructure is not there yet."))
+            .hint(format!("Go on waiting: tenantry watch --tenant {id}")),
+        None => problem
+            .detail(format!("Waited {seconds} s for the payment and the infrastructure."))
+            .hint(format!("The page stays open: {url}")),
+    }
+}
+
+/// Lets the new database be reached from outside. The tenant is bought and there: whoever is told of a failure buys another one.
+async fn open_database(session: &Session, id: &TenantId) {
+    let call = Call::ExternalAccess { id: id.clone(), enabled: true };
+    if let Err(problem) = Box::pin(perform(session, call)).await {
+        note(&format!(
+            "its database is not reached from outside: {problem}; `tenantry tenant external-access on` does it"
+        ));
+    }
 }
 
 /// The plan that is meant; asked for where nobody said it and somebody can be asked.
@@ -135,46 +175,26 @@ async fn plan<'a>(all: &'a [Plan], wanted: Option<&str>, output: Output) -> Resu
     }
 }
 
-/// Tells what the checkout's stream says, until the infrastructure is there.
-async fn until_there(session: &Session, watched: &SessionId, teller: &Teller) -> Result<TenantId, Problem> {
+/// Tells what happens, until the infrastructure is there.
+async fn until_there(session: &Session, wait: &Wait, teller: &Teller) -> Result<TenantId, Problem> {
     let (sender, mut said) = mpsc::channel(16);
     let work = async {
         let sender = sender;
-        live::watch_checkout(session, watched, &sender).await;
+        wait.until_there(session, &sender).await
     };
-    let telling = async move {
+    let telling = async {
         while let Some(said) = said.recv().await {
             match said {
-                Live::Item(event) => {
-                    teller.event(&event);
-                    match (&event.event_type, event.tenant_id) {
-                        (EventKind::InfrastructureReady | EventKind::TenantReady, Some(id)) => return Ok(id),
-                        (EventKind::ProvisioningFailed, id) => return Err(failed(id.as_ref(), event.message)),
-                        _ => {}
-                    }
+                News::Event(event) => teller.event(&event),
+                News::Interrupted(problem) => note(&format!("the stream was interrupted: {problem}")),
+                News::Lost(problem) => {
+                    note(&format!("the stream is lost for now, and how it stands is asked for instead: {problem}"));
                 }
-                Live::Interrupted { problem, .. } => note(&format!("the stream was interrupted: {problem}")),
-                Live::Failed(problem) => return Err(problem),
-                Live::Connected => {}
-                Live::Ended => break,
             }
         }
-        Err(Problem::new("The events ended before the infrastructure was ready.")
-            .hint("Look how it stands: tenantry tenant list"))
     };
-    tokio::select! {
-        ended = telling => ended,
-        // What was said last is still to be told.
-        never = async { work.await; std::future::pending().await } => never,
-    }
-}
-
-fn failed(id: Option<&TenantId>, message: Option<String>) -> Problem {
-    let problem = Problem::new("Provisioning failed.").detail(message.unwrap_or_default());
-    match id {
-        Some(id) => problem.hint(format!("Try again what failed: tenantry tenant retry {id}")),
-        None => problem,
-    }
+    let (ended, ()) = tokio::join!(work, telling);
+    ended
 }
 
 /// Tells a purchase.
@@ -227,6 +247,16 @@ impl Teller {
             ),
         )
     }
+
+    /// It is there, and its record cannot be read now.
+    fn made_unseen(&self, id: &TenantId, problem: &Problem, url: &str) -> Result<(), Problem> {
+        note(&format!("it is there, but what it is like cannot be read now: {problem}"));
+        let document = json!({ "tenant": { "id": id }, "state": null, "checkout_url": url, "warning": problem });
+        if self.events {
+            return print(&format!("{document}\n"));
+        }
+        self.output.answer(&document, &format!("\nIt is there, id {id}.\nNext:\n  tenantry tenant show {id}\n"))
+    }
 }
 
 #[cfg(test)]
@@ -248,6 +278,7 @@ mod tests {
             memory_mb_default: 0,
             volume_gb: 0,
             max_tenants: None,
+            ..Plan::default()
         };
         let (one, two) = ([plan_of("a")], [plan_of("a"), plan_of("b")]);
         assert_eq!(plan(&one, None, Output::default()).await.expect("the only one").name, "a");

@@ -44,12 +44,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(mut arguments: Arguments, stop: CancellationToken) -> Exit {
-    let output = arguments.output;
+    // With events, what went wrong is a line like every other.
+    let output = arguments.output.or_events(arguments.purchase.has_events());
     let has_kind = arguments.purchase.is_wanted() || arguments.local || arguments.database_url.is_some();
     if !has_kind && !arguments.may_choose() {
         let words = "say --plan for one of the cloud, --local for a container on this machine, or --database-url for a \
                      database that is there";
-        let _ = wrong_usage(words.to_owned()).print();
+        let _ = wrong_usage(&["tenant", "create"], words.to_owned()).print();
         return Exit::Usage;
     }
     if !has_kind {
@@ -60,7 +61,7 @@ pub(super) async fn run(mut arguments: Arguments, stop: CancellationToken) -> Ex
         }
     }
     if arguments.purchase.is_wanted() {
-        let work = Box::pin(buy::run(&arguments.purchase, arguments.name.as_deref(), output));
+        let work = Box::pin(buy::run(&arguments.purchase, arguments.name.as_deref(), arguments.output));
         return until_stopped(output, &stop, work).await;
     }
     // Not broken off at once: a signal takes back what was made.
@@ -163,7 +164,7 @@ fn answer(tenant: LocalTenant, output: Output) -> Result<(), Problem> {
     let url = tenant.database_url.as_ref().map(database_url::masked).unwrap_or_default();
     let name = &tenant.name;
     let text = format!(
-        "\n{name} answers at {url}\nThe password is in .systemprompt/tenants.json; tenantry tenant show {name:?} --reveal prints it.\n"
+        "\n{name} answers at {url}\nThe password is in .systemprompt/tenants.json; `tenantry tenant show {name:?} --reveal` prints it.\n"
     );
     let status = LocalStatus { tenant, state: LocalState::Running, detail: None };
     output.answer(&show::LocalDetail::of(&status, false), &text)

@@ -3,6 +3,7 @@
 
 use clap::Args;
 
+use super::choice::named_or_chosen;
 use super::{Target, target};
 use crate::cli::exit::Exit;
 use crate::cli::frame::{self, Consent, Failure, Output, Place, ask};
@@ -12,9 +13,9 @@ use crate::workspace::Project;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The tenant: its id, its name, or the beginning of one.
-    #[arg(add = crate::cli::complete::tenants())]
-    tenant: String,
+    /// The tenant: its id, its name, or the beginning of one. At a terminal it may be left out, and is asked for.
+    #[arg(value_name = "TENANT", add = crate::cli::complete::tenants())]
+    tenant: Option<String>,
     /// Delete a local tenant's data, too. Without it the data stays.
     #[arg(long)]
     data: bool,
@@ -30,15 +31,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let project = frame::project()?;
-    let target = target(&project, &arguments.place, &arguments.tenant).await?;
+    let project = frame::project_or_folder()?;
+    // What is done unasked is done to what was named.
+    let output = if arguments.consent.is_given() { arguments.output.unasked() } else { arguments.output };
+    let wanted = named_or_chosen(&project, &arguments.place, arguments.tenant.clone(), output).await?;
+    let target = target(&project, &arguments.place, &wanted).await?;
     if arguments.consent.is_given() {
         let (name, id) = match &target {
             Target::Local(tenant) => (&tenant.name, &tenant.id),
             Target::Cloud(_, tenant) => (&tenant.name, &tenant.id),
         };
         // Nobody sees which one it is before it is gone.
-        super::whole(&arguments.tenant, name, id)?;
+        super::whole(&wanted, name, id)?;
     }
     match target {
         Target::Local(tenant) => of_this_machine(&project, &tenant, &arguments).await?,
@@ -63,7 +67,7 @@ async fn of_this_machine(project: &Project, tenant: &LocalTenant, arguments: &Ar
     }
     let deleted = local::delete(project, &tenant.id, data).await?;
     let document = serde_json::json!({
-        "id": tenant.id, "name": deleted.name, "message": deleted.sentence(), "kept_volumes": deleted.kept,
+        "tenant_id": tenant.id, "tenant_name": deleted.name, "message": deleted.sentence(), "kept_volumes": deleted.kept,
         "bring_back": deleted.bring_back,
     });
     Ok(output.answer(&document, &format!("{}: {}\n", deleted.name, deleted.sentence()))?)
@@ -76,6 +80,6 @@ async fn of_cloud(session: &Session, tenant: &Tenant, arguments: &Arguments) -> 
     arguments.consent.ask_name(session, arguments.output, &question, name).await?;
     let reply = Box::pin(perform(session, Call::Delete { id: tenant.id.clone() })).await?;
     let message = reply.sentence().unwrap_or_default();
-    let document = serde_json::json!({ "id": tenant.id, "name": name, "message": message });
+    let document = serde_json::json!({ "tenant_id": tenant.id, "tenant_name": name, "message": message });
     Ok(arguments.output.answer(&document, &format!("{name}: {message}\n"))?)
 }

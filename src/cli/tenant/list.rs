@@ -4,10 +4,11 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Failure, Output, Place, table as columns};
+use crate::cli::frame::{self, Failure, Output, Paint, Place, tone_of_state, toned};
 use crate::cli::note;
 use crate::model::{LocalStatus, Problem, Tenant};
-use crate::ops::{kept_tenants, local};
+use crate::ops::{Call, Reply, local, perform, tenants};
+use crate::telling::Tone;
 use crate::workspace::Project;
 
 #[derive(Debug, Args)]
@@ -73,39 +74,62 @@ impl From<LocalStatus> for Row {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let project = frame::project()?;
-    let cloud = async { if arguments.local { Ok(Vec::new()) } else { of_cloud(&project, &arguments.place).await } };
-    let (cloud, locals) = tokio::join!(cloud, local::statuses(&project));
-    let (mut rows, warning) = match cloud {
-        Ok(tenants) => (tenants.into_iter().map(Row::from).collect(), None),
-        Err(problem) => (Vec::new(), Some(problem)),
-    };
+    let project = if arguments.local { frame::project()? } else { frame::project_or_folder()? };
+    let cloud = async { if arguments.local { Cloud::default() } else { of_cloud(&project, &arguments.place).await } };
+    let (Cloud { tenants, missing, is_somebody }, locals) = tokio::join!(cloud, local::statuses(&project));
+    let mut rows: Vec<Row> = tenants.into_iter().map(Row::from).collect();
     rows.extend(locals?.into_iter().map(Row::from));
-    if let Some(problem) = warning.as_ref().filter(|_| !arguments.output.json()) {
-        note(&format!("the cloud's tenants are not listed: {problem}"));
+    if let Some(problem) = missing.as_ref().filter(|_| !arguments.output.json()) {
+        note(&format!("the cloud's tenants are not all listed: {problem}"));
     }
-    let text = table(&rows);
-    // A list that is not whole is no success; of somebody who is not logged in it is.
-    let exit = warning.as_ref().filter(|problem| !problem.requires_login).map_or(Exit::Done, Exit::of);
-    arguments.output.answer(&Document { total: rows.len(), tenants: rows, warning }, &text)?;
+    let text = table(&rows, missing.is_none());
+    // A list that is not whole is no success; of somebody who never logged in it is.
+    let exit = missing.as_ref().filter(|_| is_somebody).map_or(Exit::Done, Exit::of);
+    arguments.output.answer(&Document { total: rows.len(), tenants: rows, warning: missing }, &text)?;
     Ok(exit)
 }
 
-async fn of_cloud(project: &Project, place: &Place) -> Result<Vec<Tenant>, Problem> {
-    let session = place.open_in(project.clone()).await?;
-    Ok(kept_tenants::list(&session).await?.tenants)
+/// What is known of the cloud.
+#[derive(Default)]
+struct Cloud {
+    tenants: Vec<Tenant>,
+    /// Why this is not all.
+    missing: Option<Problem>,
+    /// Somebody is logged in, or should be able to.
+    is_somebody: bool,
 }
 
-fn table(rows: &[Row]) -> String {
+async fn of_cloud(project: &Project, place: &Place) -> Cloud {
+    let session = match place.open_in(project.clone()).await {
+        Ok(session) => session,
+        Err(problem) => {
+            let is_somebody = !problem.requires_login;
+            return Cloud { missing: Some(problem), is_somebody, ..Cloud::default() };
+        }
+    };
+    match perform(&session, Call::Tenants).await {
+        Ok(Reply::Tenants { tenants, rejected }) => {
+            Cloud { tenants, missing: tenants::unreadable(&rejected), is_somebody: true }
+        }
+        Ok(_) => Cloud::default(),
+        Err(problem) => Cloud { missing: Some(problem), is_somebody: true, ..Cloud::default() },
+    }
+}
+
+fn table(rows: &[Row], is_whole: bool) -> String {
+    if rows.is_empty() && !is_whole {
+        return "There are no tenants on this machine.\n".to_owned();
+    }
     if rows.is_empty() {
-        return "There are no tenants. tenantry tenant create --plan <plan> buys one, --local makes one on this machine.\n".to_owned();
+        return "There are no tenants. `tenantry tenant create --plan <plan>` buys one, --local makes one on this machine.\n".to_owned();
     }
     let mut cells = vec![["NAME", "TYPE", "STATUS", "REGION", "ID"].map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
         let region = row.region.clone().unwrap_or_else(|| "-".to_owned());
         [row.name.clone(), row.tenant_type.to_owned(), row.state.to_owned(), region, row.id.clone()]
     }));
-    columns(&cells)
+    let tone = |column, cell: &str| if column == 2 { tone_of_state(cell) } else { Tone::Text };
+    toned(&cells, Paint::out(), tone)
 }
 
 #[cfg(test)]
@@ -124,11 +148,12 @@ mod tests {
             detail: None,
         };
         assert_eq!(
-            table(&[row("orchard", "cloud", "running"), row("果樹", "local", "stopped")]),
+            table(&[row("orchard", "cloud", "running"), row("果樹", "local", "stopped")], true),
             "NAME     TYPE   STATUS   REGION  ID\n\
              orchard  cloud  running  fra     local_1\n\
              果樹     local  stopped  -       local_1\n"
         );
-        assert!(table(&[]).contains("--local makes one"));
+        assert!(table(&[], true).contains("--local makes one"));
+        assert!(!table(&[], false).contains("buys one"), "nobody knows whether there are any");
     }
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod buy;
+mod choice;
 mod create;
 mod delete;
 mod edit;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::exit::Exit;
 use super::frame::{Failure, Named, Place, until_stopped};
 use super::rotate;
-use crate::model::{LocalTenant, Problem, Tenant, TenantId};
+use crate::model::{LocalTenant, Problem, Tenant, TenantId, text};
 use crate::ops::{Session, local, tenants};
 use crate::workspace::Project;
 
@@ -37,18 +38,28 @@ enum Command {
     )]
     Create(Box<create::Arguments>),
     /// List the tenants of the cloud and those on this machine.
-    #[command(visible_alias = "ls")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:\n  tenantry tenant list\n  tenantry tenant list --local --json"
+    )]
     List(list::Arguments),
     /// Show one tenant.
+    #[command(after_help = "Example:\n  tenantry tenant show orchard")]
     Show(show::Arguments),
     /// Give a tenant another name.
-    #[command(visible_alias = "rename")]
+    #[command(
+        visible_alias = "rename",
+        after_help = "Examples:\n  tenantry tenant edit orchard --name shop\n  tenantry tenant edit local --database-url @url.txt"
+    )]
     Edit(edit::Arguments),
     /// Delete a tenant. It is asked for first.
+    #[command(after_help = "Examples:\n  tenantry tenant delete orchard\n  tenantry tenant delete local --data --yes")]
     Delete(delete::Arguments),
     /// Start a local tenant's database, and wait until it answers.
+    #[command(after_help = "Example:\n  tenantry tenant start local")]
     Start(start::Arguments),
     /// Stop a local tenant's database; its data stays.
+    #[command(after_help = "Example:\n  tenantry tenant stop local")]
     Stop(stop::Arguments),
     /// Stop a tenant's machine: billing pauses, the data stays.
     #[command(after_help = "Example:\n  tenantry tenant suspend orchard --yes")]
@@ -101,7 +112,7 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
         Command::ExternalAccess(wanted) => until_stopped(wanted.output, &stop, access::external(wanted)).await,
         Command::Credentials(wanted) => until_stopped(wanted.output, &stop, access::credentials(wanted)).await,
         Command::RotateCredentials(Rotate { named, asked }) => {
-            until_stopped(asked.output, &stop, Box::pin(rotate::rotate(named.into(), asked))).await
+            until_stopped(asked.output, &stop, Box::pin(rotate::named(named, asked))).await
         }
     }
 }
@@ -125,8 +136,11 @@ pub(in crate::cli) async fn target(project: &Project, place: &Place, wanted: &st
     }
     let session = match place.open_in(project.clone()).await {
         Ok(session) => session,
-        // Whose login is missing is told what is here.
-        Err(problem) if problem.requires_login => return local::find(project, wanted).await.map(Target::Local),
+        // Without a login only what is here is known, and what is not here may be there.
+        Err(problem) if problem.requires_login => {
+            let detail = format!("No local tenant is called {}.", text::short(wanted, 60));
+            return here.cloned().map(Target::Local).ok_or_else(|| problem.detail(detail));
+        }
         Err(problem) => return Err(problem),
     };
     // A cloud that does not answer, or that has several of them, says nothing about what is meant: a beginning alone must

@@ -2,19 +2,21 @@
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
+use super::choice::named_or_chosen;
 use super::{Target, target};
 use crate::cli::exit::Exit;
 use crate::cli::frame::{self, Failure, Output, Place};
 use crate::model::{LocalStatus, Secret, Tenant, database_url};
-use crate::ops::local;
+use crate::ops::{Call, Reply, local, perform};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The tenant: its id, its name, or the beginning of one.
-    #[arg(add = crate::cli::complete::tenants())]
-    tenant: String,
+    /// The tenant: its id, its name, or the beginning of one. At a terminal it may be left out, and is asked for.
+    #[arg(value_name = "TENANT", add = crate::cli::complete::tenants())]
+    tenant: Option<String>,
     /// Show a local tenant's password.
     #[arg(long)]
     reveal: bool,
@@ -27,8 +29,8 @@ pub(super) struct Arguments {
 /// A local tenant as a document.
 #[derive(Serialize)]
 pub(super) struct LocalDetail<'a> {
-    id: &'a str,
-    name: &'a str,
+    tenant_id: &'a str,
+    tenant_name: &'a str,
     tenant_type: &'static str,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,8 +49,8 @@ impl<'a> LocalDetail<'a> {
         let tenant = &status.tenant;
         let shown = |url: &Secret| if reveal { url.reveal().to_owned() } else { database_url::masked(url) };
         Self {
-            id: tenant.id.as_str(),
-            name: &tenant.name,
+            tenant_id: tenant.id.as_str(),
+            tenant_name: &tenant.name,
             tenant_type: "local",
             state: status.state.word(),
             detail: status.detail.as_deref(),
@@ -60,7 +62,8 @@ impl<'a> LocalDetail<'a> {
     }
 
     fn text(&self) -> String {
-        let Self { id, name, state, detail, database_url, docker_project, created_at, .. } = self;
+        let Self { tenant_id: id, tenant_name: name, state, detail, database_url, docker_project, created_at, .. } =
+            self;
         let state = detail.map_or_else(|| (*state).to_owned(), |detail| format!("{state}: {detail}"));
         let fields = [
             ("name", Some((*name).to_owned())),
@@ -75,24 +78,32 @@ impl<'a> LocalDetail<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct CloudDetail<'a> {
-    tenant_type: &'static str,
-    state: &'static str,
-    #[serde(flatten)]
-    tenant: &'a Tenant,
+/// One of the cloud as a document: the server's record, with its id and its name called as everywhere.
+fn cloud_detail(tenant: &Tenant) -> Value {
+    let mut document = json!({
+        "tenant_id": tenant.id, "tenant_name": tenant.name, "tenant_type": "cloud", "state": tenant.state().word(),
+        "has_database": tenant.database_name.is_some() || tenant.database.is_some(),
+    });
+    if let (Some(all), Value::Object(record)) = (document.as_object_mut(), json!(tenant)) {
+        all.extend(record.into_iter().filter(|(key, _)| !matches!(key.as_str(), "id" | "name")));
+    }
+    document
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let project = frame::project()?;
-    match target(&project, &arguments.place, &arguments.tenant).await? {
+    let project = frame::project_or_folder()?;
+    let Arguments { tenant: wanted, place, output, .. } = &arguments;
+    let wanted = named_or_chosen(&project, place, wanted.clone(), *output).await?;
+    match target(&project, place, &wanted).await? {
         Target::Local(tenant) => {
             let status = local::status(&project, tenant.id.as_str()).await?;
             let detail = LocalDetail::of(&status, arguments.reveal);
             arguments.output.answer(&detail, &detail.text())?;
         }
         Target::Cloud(session, tenant) => {
-            let tenant = session.client().tenant(&tenant.id).await.map_err(|error| error.problem())?;
+            let Reply::Tenant(tenant) = perform(&session, Call::Tenant(tenant.id)).await? else {
+                return Ok(Exit::Done);
+            };
             let state = tenant.state().word();
             let text = lines([
                 ("name", Some(tenant.name.clone())),
@@ -119,7 +130,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
                 ("error", tenant.last_error.clone()),
                 ("created", tenant.created_at.clone()),
             ]);
-            arguments.output.answer(&CloudDetail { tenant_type: "cloud", state, tenant: &tenant }, &text)?;
+            arguments.output.answer(&cloud_detail(&tenant), &text)?;
         }
     }
     Ok(Exit::Done)
@@ -139,6 +150,18 @@ fn lines<const N: usize>(fields: [(&str, Option<String>); N]) -> String {
 mod tests {
     use super::*;
     use crate::model::{LocalState, LocalTenant, TenantId};
+
+    #[test]
+    fn a_tenant_of_the_cloud_is_called_as_everywhere() {
+        let tenant: Tenant = serde_json::from_value(json!({
+            "id": "ten_1", "name": "orchard", "phase": "running", "region": "fra", "database_name": "site_1",
+        }))
+        .expect("a tenant");
+        let document = cloud_detail(&tenant);
+        assert_eq!((&document["tenant_id"], &document["tenant_name"]), (&json!("ten_1"), &json!("orchard")));
+        assert_eq!((&document["state"], &document["region"]), (&json!("running"), &json!("fra")));
+        assert!(document["id"].is_null() && document["name"].is_null() && document["has_database"] == true);
+    }
 
     #[test]
     fn the_password_is_shown_only_where_it_is_asked_for() {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::local_target;
 use crate::cli::exit::Exit;
-use crate::cli::frame::{self, Failure, Output};
+use crate::cli::frame::{self, Failure, Nowhere, Output, Unasked};
 use crate::model::{LocalState, LocalStatus};
 use crate::ops::local;
 
@@ -13,6 +13,10 @@ pub(super) struct Arguments {
     /// The local tenant: its id, its name, or the beginning of one.
     #[arg(add = crate::cli::complete::tenants())]
     tenant: String,
+    #[command(flatten)]
+    unasked: Unasked,
+    #[command(flatten)]
+    nowhere: Nowhere,
     #[command(flatten)]
     pub(super) output: Output,
 }

@@ -2,9 +2,10 @@
 
 use clap::Args;
 
+use super::choice::named_or_chosen;
 use crate::cli::change::{self, perform_and_tell};
 use crate::cli::exit::Exit;
-use crate::cli::frame::{Consent, Failure, Named, Output, Place};
+use crate::cli::frame::{self, Consent, Failure, Named, Output, Place};
 use crate::ops::{Call, Reply, perform};
 
 #[derive(Debug, Args)]
@@ -69,9 +70,10 @@ pub(super) async fn scale(Scale { memory, asked }: Scale) -> Result<Exit, Failur
 
 #[derive(Debug, Args)]
 pub(super) struct Cancel {
-    /// The tenant: its id or its name; with a question the beginning of one is enough.
-    #[arg(add = crate::cli::complete::tenants())]
-    tenant: String,
+    /// The tenant: its id or its name; with a question the beginning of one is enough. At a terminal it may be left out, and
+    /// is asked for.
+    #[arg(value_name = "TENANT", add = crate::cli::complete::tenants())]
+    tenant: Option<String>,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -81,6 +83,9 @@ pub(super) struct Cancel {
 }
 
 pub(super) async fn cancel(Cancel { tenant: wanted, place, consent, output }: Cancel) -> Result<Exit, Failure> {
+    // What is done unasked is done to what was named.
+    let asked = if consent.is_given() { output.unasked() } else { output };
+    let wanted = named_or_chosen(&frame::project()?, &place, wanted, asked).await?;
     let session = place.open().await?;
     let tenant = crate::ops::tenants::resolve(&session, Some(&wanted)).await?;
     let name = &tenant.name;
@@ -93,8 +98,16 @@ pub(super) async fn cancel(Cancel { tenant: wanted, place, consent, output }: Ca
         tenant.id
     );
     consent.ask_name(&session, output, &question, name).await?;
+    // Afterwards nobody knows it any more. It is worth no failure.
+    let page = match perform(&session, Call::Subscription(tenant.id.clone())).await {
+        Ok(Reply::Subscription(paid)) => paid.management_url,
+        _ => None,
+    };
     let reply = Box::pin(perform(&session, Call::CancelSubscription(tenant.id.clone()))).await?;
-    change::tell(&tenant, &reply, serde_json::json!({}), output)?;
+    change::tell(&tenant, &reply, serde_json::json!({ "management_url": page }), output)?;
+    if let Some(page) = page {
+        output.say(&format!("What was paid: {page}"));
+    }
     Ok(Exit::Done)
 }
 

@@ -93,6 +93,7 @@ pub async fn perform(session: &Session, call: Call) -> Result<Reply, Problem> {
         Call::ExternalAccess { id, enabled } => {
             Reply::ExternalAccess(Box::new(Box::pin(external_access::switch(session, &id, enabled)).await?))
         }
+        Call::Logs { id, lines } => Reply::Logs(client.logs(&id, lines).await.map_err(told)?),
         Call::Deployments(id) => Reply::Deployments(client.deployments(&id).await.map_err(told)?),
         Call::LocalHistory(id) => Reply::LocalHistory(Box::new(history::of_tenant(session, &id).await?)),
         Call::FirstDeploy(id) => Reply::FirstDeploy(first_deploy(session, id).await?),
@@ -121,8 +122,8 @@ async fn first_deploy(session: &Session, id: TenantId) -> Result<Vec<Check>, Pro
 
 /// Sends the profile's secrets as a deploy does.
 async fn sync(session: &Session, id: TenantId) -> Result<Reply, Problem> {
-    let (project, of) = (session.project().clone(), id.clone());
-    let profile = stored::blocking(move || profile::of_tenant(&project, &of, None)).await?;
+    let (project, of, name) = (session.project().clone(), id.clone(), session.profile().map(str::to_owned));
+    let profile = stored::blocking(move || profile::of_tenant(&project, &of, name.as_deref())).await?;
     let done = secrets::sync(session, &id, profile.as_ref()).await?;
     Ok(Reply::SecretsSynced { summary: done.summary, was_skipped: done.was_skipped })
 }

@@ -1,8 +1,8 @@
 //! What comes back from a [`super::Call`], and the one sentence that says what happened.
 
 use crate::model::{
-    Begun, Check, CheckoutSession, CustomDomain, Deployment, Environment, LocalDefaults, LocalStatus, LocalTenant, Me,
-    Metrics, MetricsHistory, Plan, Subscription, Tenant, TenantStatus,
+    Begun, Check, CheckoutSession, CustomDomain, Deployment, Environment, LocalDefaults, LocalStatus, LocalTenant,
+    LogEntry, Me, Metrics, MetricsHistory, Plan, Subscription, Tenant, TenantStatus,
 };
 use crate::ops::credentials::Fetched;
 use crate::ops::diagnostics::Diagnostics;
@@ -112,6 +112,8 @@ pub enum Reply {
     },
     /// To `ExternalAccess`.
     ExternalAccess(Box<Access>),
+    /// To `Logs`: oldest first.
+    Logs(Vec<LogEntry>),
     /// To `Deployments`: newest first.
     Deployments(Vec<Deployment>),
     /// To `LocalHistory`.
@@ -199,6 +201,7 @@ impl Reply {
             | Self::MetricsHistory(_)
             | Self::Subscription(_)
             | Self::Domain(_)
+            | Self::Logs(_)
             | Self::Deployments(_)
             | Self::LocalHistory(_)
             | Self::FirstDeploy(_)

@@ -84,7 +84,7 @@ fn look_through(path: &Path, stop: &CancellationToken) -> Result<(), Problem> {
     checked.map_err(|why| {
         Problem::new(format!("{shown} is no copy that can be put back."))
             .detail(why)
-            .hint("Give what tenantry db backup or pg_dump has made, or run it with psql yourself.")
+            .hint("Give what `tenantry db backup` or pg_dump has made, or run it with psql yourself.")
     })
 }
 
@@ -96,7 +96,7 @@ fn look(path: &Path) -> Result<Kind, Problem> {
     let no_copy = |why: &str| {
         Problem::new(format!("{shown} is no copy of a database."))
             .detail(why)
-            .hint("Give what tenantry db backup or pg_dump has made.")
+            .hint("Give what `tenantry db backup` or pg_dump has made.")
     };
     let meta = std::fs::metadata(path).map_err(failed)?;
     if meta.is_dir() {

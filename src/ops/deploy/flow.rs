@@ -48,7 +48,6 @@ impl Flow<'_> {
     pub(super) async fn perform(&self) -> Result<DeployOutcome, Problem> {
         let begun = Instant::now();
         let cleared = self.preflight().await?;
-        self.recorder.name(&cleared.tenant.name);
         self.project(&cleared).await?;
         let destination = self.destination(&cleared).await?;
         self.recorder.image(&destination.image);
@@ -68,7 +67,8 @@ impl Flow<'_> {
 
     /// What must hold. A check that fails stops the deploy before anything is built.
     async fn preflight(&self) -> Result<Cleared, Problem> {
-        preflight(self.session, self.tenant, self.options, self.plan, &self.reporter).await
+        let name = |name: &str| self.recorder.name(name);
+        preflight(self.session, self.tenant, self.options, self.plan, &self.reporter, name).await
     }
 
     /// The registry's name for the tenant's image: from the server's answer, never from constants.
@@ -297,13 +297,15 @@ fn detached(what: &str) -> Problem {
     Problem::new("Left the deploy.").detail(what).hint("Watch the events of the tenant to see how it ends.")
 }
 
-/// What must hold. A check that fails stops the deploy before anything is built.
+/// What must hold. A check that fails stops the deploy before anything is built; what the tenant is called is told to `name`
+/// either way.
 pub(super) async fn preflight(
     session: &Session,
     tenant: &TenantId,
     options: &Options,
     plan: &Plan,
     reporter: &Reporter<'_>,
+    name: impl Fn(&str) + Sync,
 ) -> Result<Cleared, Problem> {
     let checks = async {
         let options = doctor::Options {
@@ -314,6 +316,9 @@ pub(super) async fn preflight(
         };
         let diagnosis = doctor::diagnose(session, Some(tenant), &options, |_| {}).await;
         let checked = diagnosis.summary();
+        if let Some(known) = &diagnosis.tenant_name {
+            name(known);
+        }
         for check in diagnosis.checks {
             reporter.say(DeployProgress::Check { check }).await;
         }

@@ -29,11 +29,15 @@ pub(super) async fn ask(session: &Session, tenant: Option<&TenantId>) -> (Vec<Fi
     if found.iter().any(Finding::has_failed) {
         return (found, online);
     }
-    match tenant.map_err(|error| error.problem()).and_then(|tenant| deployable(&tenant).map(|()| tenant)) {
-        Ok(tenant) => {
-            found.push(Finding::pass("tenant", format!("{} is {}", tenant.name, tenant.state().word())));
-            online.tenant = Some(tenant);
-        }
+    let tenant = tenant.map_err(|error| error.problem());
+    let is_good = tenant.and_then(|tenant| {
+        let good = deployable(&tenant).map(|()| format!("{} is {}", tenant.name, tenant.state().word()));
+        // Also where it cannot be deployed to: what failed is remembered under its name.
+        online.tenant = Some(tenant);
+        good
+    });
+    match is_good {
+        Ok(words) => found.push(Finding::pass("tenant", words)),
         // Why there is no token for it then needs no telling.
         Err(problem) => {
             found.push(Finding::fail("tenant", problem));

@@ -6,9 +6,9 @@ use tokio_util::sync::CancellationToken;
 use super::create::{image_of, listed, name_taken};
 use super::plan::{self, Plan, checked_name};
 use super::steps::Steps;
-use super::{blocking, container, engine, ensure, refused};
+use super::{blocking, container, database, engine, ensure, refused};
 use crate::model::progress::LocalStep;
-use crate::model::{LocalTenant, Problem, TenantId};
+use crate::model::{LocalTenant, Problem, Secret, TenantId};
 use crate::workspace::compose_file::ComposeFile;
 use crate::workspace::{Project, tenants_change};
 
@@ -117,6 +117,31 @@ pub async fn rename(project: &Project, id: &TenantId, name: &str) -> Result<Loca
                 entries.rename(&id, &name);
             }
             Ok(LocalTenant { name, ..known })
+        })
+    })
+    .await
+}
+
+/// Gives a database that was there before another address, once that one answers.
+///
+/// # Errors
+/// Where a container's is meant, which has the address that it was made with; where nothing answers there.
+pub async fn readdress(project: &Project, id: &TenantId, url: &Secret) -> Result<LocalTenant, Problem> {
+    let known = named(project, id).await?;
+    if known.docker_project.is_some() {
+        return Err(Problem::new(format!("The database of {} is a container's.", known.name))
+            .detail("Its address is the one that it was made with.")
+            .hint("For another database make another tenant: `tenantry tenant create --database-url -`"));
+    }
+    let url = database::checked(url)?;
+    database::version(&url, database::LIMIT).await.map_err(|silence| database::no_answer(&url, &silence))?;
+    let (project, id) = (project.clone(), id.clone());
+    blocking(move || {
+        tenants_change::change(&project, |entries| {
+            let known = listed(&project)?.into_iter().find(|tenant| tenant.id == id).ok_or_else(|| gone(&id))?;
+            let tenant = LocalTenant { database_url: Some(url), ..known };
+            entries.put(&tenant);
+            Ok(tenant)
         })
     })
     .await

@@ -17,7 +17,7 @@ mod status;
 mod steps;
 mod undo;
 
-pub use change::{Deleted, delete, rename, start, stop};
+pub use change::{Deleted, delete, readdress, rename, start, stop};
 pub use create::create;
 pub use defaults::defaults;
 pub use find::{all, find, found};

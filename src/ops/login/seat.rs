@@ -4,6 +4,7 @@
 use crate::api::BaseUrl;
 use crate::keyring::{Key, Keyring};
 use crate::model::{Problem, Secret};
+use crate::outbound::use_network;
 use crate::settings::{self, Config, Context, Login};
 use crate::workspace::credentials::PRODUCTION;
 use crate::workspace::{Credentials, KnownLogin, Logins, Project, ProjectLogin, StateDirectory};
@@ -96,10 +97,10 @@ impl Seat {
     }
 
     /// Chooses: what is asked for, else what the project used last, else the project's own file, else the configuration's
-    /// default, else production. Blocks on the disk.
+    /// default, else production. From then on the process reaches addresses as the choice says. Blocks on the disk.
     ///
     /// # Errors
-    /// An unknown context, an address that is none, or a token in the environment that is none.
+    /// An unknown context, an address that is none, certificates that are none, or a token in the environment that is none.
     pub fn choose(config: &Config, around: Surroundings, wanted: Wanted) -> Result<Self, Problem> {
         let Surroundings { project, state, keyring, token, api } = around;
         let logins = match &state {
@@ -124,6 +125,7 @@ impl Seat {
             // What the project used last is as good as said: another API's file is no stand-in for it.
             (None, None, None) => (of_project(project.as_ref(), used.as_ref())?, used.is_some()),
         };
+        use_network(config.network(context.as_ref()).map_err(|error| error.problem())?);
         // A token is sent to the API that it is for, and to no other.
         let variable = match token {
             Some(token) if base == api.map_or_else(production, Ok)? => Some(token),

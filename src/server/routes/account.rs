@@ -42,6 +42,7 @@ pub async fn me(State(server): State<Server>, Caller(user): Caller) -> Result<Js
         me: Me {
             user: User { id: user.id, email: user.email, name: user.name },
             customer: customer.map(|customer| Customer { id: customer.id, status: Some(customer.status) }),
+            enterprise: None,
         },
         tenants: rows.iter().map(|row| view::info(&server, row)).collect(),
     }))

@@ -5,6 +5,7 @@ use super::context::may_change;
 use super::{done, in_the_cloud, local, no_tenant, selected};
 use crate::model::{Phase, Problem, Tenant, TenantId};
 use crate::ops::call::Call;
+use crate::tui::again;
 use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::dialogs::confirm::Question;
@@ -202,7 +203,7 @@ pub fn begin(
     }
     bought::by_hand(&mut app.shared, action, id);
     app.shared.say(format!("{} {name}", capital(words(action).0)));
-    vec![app.shared.start(slot, Request::Call(call))]
+    vec![again::start(&mut app.shared, action, id, call)]
 }
 
 /// Every tenant that is meant can have it done.

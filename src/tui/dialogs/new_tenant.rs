@@ -19,8 +19,8 @@ use crate::tui::effect::Request;
 use crate::tui::format::{self, cut, pad};
 use crate::tui::jobs::Slot;
 use crate::tui::panes::feed::Feed;
-use crate::tui::panes::frame::keys;
 use crate::tui::panes::frame::{fit, problem_lines, wrapped};
+use crate::tui::panes::parts::hints;
 use crate::tui::theme::{Theme, spinner};
 use crate::tui::update::{checkout, copy};
 pub use options::{Row, name};
@@ -214,16 +214,16 @@ pub fn draw(app: &App, dialog: &NewTenant, frame: &mut Frame<'_>, area: Rect) {
     let (title, lines) = match &dialog.stage {
         Stage::Loading => ("New tenant", vec![under_way(app, "loading plans")]),
         Stage::Starting => ("New tenant", vec![under_way(app, "beginning the purchase")]),
-        Stage::Plan => ("New tenant · plan", plans(theme, dialog, columns)),
-        Stage::Region => ("New tenant · region", regions(theme, dialog, columns)),
+        Stage::Plan => ("New tenant · plan", plans(app, dialog, columns)),
+        Stage::Region => ("New tenant · region", regions(app, dialog, columns)),
         Stage::Options => ("New tenant · options", options::list(app, dialog, columns)),
-        Stage::Naming => ("New tenant · name", options::naming(theme, dialog, columns)),
+        Stage::Naming => ("New tenant · name", options::naming(app, dialog, columns)),
         Stage::Payment if dialog.code_alone => ("Pay with the phone", code_alone(app, columns, text_rows(area))),
         Stage::Payment => ("New tenant · payment", payment(app, columns, text_rows(area))),
         Stage::Failed(problem) => {
             let mut lines = problem_lines(theme, problem, 0, columns, 10);
             lines.push(Line::raw(""));
-            lines.push(flush(keys(theme, &[("Enter", "try again"), ("Esc", "close")])));
+            lines.push(hints(&app.shared, &[("choice.take", "try again"), ("choice.close", "close")]));
             ("New tenant", lines)
         }
     };
@@ -235,12 +235,6 @@ fn under_way(app: &App, words: &'static str) -> Line<'static> {
         Span::styled(format!("{} ", spinner(app.shared.frame)), app.shared.theme.accent),
         Span::styled(words, app.shared.theme.dim),
     ])
-}
-
-/// Takes the blanks in front away: a dialog has its own margin.
-fn flush(mut line: Line<'static>) -> Line<'static> {
-    line.spans.remove(0);
-    line
 }
 
 fn choice(theme: &Theme, selected: bool, name: &str, about: &str, columns: usize) -> Line<'static> {
@@ -255,7 +249,8 @@ fn choice(theme: &Theme, selected: bool, name: &str, about: &str, columns: usize
     ))
 }
 
-fn plans(theme: &Theme, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>> {
+fn plans(app: &App, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>> {
+    let theme = &app.shared.theme;
     let mut lines: Vec<_> = dialog
         .plans
         .iter()
@@ -275,11 +270,12 @@ fn plans(theme: &Theme, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>
         })
         .collect();
     lines.push(Line::raw(""));
-    lines.push(flush(keys(theme, &[("Enter", "choose the region next"), ("Esc", "close")])));
+    lines.push(hints(&app.shared, &[("choice.take", "choose the region next"), ("choice.close", "close")]));
     lines
 }
 
-fn regions(theme: &Theme, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>> {
+fn regions(app: &App, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>> {
+    let theme = &app.shared.theme;
     let mut lines: Vec<_> = REGIONS
         .iter()
         .enumerate()
@@ -288,7 +284,8 @@ fn regions(theme: &Theme, dialog: &NewTenant, columns: usize) -> Vec<Line<'stati
     lines.push(Line::raw(""));
     let plan = dialog.plans.get(dialog.plan).map_or("", |plan| plan.name.as_str());
     lines.push(Line::styled(cut(&format!("Plan {plan}."), columns), theme.dim));
-    lines.push(flush(keys(theme, &[("Enter", "choose the options next"), ("Backspace", "back"), ("Esc", "close")])));
+    let keys = [("choice.take", "choose the options next"), ("choice.back", "back"), ("choice.close", "close")];
+    lines.push(hints(&app.shared, &keys));
     lines
 }
 
@@ -316,7 +313,8 @@ fn code_alone(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
     };
     let mut lines = wrapped(&why, 0, columns, 3, theme.warn);
     lines.push(Line::raw(""));
-    lines.push(flush(keys(theme, &[("c", "back"), ("o", "opens the page"), ("y", "copies the address")])));
+    let keys = [("payment.code", "back"), ("payment.open", "opens the page"), ("payment.copy", "copies the address")];
+    lines.push(hints(&app.shared, &keys));
     lines
 }
 
@@ -335,17 +333,24 @@ fn payment(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
     if let Some(problem) = &purchase.problem {
         lines.extend(problem_lines(theme, problem, 0, columns, 6));
     } else if purchase.session.is_none() {
-        let words = "This server does not say when it is paid. Close this with Esc and press R after the payment.";
-        lines.extend(wrapped(words, 0, columns, 3, theme.warn));
+        let [close, refresh, rename, access] =
+            ["payment.close", "refresh", "tenant.rename", "tenant.access"].map(|id| app.shared.press(id));
+        let words = format!("This server does not say when it is paid. After the payment {close}, then {refresh}.");
+        lines.extend(wrapped(&words, 0, columns, 3, theme.warn));
         if !purchase.choice.is_plain() {
-            let keys = [app.shared.key_of("tenant.rename"), app.shared.key_of("tenant.access")];
             let words =
-                format!("What was chosen for it is not done by itself then: {} and {} do it.", keys[0], keys[1]);
+                format!("What was chosen for it is not done by itself: {rename} to name it, {access} to open it.");
             lines.extend(wrapped(&words, 0, columns, 3, theme.warn));
         }
     } else {
         match purchase.feed.sentence() {
             Some(sentence) => lines.extend(wrapped(&sentence, 0, columns, 3, theme.warn)),
+            // Somebody stopped watching it.
+            None if !purchase.feed.is_open() => {
+                let words =
+                    format!("Nobody watches whether it is paid: {} to look again.", app.shared.press("refresh"));
+                lines.extend(wrapped(&words, 0, columns, 3, theme.warn));
+            }
             None if app.shared.options.auto_pay => lines.push(under_way(app, "paying through the page's form")),
             // Nothing moves while a person has to act.
             None => lines.push(Line::from(vec![
@@ -356,13 +361,14 @@ fn payment(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
     }
     lines.push(Line::raw(""));
     let shown = code(app, &purchase.url, columns).filter(|code| lines.len() + code.len() + 3 <= rows);
-    let last = if shown.is_some() { ("y", "copy") } else { ("c", "QR code") };
+    let last = if shown.is_some() { ("payment.copy", "copy") } else { ("payment.code", "QR code") };
     if let Some(code) = shown {
         lines.extend(code);
         lines.push(Line::raw(""));
     }
-    let words = [("o", "open"), last, ("b", "begin anew"), ("Esc", "close, it keeps waiting")];
-    lines.push(flush(keys(theme, &words)));
+    let keys =
+        [("payment.open", "open"), last, ("payment.anew", "begin anew"), ("payment.close", "close, it keeps waiting")];
+    lines.push(hints(&app.shared, &keys));
     lines
 }
 

@@ -18,7 +18,8 @@ use crate::tui::effect::{Effect, Request};
 use crate::tui::format::{cut, pad};
 use crate::tui::jobs::Slot;
 use crate::tui::panes::Pane;
-use crate::tui::panes::frame::{fit, keys, problem_lines, wrapped};
+use crate::tui::panes::frame::{fit, problem_lines, wrapped};
+use crate::tui::panes::parts::hints;
 use crate::tui::theme::{Theme, spinner};
 use crate::tui::update::{copy, keys as pressed};
 use Scope::Ready as Here;
@@ -183,7 +184,7 @@ pub fn draw(app: &App, dialog: &Ready, frame: &mut Frame<'_>, area: Rect) {
     let columns = text_columns(area, COLUMNS);
     let Some(tenant) = shared.tenants.get(&dialog.tenant) else {
         let mut lines = wrapped("The tenant is not listed any more.", 0, columns, 2, shared.theme.text);
-        lines.extend([Line::raw(""), hints(shared, &[("Esc", "close")])]);
+        lines.extend([Line::raw(""), hints(shared, &[("ready.close", "close")])]);
         return window(app, frame, area, "New tenant", columns, lines, 0);
     };
     let mut lines = vec![state(shared, tenant, columns)];
@@ -197,16 +198,9 @@ pub fn draw(app: &App, dialog: &Ready, frame: &mut Frame<'_>, area: Rect) {
         lines.push(Line::raw(""));
         lines.extend(below);
     }
-    let all = [("Enter", "takes it"), ("y", "copies its id"), ("Esc", "close")];
+    let all = [("ready.take", "takes it"), ("ready.copy", "copies its id"), ("ready.close", "close")];
     lines.extend([Line::raw(""), hints(shared, &all)]);
     window(app, frame, area, &format!("Next · {}", tenant.name), columns, lines, 0);
-}
-
-fn hints(shared: &Shared, of: &[(&'static str, &'static str)]) -> Line<'static> {
-    let mut line = keys(&shared.theme, of);
-    // A dialog has its own margin.
-    line.spans.remove(0);
-    line
 }
 
 /// `○ to deploy · Pro · Europe (Frankfurt)`.

@@ -64,20 +64,6 @@ pub fn inside(area: Rect) -> Rect {
     Rect { x: inner.x.saturating_add(1), width: inner.width.saturating_sub(2), ..inner }
 }
 
-/// `d deploy   o open`: keys in the accent, words plain.
-#[must_use]
-pub fn keys(theme: &Theme, keys: &[(&'static str, &'static str)]) -> Line<'static> {
-    let mut spans = vec![Span::raw("  ")];
-    for (place, (key, words)) in keys.iter().enumerate() {
-        if place > 0 {
-            spans.push(Span::raw("   "));
-        }
-        spans.push(Span::styled(*key, theme.accent));
-        spans.push(Span::styled(format!(" {words}"), theme.text));
-    }
-    Line::from(spans)
-}
-
 /// `area` no wider than text should be spread.
 #[must_use]
 pub fn readable(area: Rect) -> Rect {

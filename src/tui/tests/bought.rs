@@ -16,6 +16,7 @@ use crate::tui::lock::Lock;
 use crate::tui::msg::{Answer, Msg};
 use crate::tui::panes::Pane;
 use crate::tui::testing::{Play, event, phase_one, tenant, tenant_id, typed};
+use crate::tui::update::keys::invoke_id;
 
 const OPEN: &[Key] = &[Key::Down, Key::Enter, Key::Up];
 
@@ -241,6 +242,35 @@ fn nobody_leaves_a_purchase_with_choices_without_being_asked() {
     buy(&mut play);
     play.keys(&[Key::Esc, Key::Char('q')]);
     assert!(play.text().contains("A purchase is under way."), "{}", play.text());
+}
+
+#[test]
+fn one_is_bought_after_the_other() {
+    let mut play = chosen(120, 36);
+    buy(&mut play);
+    happens(&mut play, phase_one().remove(0));
+    let before = play.effects.len();
+    play.keys(&[Key::Char('n'), Key::Enter]);
+    assert!(play.text().contains("that was just paid is not there yet"), "{}", play.text());
+    assert_eq!((play.effects.len(), &play.app.dialog), (before, &None), "no second one begins");
+    provision(&mut play);
+    play.keys(&[Key::Char('n'), Key::Enter]);
+    assert!(matches!(play.app.dialog, Some(Dialog::NewTenant(_))), "{}", play.text());
+}
+
+#[test]
+fn a_purchase_that_nobody_watches_any_more_says_so() {
+    let mut play = options(120, 36);
+    buy(&mut play);
+    assert!(play.text().contains("waiting for the payment"), "{}", play.text());
+    play.keys(&[Key::Esc]);
+    for id in ["jobs", "choice.take", "choice.close", "new", "choice.take"] {
+        let effects = invoke_id(&mut play.app, id);
+        play.effects.extend(effects);
+    }
+    assert!(play.effects.contains(&Effect::Stop(Slot::CheckoutFeed)));
+    let text = play.text();
+    assert!(text.contains("Nobody watches whether it is paid: press R") && !text.contains("waiting for"), "{text}");
 }
 
 #[test]

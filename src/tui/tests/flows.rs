@@ -105,6 +105,7 @@ fn plan() -> Plan {
         memory_mb_default: 1024,
         volume_gb: 10,
         max_tenants: None,
+        ..Plan::default()
     }
 }
 

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::sheets::sheets;
-use crate::model::{Me, Problem, User};
+use crate::model::{Me, Problem, Secret, User};
 use crate::ops::call::Call;
 use crate::ops::login::{Failed, How, Kept, LoggedIn, News, Provider, Store};
-use crate::tui::again::Again;
+use crate::tui::again::{self, Again};
 use crate::tui::app::App;
 use crate::tui::dialogs::Dialog;
 use crate::tui::effect::{Effect, Request};
@@ -41,7 +41,11 @@ fn waiting(width: u16, height: u16) -> Play {
 
 fn logged_in(play: &Play) -> LoggedIn {
     LoggedIn {
-        me: Me { user: User { id: "u1".into(), email: "mara@orchard.example".into(), name: None }, customer: None },
+        me: Me {
+            user: User { id: "u1".into(), email: "mara@orchard.example".into(), name: None },
+            customer: None,
+            enterprise: None,
+        },
         api: "http://127.0.0.1:9400".into(),
         context: None,
         kept: Kept::Keyring,
@@ -213,6 +217,9 @@ fn logging_out_asks_first_and_opens_the_screen_anew() {
     assert!(requests(&play).is_empty(), "no is selected");
     play.keys(&[Key::Char('u'), Key::Char('o'), Key::Char('y')]);
     assert_eq!(requests(&play), [Request::LogOut]);
+    play.keys(&[Key::Char('d')]);
+    assert!(play.text().contains("You are being logged out."), "{}", play.text());
+    assert_eq!(requests(&play), [Request::LogOut], "nothing more begins with this login");
     play.answer(Slot::LogOut, Answer::LoggedOut(Err(Problem::new("The keyring is locked."))));
     assert!(play.text().contains("The keyring is locked."));
     play.keys(&[Key::Char('u'), Key::Char('o'), Key::Char('y')]);
@@ -222,8 +229,12 @@ fn logging_out_asks_first_and_opens_the_screen_anew() {
 
 /// What a login that was over broke off is known to the screen that opens after the next one.
 fn again(command: &'static str, width: u16, height: u16) -> Play {
+    again_with(Again { command, tenant: Some(tenant_id(1)), call: None }, width, height)
+}
+
+fn again_with(what: Again, width: u16, height: u16) -> Play {
     let mut play = Play::new(width, height);
-    play.app.shared.again = Some(Again { command, tenant: Some(tenant_id(1)) });
+    play.app.shared.again = Some(what);
     play.app.shared.is_again_due = true;
     play.answer(Slot::Engine, Answer::Engine(Ok("default".to_owned())));
     play.answer(
@@ -241,7 +252,7 @@ fn what_was_broken_off_can_be_gone_on_with() {
     play.keys(&[Key::Char('t'), Key::Char('r'), Key::Char('y')]);
     play.answer(Slot::Action("restart", tenant_id(1)), Answer::Reply(Err(over())));
     assert!(play.text().contains("What was broken off"), "{}", play.text());
-    let wanted = Some(Again { command: "tenant.restart", tenant: Some(tenant_id(1)) });
+    let wanted = Some(Again { command: "tenant.restart", tenant: Some(tenant_id(1)), call: None });
     assert_eq!(play.app.shared.again, wanted);
 
     let mut play = again("tenant.restart", 120, 36);
@@ -256,6 +267,36 @@ fn what_was_broken_off_can_be_gone_on_with() {
     play.take_effects();
     play.keys(&[Key::Enter]);
     assert!(requests(&play).is_empty(), "no is selected");
+}
+
+#[test]
+fn what_was_typed_for_a_secret_is_not_lost() {
+    let call = || {
+        let secrets = std::collections::BTreeMap::from([("OPENAI_API_KEY".to_owned(), Secret::new("hunter2"))]);
+        Call::SetSecrets { id: tenant_id(1), secrets, restart: false }
+    };
+    // A value that a command alone would ask for again.
+    let mut play = Play::ready(120, 36, tenants());
+    play.keys(&[Key::Char('t'), Key::Char('n'), Key::Char('x'), Key::Enter]);
+    play.answer(Slot::Action("rename", tenant_id(1)), Answer::Reply(Err(over())));
+    assert!(play.text().contains("What was broken off"), "{}", play.text());
+    assert!(play.app.shared.again.as_ref().is_some_and(|again| again.call.is_some()));
+
+    let mut play = Play::ready(120, 36, tenants());
+    let _ = again::start(&mut play.app.shared, "secret", &tenant_id(1), call());
+    let kept = again::kept(&mut play.app.shared, &Slot::Action("secret", tenant_id(1))).map(Again::of_kept);
+    let kept = kept.expect("kept");
+    assert!(!format!("{kept:?}").contains("hunter2"));
+    for (key, wanted) in [('y', vec![Request::Call(call())]), ('n', Vec::new())] {
+        let mut play = again_with(kept.clone(), 120, 36);
+        assert!(play.text().contains("set OPENAI_API_KEY?"), "{}", play.text());
+        play.take_effects();
+        play.keys(&[Key::Char(key)]);
+        assert_eq!(requests(&play), wanted);
+        // With the next answer, whichever it is.
+        let _ = again::take_up(&mut play.app);
+        assert!(play.app.shared.again.is_none() && play.app.shared.go_on.is_none());
+    }
 }
 
 #[test]

@@ -220,6 +220,7 @@ pub fn plans() -> Vec<Plan> {
             memory_mb_default: memory,
             volume_gb: volume,
             max_tenants: (name == "Free").then_some(1),
+            ..Plan::default()
         })
         .to_vec()
 }

@@ -75,7 +75,7 @@ fn whoever_selects_one_meanwhile_keeps_it() {
 #[test]
 fn what_a_login_broke_off_waits_for_the_fresh_list() {
     let last = LastTenants::new(moment(0).wall, tenants().split_off(3));
-    let again = Again { command: "tenant.restart", tenant: Some(tenant_id(1)) };
+    let again = Again { command: "tenant.restart", tenant: Some(tenant_id(1)), call: None };
     let options = Options { last_tenants: Some(last), again: Some(again), ..Options::default() };
     let theme = Theme::new(Depth::Sixteen);
     let app = App::new(options, theme, jiff::tz::TimeZone::UTC, moment(0), (120, 36));

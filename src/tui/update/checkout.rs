@@ -16,11 +16,18 @@ use crate::tui::pages::Page;
 use crate::tui::panes::Pane;
 use crate::tui::panes::feed::Feed;
 
-/// Opens the dialog: at the purchase that waits, or at the plans.
+/// Opens the dialog: at the purchase that waits, or at the plans. One after the other: what was chosen for a tenant is kept
+/// with its purchase until it has an id.
 pub fn open(app: &mut App) -> Vec<Effect> {
-    if app.shared.purchase.as_ref().is_some_and(Purchase::waits_for_payment) {
-        app.dialog = Some(Dialog::NewTenant(NewTenant::at(Stage::Payment)));
-        return Vec::new();
+    if let Some(purchase) = &app.shared.purchase {
+        if purchase.waits_for_payment() {
+            app.dialog = Some(Dialog::NewTenant(NewTenant::at(Stage::Payment)));
+            return Vec::new();
+        }
+        if purchase.tenant.is_none() && purchase.feed.is_open() {
+            app.shared.say("The tenant that was just paid is not there yet: wait a moment, then buy the next.");
+            return Vec::new();
+        }
     }
     if app.shared.jobs.is_running(&Slot::Checkout) {
         app.dialog = Some(Dialog::NewTenant(NewTenant::at(Stage::Starting)));

@@ -9,6 +9,7 @@ use crate::tui::dialogs::confirm::Confirm;
 use crate::tui::dialogs::palette::REMEMBERED;
 use crate::tui::dialogs::{Dialog, line};
 use crate::tui::effect::Effect;
+use crate::tui::jobs::Slot;
 use crate::tui::key::Key;
 use crate::tui::keymap::Found;
 use crate::tui::view::layout;
@@ -83,6 +84,9 @@ pub fn is_fresh(app: &App) -> Result<(), Problem> {
 pub fn allowed(app: &App, command: &Command) -> Result<(), Problem> {
     if command.changes {
         may_change(app)?;
+        if app.shared.jobs.is_running(&Slot::LogOut) {
+            return Err(Problem::new("You are being logged out.").hint("Nothing more is begun with this login."));
+        }
         if !NEEDS_NO_LIST.iter().any(|free| command.id.starts_with(free)) {
             is_fresh(app)?;
         }

@@ -38,7 +38,8 @@ pub(super) fn take(app: &mut App, ticket: Ticket, answer: Answer) -> Vec<Effect>
         answer => {
             let slot = ticket.slot.clone();
             let over = over(&answer).cloned();
-            let asked = asked_for(&app.shared, &slot, &answer);
+            let kept = again::kept(&mut app.shared, &slot);
+            let asked = kept.map(Again::of_kept).or_else(|| asked_for(&app.shared, &slot, &answer));
             let mut effects = answers::take(app, ticket, answer);
             match over {
                 Some(problem) => offer(app, asked, &problem),

@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use crate::telling::{Row, Tone};
+use crate::cli::frame::code;
+use crate::telling::Row;
 
 const HIDE_CURSOR: &str = "\x1b[?25l";
 const SHOW_CURSOR: &str = "\x1b[?25h";
@@ -105,22 +106,10 @@ impl<W: Write> Drop for Painter<W> {
     }
 }
 
-/// The terminal's own sixteen colours: readable on whatever ground the person chose.
-fn code(tone: Tone) -> Option<&'static str> {
-    match tone {
-        Tone::Text => None,
-        Tone::Strong => Some("1"),
-        Tone::Dim => Some("90"),
-        Tone::Accent => Some("36"),
-        Tone::Good => Some("32"),
-        Tone::Warn => Some("33"),
-        Tone::Bad => Some("31"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telling::Tone;
     use std::cell::RefCell;
     use std::rc::Rc;
 

@@ -3,13 +3,14 @@
 
 use ratatui::text::{Line, Span};
 
-use super::{NewTenant, flush, words};
+use super::{NewTenant, words};
 use crate::model::text;
 use crate::tui::actions::LONGEST_NAME;
 use crate::tui::app::App;
 use crate::tui::bought::Choice;
 use crate::tui::format::{cut, pad};
-use crate::tui::panes::frame::{fit, keys, wrapped};
+use crate::tui::panes::frame::{fit, wrapped};
+use crate::tui::panes::parts::hints;
 use crate::tui::theme::Theme;
 
 /// Columns of an option's name, its mark included.
@@ -50,7 +51,6 @@ pub fn name<'a>(typed: &str, mut taken: impl Iterator<Item = &'a str>) -> Result
 /// The list of options.
 pub fn list(app: &App, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>> {
     let theme = &app.shared.theme;
-    let key = |id: &str| app.shared.key_of(id);
     let Choice { name, is_open } = &dialog.choice;
     let mut lines = Vec::new();
     for (place, row) in Row::ALL.into_iter().enumerate() {
@@ -62,7 +62,7 @@ pub fn list(app: &App, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>>
             Row::Database => (
                 "Database",
                 "closed".to_owned(),
-                format!("Only the tenant reaches it; {} opens it later.", key("tenant.access")),
+                format!("Only the tenant reaches it; to open it {}.", app.shared.press("tenant.access")),
             ),
             Row::Name => (
                 "Name",
@@ -87,7 +87,7 @@ pub fn list(app: &App, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>>
         Some(Row::Name) => "another name",
         _ => "begin the purchase",
     };
-    lines.push(flush(keys(theme, &[("Enter", enter), ("Backspace", "back"), ("Esc", "close")])));
+    lines.push(hints(&app.shared, &[("choice.take", enter), ("choice.back", "back"), ("choice.close", "close")]));
     lines
 }
 
@@ -104,7 +104,8 @@ fn option(theme: &Theme, is_selected: bool, title: &str, value: String, columns:
 }
 
 /// The line in which the name is typed.
-pub fn naming(theme: &Theme, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>> {
+pub fn naming(app: &App, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>> {
+    let theme = &app.shared.theme;
     let about = "What the tenant is called once it is there. Nothing leaves it the name that the server gives it.";
     let mut lines = wrapped(about, 0, columns, 3, theme.dim);
     lines.push(Line::raw(""));
@@ -114,7 +115,7 @@ pub fn naming(theme: &Theme, dialog: &NewTenant, columns: usize) -> Vec<Line<'st
         lines.extend(wrapped(complaint, 0, columns, 2, theme.bad));
     }
     lines.push(Line::raw(""));
-    lines.push(flush(keys(theme, &[("Enter", "takes it"), ("Esc", "leaves it as it was")])));
+    lines.push(hints(&app.shared, &[("line.take", "takes it"), ("line.leave", "leaves it as it was")]));
     lines
 }
 

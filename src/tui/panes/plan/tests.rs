@@ -45,6 +45,7 @@ fn plans() -> Answer {
         memory_mb_default: memory,
         volume_gb: volume,
         max_tenants: (name == "Free").then_some(1),
+        ..Plan::default()
     });
     Answer::Reply(Ok(Reply::Plans(plans.to_vec())))
 }

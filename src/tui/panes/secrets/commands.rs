@@ -9,11 +9,12 @@ use crate::ops::call::Call;
 use crate::ops::editor::Edited;
 use crate::tui::actions::context::may_change;
 use crate::tui::actions::{done, no_tenant, project};
-use crate::tui::app::{App, Shared};
+use crate::tui::again::start;
+use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::dialogs::confirm::Question;
 use crate::tui::dialogs::{Dialog, line};
-use crate::tui::effect::{Effect, Request};
+use crate::tui::effect::Effect;
 use crate::tui::jobs::Slot;
 use crate::tui::outside::{Errand, Text};
 use crate::tui::panes::Pane;
@@ -213,10 +214,6 @@ fn waiting(app: &App) -> Result<(), Problem> {
             .hint(format!("They were read already: {} to make new ones.", app.shared.press("rotate")))),
         None => Err(Problem::new("Whether one-time credentials wait is not known yet.")),
     }
-}
-
-fn start(shared: &mut Shared, action: &'static str, id: &TenantId, call: Call) -> Effect {
-    shared.start(Slot::Action(action, id.clone()), Request::Call(call))
 }
 
 fn add(app: &mut App) -> Vec<Effect> {
