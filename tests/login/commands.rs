@@ -183,7 +183,9 @@ fn a_damaged_list_of_tenants() {
         (Some("[ local hunter2"), false)
     );
 
-    let said = with(&["--renew-tenants"]);
+    let api = &world.server.api_url;
+    let renewing = ["login", "--renew-tenants", "--base-url", api, "--token-stdin", "--store", "file"];
+    let said = world.run(&renewing, &world.token());
     assert!(said.code == Some(0) && said.out.contains("tenants.json.bak"), "{said:?}");
     assert_eq!(std::fs::read_to_string(aside(".bak")).ok().as_deref(), Some("[ local hunter2"));
     assert!(std::fs::read_to_string(&list).is_ok_and(|list| list.contains(&name)));
