@@ -125,6 +125,31 @@ fn a_folder_is_set_up_once_and_nothing_more_is_to_do() {
 const KEY: &str = ".systemprompt/profiles/production/signing_key.pem";
 
 #[test]
+fn without_openssl_and_just_it_is_said_how_to_make_the_key_and_no_build_is_wanted() {
+    let (_guard, root) = garden();
+    let without = |arguments: &[&str]| {
+        let mut command = command(Path::new(env!("CARGO_BIN_EXE_tenantry")), &root, arguments);
+        command.env("PATH", root.with_file_name("no-programs"));
+        said(command)
+    };
+    let done = without(&["init", "--yes", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&done.out).expect("one document");
+    let files = document["files"].as_array().expect("files");
+    let key = files.iter().find(|file| file["path"].as_str() == Some(KEY)).expect("the key is told");
+    assert_eq!(key["result"], "left_out");
+    let why = key["why"].as_str().expect("a reason");
+    assert!(why.contains("openssl genpkey") && why.contains(&format!("-out {KEY}")), "{why}");
+    assert!(!root.join(KEY).exists());
+    // What the folder lacks for a deploy is a binary, and not a program that would build nothing.
+    let open = document["open"].as_array().expect("checks").iter().map(ToString::to_string).collect::<String>();
+    assert!(!open.contains("program just") && open.contains("Release binary not found"), "{open}");
+    // Once there is something to build it is.
+    std::fs::write(root.join("Cargo.toml"), "[package]\n").expect("written");
+    let command = Project { root: root.clone() }.build_command().expect("read").expect("a command");
+    assert_eq!(command.shown, "cargo build --release");
+}
+
+#[test]
 fn a_project_with_a_login_keeps_it_and_other_commands_name_the_way() {
     let folder = project("http://127.0.0.1:9");
     let login = std::fs::read(folder.path().join(".systemprompt/credentials.json")).expect("a login");

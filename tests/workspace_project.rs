@@ -189,6 +189,7 @@ fn login() -> Credentials {
         authenticated_at: Some("2026-01-09T09:58:00Z".into()),
         email: "mara@orchard.example".into(),
         user_id: Some("7b0a5d34".into()),
+        context: None,
     }
 }
 

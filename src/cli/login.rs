@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::around::{Around, around};
 use super::auth::{Place, note};
 use super::exit::Exit;
-use super::frame::ask::Silent;
+use super::frame::ask::{self, Silent};
 use super::frame::{Failure, Output, Paint, Unasked, until_stopped};
 use crate::model::{Problem, Secret};
 use crate::ops::login::{self, Failed, How, Kept, LoggedIn, News, Provider, Seat, Store, callback};
@@ -38,6 +38,10 @@ pub(super) struct Arguments {
     /// Where to keep the login; the keyring, or the project's file where the platform keeps it there already.
     #[arg(long, value_name = "PLACE")]
     store: Option<WantedStore>,
+    /// Where the project's list of tenants is damaged, set it aside as tenants.json.bak and fetch the cloud's tenants again. Its
+    /// local tenants are in the .bak alone then.
+    #[arg(long)]
+    renew_tenants: bool,
     #[command(flatten)]
     unasked: Unasked,
     #[command(flatten)]
@@ -79,12 +83,46 @@ async fn log_in(arguments: Arguments) -> Result<Exit, Failure> {
         WantedStore::Keyring => Store::Keyring,
         WantedStore::File => Store::File,
     });
-    let logged_in = log_in_at(&seat, how, store).await?;
+    let mut logged_in = log_in_at(&seat, how, store).await?;
     // Whoever just logged in where nobody was is found there now.
-    let around = around(&arguments.place.seat().await?).await;
-    let text = format!("{}{}", lines(&logged_in), around.text(Paint::out()));
-    arguments.output.answer(&document(&logged_in, &around), &text)?;
+    let seat = arguments.place.seat().await?;
+    if !arguments.output.json() {
+        logged_in.warnings.iter().for_each(warn);
+    }
+    let mut aside = None;
+    if logged_in.tenants_damaged && wants_renewal(&arguments).await? {
+        match Box::pin(login::renew_tenants(&seat)).await {
+            Ok(path) => {
+                // It was told last.
+                logged_in.warnings.pop();
+                aside = path;
+            }
+            // Whoever is logged in is: the list is another matter.
+            Err(problem) if arguments.output.json() => logged_in.warnings.push(problem),
+            Err(problem) => warn(&problem),
+        }
+    }
+    let around = around(&seat).await;
+    let renewed =
+        aside.as_ref().map(|path| format!("The list of tenants is fetched anew; the damaged one is {path}.\n"));
+    let text = format!("{}{}{}", lines(&logged_in), renewed.unwrap_or_default(), around.text(Paint::out()));
+    arguments.output.answer(&document(&logged_in, &around, aside.as_deref()), &text)?;
     Ok(Exit::Done)
+}
+
+fn warn(problem: &Problem) {
+    note(&format!("Warning: {problem}"));
+}
+
+/// Whether a damaged list is set aside: where it was said, or somebody at the terminal says so.
+async fn wants_renewal(arguments: &Arguments) -> Result<bool, Problem> {
+    if arguments.renew_tenants {
+        return Ok(true);
+    }
+    if arguments.output.json() || !arguments.output.can_ask() {
+        return Ok(false);
+    }
+    ask::yes("Set the damaged list aside as tenants.json.bak, and fetch the cloud's tenants again?".to_owned()).await
 }
 
 /// Logs in through the browser, for a command that goes on afterwards: its answer is not mixed with this one.
@@ -92,6 +130,7 @@ pub(super) async fn in_browser(seat: &Seat) -> Result<(), Problem> {
     let how = How::Browser { provider: Provider::GitHub, open: true };
     let logged_in = log_in_at(seat, how, None).await?;
     note(lines(&logged_in).trim_end());
+    logged_in.warnings.iter().for_each(warn);
     Ok(())
 }
 
@@ -160,8 +199,8 @@ fn lines(logged_in: &LoggedIn) -> String {
     format!("Logged in to {api} as {}{customer}.\nKept in {}{ends}.\n", me.user.email, kept.words())
 }
 
-fn document(logged_in: &LoggedIn, around: &Around) -> serde_json::Value {
-    let LoggedIn { me, api, context, kept, expires_at } = logged_in;
+fn document(logged_in: &LoggedIn, around: &Around, aside: Option<&str>) -> serde_json::Value {
+    let LoggedIn { me, api, context, kept, expires_at, warnings, .. } = logged_in;
     let file = match kept {
         Kept::File(_) => Some(kept.words()),
         _ => None,
@@ -177,6 +216,8 @@ fn document(logged_in: &LoggedIn, around: &Around) -> serde_json::Value {
         "credentials_path": file,
         "tenants": around.document(),
         "tenants_path": around.tenants_path,
+        "warnings": warnings,
+        "set_aside": aside,
     })
 }
 
@@ -218,12 +259,15 @@ mod tests {
             context: Some("staging".into()),
             kept: Kept::Keyring,
             expires_at: Some(end),
+            warnings: vec![Problem::new("The list is damaged.")],
+            tenants_damaged: true,
         };
         let text = lines(&logged_in);
         assert!(text.starts_with("Logged in to https://api.example as mara@orchard.example.\nKept in the keyring; "));
         assert!(text.contains("it ends in 2 h"), "{text}");
         let nothing = Around { profiles: None, tenants: None, tenants_path: None };
-        let document = document(&logged_in, &nothing);
+        let document = document(&logged_in, &nothing, None);
+        assert_eq!(document["warnings"][0]["title"], "The list is damaged.");
         assert!(document["credentials_path"].is_null() && document["tenants"].is_null());
         assert_eq!(
             (&document["kept"], &document["user"]["email"]),

@@ -8,6 +8,7 @@ use super::auth::Place;
 use super::exit::Exit;
 use super::frame::{Output, Unasked, until_stopped};
 use crate::model::Problem;
+use crate::ops::login::LoggedOut;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -26,14 +27,21 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
 async fn log_out(arguments: Arguments) -> Result<Exit, Problem> {
     let seat = arguments.place.seat().await?;
     let api = seat.base().to_string();
-    let was = seat.log_out().await?;
+    let LoggedOut { was, aside } = seat.log_out().await?;
     let (word, words) = was.as_ref().map(|kept| (kept.word(), kept.words())).unzip();
-    let message = match &words {
+    let mut message = match &words {
         Some(place) => format!("Logged out of {api}; the login is gone from {place}."),
         None => format!("Nobody was logged in to {api}."),
     };
-    let document =
-        json!({ "api_url": api, "logged_out": was.is_some(), "kept": word, "kept_in": words, "message": message });
+    if let Some(path) = &aside {
+        message.push_str(" The project's file could not be understood, and may hold a token: it is now ");
+        message.push_str(path);
+        message.push('.');
+    }
+    let document = json!({
+        "api_url": api, "logged_out": was.is_some(), "kept": word, "kept_in": words, "set_aside": aside,
+        "message": message,
+    });
     arguments.output.answer(&document, &format!("{message}\n"))?;
     Ok(Exit::Done)
 }

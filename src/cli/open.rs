@@ -57,7 +57,7 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
             blocking(move || first_start::folder(&root, &state)).await?
         };
         let session = match session(&config, &project, bare.is_none(), wanted.clone()).await {
-            Ok(session) => session,
+            Ok(session) => session.reading_only(arguments.read_only),
             // The way back is open: whoever switched stays where they were, and is told.
             Err(failed) => match before.take() {
                 Some(session) => {

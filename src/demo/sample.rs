@@ -5,9 +5,10 @@ use std::path::Path;
 use crate::model::Problem;
 
 /// Every file of it, by its path in the project.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("Cargo.toml", include_str!("../../assets/sample/manifest.toml")),
     ("src/main.rs", include_str!("../../assets/sample/src/main.rs")),
+    ("justfile", include_str!("../../assets/sample/justfile")),
     ("web/index.html", include_str!("../../assets/sample/web/index.html")),
     ("services/config/config.yaml", include_str!("../../assets/sample/services/config/config.yaml")),
     (".dockerignore", include_str!("../../assets/sample/dockerignore")),
@@ -57,6 +58,24 @@ fn failed(path: &Path, error: &std::io::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn it_has_the_recipes_of_every_project_and_builds_as_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write(folder.path(), "127.0.0.1:5000").await.expect("written");
+        let text = std::fs::read_to_string(folder.path().join("justfile")).expect("a justfile");
+        let there = crate::workspace::justfile::recipes(&text);
+        for name in crate::ops::init::RECIPES {
+            assert!(there.contains(name), "{name}");
+        }
+        // `init` finds nothing to add, and the build of a deploy needs no `just`.
+        let plan = crate::ops::init::of_folder(folder.path()).expect("a plan");
+        let step = plan.steps.iter().find(|step| step.path == "justfile").expect("it is looked at");
+        assert_eq!(step.action, crate::ops::init::Action::Keep);
+        let project = crate::workspace::Project { root: folder.path().to_owned() };
+        let command = project.build_command().expect("read").expect("a command");
+        assert_eq!((command.program.as_str(), command.arguments[0].as_str()), ("cargo", "rustc"));
+    }
 
     #[tokio::test]
     async fn a_change_makes_the_next_version() {

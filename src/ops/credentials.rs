@@ -1,8 +1,8 @@
 //! The credentials of a tenant that can be read once (protocol D.5): fetched, written to the disk before anything else
 //! is done with them, then shown.
 
-use super::Session;
 use super::stored::{self, Place, Stored};
+use super::{Session, kept_tenants};
 use crate::api::ApiError;
 use crate::model::{OneTimeCredentials, Problem, Remedy, Secret, TenantId, database_url};
 use crate::workspace::SecretsDraft;
@@ -31,9 +31,7 @@ pub async fn run(session: &Session, tenant: &TenantId) -> Result<Fetched, Proble
 
 async fn fetch_and_store(session: &Session, tenant: &TenantId) -> Result<Fetched, Problem> {
     let place = Place::find(session, tenant).await?;
-    if !place.is_any() {
-        return Err(stored::nowhere());
-    }
+    place.try_out().await?;
     let client = session.client();
     let status = client.status(tenant).await.map_err(|error| error.problem())?;
     let link = status.secrets_url.ok_or_else(|| gone(place.kept().as_deref()))?;
@@ -53,6 +51,9 @@ async fn fetch_and_store(session: &Session, tenant: &TenantId) -> Result<Fetched
         };
         place.store(put).await
     };
+    if let Some(inside) = credentials.inside() {
+        kept_tenants::put_addresses(session, &record, inside, outside.as_ref()).await;
+    }
     Ok(Fetched { credentials, external_database_url: outside, stored })
 }
 

@@ -1,7 +1,7 @@
 //! Whether a tenant's database can be reached from outside (protocol B.37, D.2 step 9).
 
-use super::Session;
 use super::stored::{self, Place, Stored};
+use super::{Session, kept_tenants};
 use crate::model::{Problem, Secret, TenantId, database_url};
 use crate::workspace::SecretsDraft;
 
@@ -29,11 +29,16 @@ pub async fn switch(session: &Session, tenant: &TenantId, enabled: bool) -> Resu
     let masked_url = if is_shown { given } else { database_url::masked(&Secret::new(given)) };
     let mut access = Access { enabled, masked_url, database_url: None, stored: None };
     // An address of another database is somebody's own.
-    let Some(inside) = place.known.inside(&access.masked_url).cloned() else { return Ok(access) };
+    let Some(inside) = place.known.inside(&access.masked_url).cloned() else {
+        kept_tenants::switch_access(session, tenant, enabled, &access.masked_url, None).await;
+        return Ok(access);
+    };
     if enabled {
         let shown = database_url::unmasked(&access.masked_url, &inside);
         access.database_url = shown.or_else(|| database_url::outside(&inside));
     }
+    let outside = access.database_url.as_ref();
+    kept_tenants::switch_access(session, tenant, enabled, &access.masked_url, outside).await;
     if place.is_profile() && (access.database_url.is_some() || !enabled) {
         let outside = access.database_url.clone();
         let put = move |draft: &mut SecretsDraft| stored::put_addresses(draft, &inside, outside.as_ref(), enabled);

@@ -21,6 +21,7 @@ mod git;
 pub mod history;
 pub mod image;
 pub mod init;
+pub mod kept_tenants;
 pub mod lifecycle;
 pub mod live;
 pub mod local;

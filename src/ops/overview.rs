@@ -4,7 +4,7 @@
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::{Session, tenants};
+use super::{Session, kept_tenants, tenants};
 use crate::model::{Problem, Tenant, TenantId, TenantStatus};
 use crate::workspace::{Project, profile};
 
@@ -45,7 +45,7 @@ pub struct Standings {
 /// # Errors
 /// The server's refusal of the list. Of one tenant it is said there.
 pub async fn standings(session: &Session) -> Result<Standings, Problem> {
-    let list = session.client().tenants().await.map_err(|error| error.problem())?;
+    let list = kept_tenants::list(session).await?;
     let unreadable = tenants::unreadable(&list.rejected);
     let ask = |tenant: Tenant| async {
         let status = session.client().status(&tenant.id).await.map_err(|error| error.problem());

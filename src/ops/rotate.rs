@@ -4,7 +4,7 @@
 //! fetched by the link that the rotation armed.
 
 use super::stored::{self, Place, Stored};
-use super::{Session, credentials};
+use super::{Session, credentials, kept_tenants};
 use crate::api::ApiError;
 use crate::model::{
     OneTimeCredentials, Problem, Remedy, Rotation, Secret, TenantId, TenantState, TenantStatus, database_url,
@@ -50,6 +50,7 @@ pub async fn run(session: &Session, tenant: &TenantId) -> Result<Rotated, Proble
 
 async fn rotate(session: &Session, tenant: &TenantId) -> Result<Rotated, Problem> {
     let place = Place::find(session, tenant).await?;
+    place.try_out().await?;
     let client = session.client();
     let record = client.tenant(tenant).await.map_err(|error| error.problem())?;
     let before = client.status(tenant).await.map_err(|error| error.problem())?;
@@ -84,6 +85,7 @@ async fn rotate(session: &Session, tenant: &TenantId) -> Result<Rotated, Problem
         };
         place.store(put).await
     };
+    kept_tenants::put_addresses(session, &record, &inside, outside.as_ref()).await;
     Ok(Rotated {
         rotated_at,
         previous_at: place.known.since(&inside),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::kept_tenants::LastKept;
 use super::login::{self, Seat, Wanted};
 use crate::api::{BaseUrl, Client};
 use crate::engine::Engine;
@@ -19,6 +20,12 @@ pub struct Session {
     seat: Option<Arc<Seat>>,
     /// What knows the account again before the API is asked, where the login says it.
     account: Option<Arc<str>>,
+    /// The list of tenants that went into the project last.
+    last_kept: LastKept,
+    /// The credentials of a tenant that goes stay on this machine.
+    keeps_credentials: bool,
+    /// Nothing is changed outside of this program, the project's list of tenants neither.
+    reads_only: bool,
     /// The profile that is meant where several name the same tenant.
     profile: Option<Arc<str>>,
 }
@@ -27,7 +34,17 @@ impl Session {
     /// A session of `client` in `project`, which remembers its deploys in `state`.
     #[must_use]
     pub fn new(client: Client, project: Project, state: Option<StateDirectory>) -> Self {
-        Self { client, project: Arc::new(project), state, seat: None, account: None, profile: None }
+        Self {
+            client,
+            project: Arc::new(project),
+            state,
+            seat: None,
+            account: None,
+            profile: None,
+            last_kept: LastKept::default(),
+            keeps_credentials: false,
+            reads_only: false,
+        }
     }
 
     /// The session that the login of this project allows, wherever it is kept.
@@ -66,7 +83,7 @@ impl Session {
 
     fn seated(client: Client, seat: Seat, project: Project) -> Self {
         let state = seat.state().cloned();
-        Self { client, project: Arc::new(project), state, seat: Some(Arc::new(seat)), account: None, profile: None }
+        Self { reads_only: seat.reads_only(), seat: Some(Arc::new(seat)), ..Self::new(client, project, state) }
     }
 
     /// Logs in with a token: asks the server whose it is, and stores it in the project for the next time.
@@ -84,10 +101,11 @@ impl Session {
             email: me.user.email,
             user_id: Some(me.user.id),
             authenticated_at: Some(jiff::Timestamp::now().to_string()),
+            context: None,
         };
         let folder = project.clone();
         match tokio::task::spawn_blocking(move || credentials.write(&folder)).await {
-            Ok(written) => written.map_err(|error| error.problem())?,
+            Ok(written) => written.map(drop).map_err(|error| error.problem())?,
             Err(stopped) => return Err(Problem::new("The login could not be stored.").detail(stopped.to_string())),
         }
         Ok(Self::new(client, project, state))
@@ -132,6 +150,33 @@ impl Session {
     pub fn whose(&self) -> Option<Whose> {
         let account = self.account.as_deref()?.to_owned();
         Some(Whose { api: self.client.base().to_string(), account })
+    }
+
+    /// The same, which keeps what this machine has of the credentials of a tenant that it deletes, where `keeps` is true.
+    #[must_use]
+    pub fn keeping_credentials(self, keeps: bool) -> Self {
+        Self { keeps_credentials: keeps, ..self }
+    }
+
+    /// The same, which writes nothing that somebody did not ask for, where `reads_only` is true.
+    #[must_use]
+    pub fn reading_only(self, reads_only: bool) -> Self {
+        Self { reads_only: self.reads_only || reads_only, ..self }
+    }
+
+    /// True where nothing is written unasked.
+    pub(super) fn reads_only(&self) -> bool {
+        self.reads_only
+    }
+
+    /// True where they are kept.
+    pub(super) fn keeps_credentials(&self) -> bool {
+        self.keeps_credentials
+    }
+
+    /// What is known of the project's list of tenants.
+    pub(super) fn last_kept(&self) -> &LastKept {
+        &self.last_kept
     }
 
     /// Where deploys are remembered; `None` where there is no place for it.

@@ -11,7 +11,9 @@ use tokio_util::task::TaskTracker;
 
 use super::Session;
 use crate::model::{Problem, Secret, TenantId, database_url, text};
-use crate::workspace::{Profile, Project, SecretsDraft, StateDirectory, WorkspaceError, profile, profile_change};
+use crate::workspace::{
+    Profile, Project, SecretsDraft, StateDirectory, WorkspaceError, atomic, profile, profile_change,
+};
 
 /// The address of the database as machines reach it.
 pub(super) const INSIDE: &str = "internal_database_url";
@@ -19,6 +21,9 @@ pub(super) const INSIDE: &str = "internal_database_url";
 pub(super) const MAIN: &str = "database_url";
 /// As people outside reach it.
 const OUTSIDE: &str = "external_database_url";
+
+/// There is no profile, and no state directory.
+const NOWHERE: &str = "No profile of this project names the tenant, and there is no home directory.";
 
 /// Where they are now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,9 +93,30 @@ impl Place {
         blocking(move || look(&project, state, tenant, name.as_deref())).await
     }
 
-    /// True where there is a profile, or a place for a file of one's own.
-    pub fn is_any(&self) -> bool {
-        self.profile.is_some() || self.state.is_some()
+    /// Tries whether something can be written there, before the server is asked for what it hands out only once. Leaves
+    /// nothing behind but the folder.
+    ///
+    /// # Errors
+    /// Where neither the profile nor the file of one's own can be written.
+    pub async fn try_out(&self) -> Result<(), Problem> {
+        let place = self.clone();
+        blocking(move || Ok(place.is_writable())).await?
+    }
+
+    fn is_writable(&self) -> Result<(), Problem> {
+        let of_profile = self.profile.as_ref().map(|profile| atomic::try_out(&profile.secrets_file()));
+        if matches!(of_profile, Some(Ok(()))) {
+            return Ok(());
+        }
+        let of_ones_own = self.state.as_ref().map(|state| {
+            state.credentials_draft(&self.tenant)?;
+            atomic::try_out(&state.credentials_file(&self.tenant))
+        });
+        match (of_profile, of_ones_own) {
+            (_, Some(Ok(()))) => Ok(()),
+            (Some(Err(error)), _) | (None, Some(Err(error))) => Err(not_asked(&error.to_string())),
+            _ => Err(not_asked(NOWHERE)),
+        }
     }
 
     /// True where a profile names the tenant.
@@ -184,8 +210,15 @@ pub(super) fn put_addresses(draft: &mut SecretsDraft, inside: &Secret, outside: 
 }
 
 /// There is no profile, and no place for anything else.
-pub(super) fn nowhere() -> Problem {
-    unstored("No profile of this project names the tenant, and there is no home directory.")
+fn nowhere() -> Problem {
+    unstored(NOWHERE)
+}
+
+/// Told before anything is asked for.
+fn not_asked(why: &str) -> Problem {
+    Problem::new("The credentials cannot be stored.")
+        .detail(format!("{}. Nothing was asked for.", why.trim_end_matches('.')))
+        .hint("Name a folder that can be written to in TENANTRY_STATE, or see to it that the profile's can be.")
 }
 
 fn unstored(detail: &str) -> Problem {
@@ -308,7 +341,7 @@ mod tests {
     async fn without_any_place_it_is_said() {
         let (_folder, session) = in_folder::<&str>(&[], false);
         let place = Place::find(&session, &ten_1()).await.expect("looked");
-        assert!(!place.is_any());
+        assert!(place.try_out().await.is_err());
         let stored = place.store(|draft| draft.set("a", &Secret::new("1"))).await;
         assert!(matches!(stored, Stored::Nowhere(_)), "{stored:?}");
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::model::{TenantId, text};
-use crate::workspace::{StateDirectory, WorkspaceError, atomic, reading};
+use crate::workspace::{StateDirectory, WorkspaceError, aside, atomic, reading};
 
 /// The version that this program writes.
 const VERSION: u32 = 1;
@@ -102,10 +102,9 @@ impl ScreenState {
         match serde_json::from_slice::<Self>(&bytes) {
             Ok(read) => read.bounded(),
             Err(error) => {
-                let aside = path.with_extension("json.bak");
                 tracing::warn!(path = %path.display(), line = error.line(), "the screen begins anew, its state is damaged");
-                if let Err(cause) = std::fs::rename(&path, &aside) {
-                    tracing::warn!(%cause, "the damaged state stays where it is");
+                if let Err(error) = aside::put(&path) {
+                    tracing::warn!(%error, "the damaged state stays where it is");
                 }
                 Self::default()
             }
@@ -233,11 +232,13 @@ mod tests {
     #[test]
     fn a_damaged_file_is_put_aside() {
         let (_folder, state) = directory();
-        for damaged in ["{\"version\": 1, \"last_con", "7", "{\"splits\": 7}", "\u{0}"] {
+        let all = ["{\"version\": 1, \"last_con", "7", "{\"splits\": 7}", "\u{0}"];
+        for (damaged, aside) in all.into_iter().zip(["bak", "bak.2", "bak.3", "bak.4"]) {
             written(&state, damaged);
             assert_eq!(ScreenState::load(&state), ScreenState::default(), "{damaged}");
             assert!(!path(&state).exists());
-            assert_eq!(std::fs::read_to_string(path(&state).with_extension("json.bak")).ok().as_deref(), Some(damaged));
+            let aside = path(&state).with_extension(format!("json.{aside}"));
+            assert_eq!(std::fs::read_to_string(aside).ok().as_deref(), Some(damaged));
         }
         some().save(&state).expect("saved");
         assert_eq!(ScreenState::load(&state), some());

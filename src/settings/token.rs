@@ -114,6 +114,7 @@ mod tests {
                 authenticated_at: None,
                 email: "mara@orchard.example".to_owned(),
                 user_id: None,
+                context: None,
             };
             stored.write(&project).expect("written");
             assert_eq!(context.token(Some(&project)).expect("read").is_some(), found, "{api}");

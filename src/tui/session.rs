@@ -14,7 +14,7 @@ use crate::model::{CheckoutSession, LocalTenant, LogEntry, Me, Plan, Problem, Pr
 use crate::ops::call::{self, Call, Reply};
 use crate::ops::live::{self, Live};
 use crate::ops::login::{self, Failed, How, LoggedIn, News, Store};
-use crate::ops::{Session, browser, checkout, deploy, local};
+use crate::ops::{Session, browser, checkout, deploy, kept_tenants, local};
 use crate::settings::ContextKind;
 
 /// How the screen of a session begins.
@@ -56,7 +56,7 @@ impl Backend for Session {
 
     fn tenants(&self) -> BoxFuture<'_, Result<TenantList, Problem>> {
         async {
-            let list = self.client().tenants().await.map_err(|error| error.problem())?;
+            let list = kept_tenants::list(self).await?;
             Ok(TenantList { tenants: list.tenants, rejected: list.rejected })
         }
         .boxed()

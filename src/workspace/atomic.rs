@@ -19,11 +19,23 @@ pub fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), Workspace
     put(path, content, mode, false).map_err(|cause| WorkspaceError::Write { path: path.to_owned(), cause })
 }
 
-fn put(path: &Path, content: &[u8], mode: u32, replace: bool) -> io::Result<()> {
-    let directory = match path.parent() {
+/// Whether [`write`] would find a place for `path`: makes a temporary file in its directory, which goes again.
+pub fn try_out(path: &Path) -> Result<(), WorkspaceError> {
+    // A link stays one: what it leads to is written.
+    let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let made = tempfile::Builder::new().prefix(".writing-").tempfile_in(directory(&place));
+    made.map(drop).map_err(|cause| WorkspaceError::Write { path: path.to_owned(), cause })
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
+    }
+}
+
+fn put(path: &Path, content: &[u8], mode: u32, replace: bool) -> io::Result<()> {
+    let directory = directory(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".writing-");
     #[cfg(unix)]

@@ -50,7 +50,8 @@ struct Settings {
     command: Vec<String>,
 }
 
-/// The command of the project at `root`: its own setting, else `just build-all`, else `just build --release`,
+/// The command of the project at `root`: its own setting, else `just build-all`, else `just build --release`, where such a
+/// recipe does anything,
 /// else `cargo build --release`, as far as the project has what they need.
 pub(super) fn find(root: &Path) -> Result<Option<BuildCommand>, WorkspaceError> {
     let path = root.join(SETTINGS);
@@ -69,11 +70,14 @@ pub(super) fn find(root: &Path) -> Result<Option<BuildCommand>, WorkspaceError> 
     }
     for name in JUSTFILES {
         let Some(bytes) = reading::small_file(&root.join(name))? else { continue };
-        let recipes = justfile::recipes(&String::from_utf8_lossy(&bytes));
-        if recipes.contains("build-all") {
+        let text = String::from_utf8_lossy(&bytes);
+        let recipes = justfile::recipes(&text);
+        // One that builds nothing is none: nobody needs `just` for it.
+        let builds = |name: &str| recipes.contains(name) && !justfile::only_talks(&text, name);
+        if builds("build-all") {
             return Ok(BuildCommand::new(&["just", "build-all"]));
         }
-        if recipes.contains("build") {
+        if builds("build") {
             return Ok(BuildCommand::new(&["just", "build", "--release"]));
         }
         break;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::{Project, WorkspaceError, atomic, yaml};
+use super::{Project, WorkspaceError, aside, atomic, reading, yaml};
 use crate::model::{Secret, TenantId, text};
 
 /// The folder of them, below `.systemprompt`.
@@ -59,14 +59,25 @@ impl ComposeFile {
         project.directory().join(FOLDER).join(format!("{name}.yaml"))
     }
 
-    /// Writes it for its owner alone. Blocks.
+    /// Writes it for its owner alone. One that is there and that this program did not make so is put aside as `.bak`: somebody
+    /// changed it. Blocks.
     pub fn write(&self, project: &Project) -> Result<PathBuf, WorkspaceError> {
         let path = Self::path(project, &self.project);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
                 .map_err(|cause| WorkspaceError::Write { path: folder.to_owned(), cause })?;
         }
-        atomic::write(&path, self.content().as_bytes(), 0o600)?;
+        let content = self.content();
+        // What is no file, or too long for one of ours, is nothing of ours either.
+        let is_ours = match reading::small_file(&path) {
+            Ok(None) => path.symlink_metadata().is_err(),
+            Ok(Some(known)) => String::from_utf8(known).is_ok_and(|known| shape(&known).eq(shape(&content))),
+            Err(_) => false,
+        };
+        if !is_ours {
+            aside::put(&path)?;
+        }
+        atomic::write(&path, content.as_bytes(), 0o600)?;
         Ok(path)
     }
 
@@ -113,6 +124,15 @@ fn quoted(value: &str) -> String {
     serde_json::Value::from(value.replace('$', "$$")).to_string()
 }
 
+/// What two files of one tenant have in common, whatever its image, password and port.
+fn shape(content: &str) -> impl Iterator<Item = &str> {
+    let differs = |line: &str| {
+        let line = line.trim_start();
+        ["image: ", "POSTGRES_PASSWORD: ", "- \"127.0.0.1:"].iter().any(|begin| line.starts_with(begin))
+    };
+    content.lines().filter(move |line| !differs(line))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +150,22 @@ mod tests {
     #[test]
     fn it_is_as_the_platform_writes_it_and_on_loopback_alone() {
         insta::assert_snapshot!(file("postgres:18-alpine").content());
+    }
+
+    #[test]
+    fn what_somebody_changed_is_put_aside() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = Project { root: folder.path().to_owned() };
+        let path = file("postgres:17").write(&project).expect("written");
+        let aside = path.with_extension("yaml.bak");
+        let other = ComposeFile { port: 5499, password: Secret::new("new"), ..file("postgres:18-alpine") };
+        other.write(&project).expect("written");
+        assert!(!aside.exists(), "what this program wrote is no loss");
+        let theirs = format!("{}# mine\n", other.content());
+        std::fs::write(&path, &theirs).expect("written");
+        other.write(&project).expect("written");
+        assert_eq!(std::fs::read_to_string(&aside).ok(), Some(theirs));
+        assert_eq!(std::fs::read_to_string(&path).ok(), Some(other.content()));
     }
 
     #[test]

@@ -4,22 +4,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
-use super::{Project, WorkspaceError, atomic, reading};
+use super::{Project, WorkspaceError, aside, atomic, reading};
 use crate::model::{Secret, secret, text};
 
 /// The API that a login without an address belongs to (protocol A.1).
 pub const PRODUCTION: &str = "https://api.systemprompt.io";
 
-/// What must never be committed, one line of `.gitignore` each. The last is what a program that was killed in the middle of
-/// writing one of the others leaves.
-pub(crate) const IGNORED: [&str; 5] =
-    ["credentials.json", "tenants.json", "**/secrets.json", "**/*.pem", "**/.writing-*"];
-
-/// Where a login goes that cannot be understood, when another one takes its place.
-const ASIDE: &str = "credentials.json.bak";
+/// What must never be committed, one line of `.gitignore` each. The last two are what a program that was killed in the middle
+/// of writing one of the others leaves, and what of them was put aside.
+pub(crate) const IGNORED: [&str; 6] =
+    ["credentials.json", "tenants.json", "**/secrets.json", "**/*.pem", "**/.writing-*", aside::PATTERN];
 
 /// What an older login says about itself under another name, or of its own validity: never left beside a new one.
-const OUTDATED: [&str; 4] = ["token", "email", "api_endpoint", "last_validated_at"];
+const OUTDATED: [&str; 5] = ["token", "email", "api_endpoint", "last_validated_at", "context"];
 
 /// A login.
 #[derive(Debug, Clone, Serialize)]
@@ -38,6 +35,9 @@ pub struct Credentials {
     /// The user's id, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
+    /// The context of the configuration that it is for; a login without one serves every context of its API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
 }
 
 /// All spellings that were ever written.
@@ -51,6 +51,7 @@ struct Stored {
     user_email: Option<String>,
     email: Option<String>,
     user_id: Option<String>,
+    context: Option<String>,
 }
 
 impl Credentials {
@@ -79,23 +80,20 @@ impl Credentials {
             email: first(stored.user_email, stored.email)
                 .ok_or_else(|| damaged("it has no e-mail address".to_owned()))?,
             user_id: first(stored.user_id, None),
+            context: first(stored.context, None),
         }))
     }
 
     /// Stores the login, readable by its owner alone, and sees to it that git leaves it out. What another program wrote
-    /// beside a login of the same user at the same API stays; a file that cannot be understood is kept as `.bak`.
-    pub fn write(&self, project: &Project) -> Result<(), WorkspaceError> {
+    /// beside a login of the same user at the same API stays; a file that cannot be understood is put aside as `.bak`.
+    /// Answers where that is now.
+    pub fn write(&self, project: &Project) -> Result<Option<PathBuf>, WorkspaceError> {
         let path = Self::path(project);
         let failed = |cause| WorkspaceError::Write { path: path.clone(), cause };
         std::fs::create_dir_all(project.directory()).map_err(failed)?;
         // First, so that there is no moment in which the token could be committed.
         ignore(project, &IGNORED)?;
-        if Self::read(project).is_err() {
-            // Whatever it is, somebody may want to look at it.
-            ignore(project, &[ASIDE])?;
-            let aside = path.with_file_name(ASIDE);
-            std::fs::rename(&path, &aside).map_err(|cause| WorkspaceError::Write { path: aside, cause })?;
-        }
+        let aside = if Self::read(project).is_err() { Some(aside::put(&path)?) } else { None };
         let mut fields = self.others(&path);
         let Ok(Value::Object(own)) = serde_json::to_value(self) else {
             return Err(failed(std::io::ErrorKind::InvalidData.into()));
@@ -103,7 +101,8 @@ impl Credentials {
         fields.extend(own);
         let mut json = serde_json::to_vec_pretty(&fields).map_err(|error| failed(error.into()))?;
         json.push(b'\n');
-        atomic::write(&path, &json, 0o600)
+        atomic::write(&path, &json, 0o600)?;
+        Ok(aside)
     }
 
     /// What the file holds besides the login itself, where it is of the same user at the same API.
@@ -121,6 +120,16 @@ impl Credentials {
             fields.remove(key);
         }
         fields
+    }
+
+    /// Puts a file aside that cannot be understood, and answers where it is now.
+    ///
+    /// # Errors
+    /// Where it cannot be renamed.
+    pub fn put_aside(project: &Project) -> Result<PathBuf, WorkspaceError> {
+        // It may hold a token.
+        ignore(project, &[aside::PATTERN])?;
+        aside::put(&Self::path(project))
     }
 
     /// Forgets the login. Nothing to forget is no error.
@@ -164,6 +173,7 @@ mod tests {
             authenticated_at: Some("2026-11-20T12:00:00Z".to_owned()),
             email: email.to_owned(),
             user_id: None,
+            context: None,
         }
     }
 

@@ -147,7 +147,10 @@ impl WorkspaceError {
                 .hint("Correct that file; its values are shown nowhere."),
             Self::DamagedTenants { path, why } => Problem::new("The list of tenants cannot be read.")
                 .detail(format!("{}: {why}.", shown(path)))
-                .hint("Correct that file, or move it away: this program does not write over it."),
+                .hint(
+                    "Correct that file: this program does not write over it. Or have it set aside and the cloud's tenants \
+                     fetched again: `tenantry login --renew-tenants`.",
+                ),
             Self::NoProfile { name, path, known } => {
                 let hint = if known.is_empty() {
                     "The project has no profiles: leave --profile away, or make one with `tenantry profile create NAME --tenant TENANT`."

@@ -22,6 +22,20 @@ pub(crate) fn recipes(justfile: &str) -> BTreeSet<String> {
     names
 }
 
+/// True where the recipe of this name depends on nothing and only says something: it is there, and does nothing.
+pub(crate) fn only_talks(justfile: &str, recipe: &str) -> bool {
+    let mut lines = justfile.lines().skip_while(|line| name(line) != Some(recipe));
+    let Some((_, after)) = lines.next().and_then(|head| head.split_once(':')) else { return false };
+    let depends = after.split('#').next().is_some_and(|rest| !rest.trim().is_empty());
+    let body = lines.take_while(|line| line.starts_with([' ', '\t']) || line.trim().is_empty());
+    let mut body = body.map(|line| line.trim().trim_start_matches('@')).filter(|line| !line.is_empty()).peekable();
+    let says = |line: &str| {
+        let is_chained = line.contains(['|', '&', ';', '>', '`', '$']);
+        line.starts_with("echo ") && !is_chained
+    };
+    !depends && body.peek().is_some() && body.all(says)
+}
+
 /// The name that a line at the first column gives, if it does.
 fn name(line: &str) -> Option<&str> {
     if let Some(alias) = line.strip_prefix("alias ") {
@@ -58,6 +72,22 @@ fn is_recipe(after_name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recipe_that_only_says_something_does_nothing() {
+        for (text, is_so) in [
+            ("build-all:\n    @echo 'Nothing to build.'\n", true),
+            ("build-all:\n\techo a\n\n    @echo b\nbuild:\n    cargo build\n", true),
+            ("build-all: build\n    @echo 'done'\n", false),
+            ("build-all:\n    just build\n    @echo 'done'\n", false),
+            ("build-all:\n    @echo a && make\n", false),
+            ("build-all:\n", false),
+            ("build:\n    @echo a\n", false),
+            ("", false),
+        ] {
+            assert_eq!(only_talks(text, "build-all"), is_so, "{text}");
+        }
+    }
 
     #[test]
     fn recipes_are_told_from_everything_else() {

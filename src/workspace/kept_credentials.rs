@@ -1,6 +1,7 @@
 //! Credentials of tenants that have no profile in any project: one file each, for its owner alone, so that what the
 //! server hands out only once is not lost. Of the same form as a profile's secrets.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::{SecretsDraft, StateDirectory, WorkspaceError};
@@ -20,5 +21,19 @@ impl StateDirectory {
     pub fn credentials_draft(&self, tenant: &TenantId) -> Result<SecretsDraft, WorkspaceError> {
         self.folder(FOLDER)?;
         SecretsDraft::open(self.credentials_file(tenant))
+    }
+
+    /// Removes them, for a tenant that is gone. Nothing to remove is no error. Blocks.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub fn forget_credentials(&self, tenant: &TenantId) -> Result<(), WorkspaceError> {
+        let path = self.credentials_file(tenant);
+        match std::fs::remove_file(&path) {
+            Err(cause) if !matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Err(WorkspaceError::Write { path, cause })
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Project, StateDirectory, WorkspaceError, atomic, history, reading};
+use super::{Project, StateDirectory, WorkspaceError, aside, atomic, history, reading};
 use crate::model::text;
 
 /// The file's name, and that of its lock: a lock on the file itself would be lost when it is replaced.
@@ -138,9 +138,7 @@ impl StateDirectory {
         let _held = history::lock_beside(&path)?;
         let known = self.known_logins()?;
         if known.is_none() {
-            // Whatever it is, somebody may want to look at it.
-            let aside = path.with_extension("json.bak");
-            std::fs::rename(&path, &aside).map_err(|cause| WorkspaceError::Write { path: aside, cause })?;
+            aside::put(&path)?;
         }
         let mut logins = known.unwrap_or_default();
         let result = change(&mut logins);

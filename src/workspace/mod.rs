@@ -4,6 +4,7 @@
 //! This room knows paths and files, and nothing in it is async: callers that must not block hand its calls to
 //! a blocking thread. It must not know the network.
 
+pub mod aside;
 pub mod atomic;
 pub mod build_command;
 pub mod compose_file;
@@ -28,6 +29,7 @@ pub mod services;
 pub mod sheet;
 pub mod state;
 pub mod tenants_change;
+pub mod tenants_cloud;
 pub mod tenants_file;
 mod yaml;
 mod yaml_edit;

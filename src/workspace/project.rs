@@ -32,6 +32,12 @@ impl Project {
         root.map(|root| Self { root: root.to_owned() }).ok_or(WorkspaceError::NoProject { from: begin.clone() })
     }
 
+    /// True where it is one: not only a folder that somebody works in.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        is_root(&self.root)
+    }
+
     /// The name that people know it by: its folder's. Harmless text, never empty.
     #[must_use]
     pub fn name(&self) -> String {

@@ -5,29 +5,31 @@
 //! Must not know databases or containers.
 
 use serde_json::{Map, Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::tenants_file::{self, is_local, path};
-use super::{Project, WorkspaceError, atomic, credentials, history, reading};
-use crate::model::{LocalTenant, Secret, Tenant, TenantId, database_url};
+use super::{Project, WorkspaceError, aside, atomic, credentials, history, reading};
+use crate::model::{LocalTenant, Secret, TenantId, database_url};
 
 /// What must never be committed beside the list itself: Compose files hold passwords.
-const IGNORED: [&str; 7] = [
+const IGNORED: [&str; 8] = [
     "credentials.json",
     "tenants.json",
     "tenants.json.lock",
     "**/secrets.json",
     "**/*.pem",
     "**/.writing-*",
+    aside::PATTERN,
     "docker/",
 ];
 
-type Entry = Map<String, Value>;
+pub(super) type Entry = Map<String, Value>;
 
-/// The list while it is being changed.
+/// The list while it is being changed. What is done to the cloud's tenants is in `tenants_cloud.rs`.
+#[derive(Clone, PartialEq, Default)]
 pub struct Entries {
-    document: Entry,
-    list: Vec<Value>,
+    pub(super) document: Entry,
+    pub(super) list: Vec<Value>,
 }
 
 impl Entries {
@@ -89,45 +91,6 @@ impl Entries {
         self.list.len() < before
     }
 
-    /// Puts the cloud's tenants beside the local ones, as the API lists them now (protocol D.1, E.3). What only the file knows
-    /// of one stays, its database's address above all. With `whole` the list is of the account that the file is about: one that
-    /// is not in it any more is marked as `gone`.
-    pub fn merge_cloud(&mut self, tenants: &[Tenant], whole: bool) {
-        for tenant in tenants {
-            let known = self.list.iter_mut().filter(|entry| !is_local(entry)).find(|entry| has_id(entry, &tenant.id));
-            let entry = if let Some(known) = known.and_then(Value::as_object_mut) {
-                known
-            } else {
-                self.list.push(json!({ "id": tenant.id.as_str(), "external_db_access": false }));
-                let Some(fresh) = self.list.last_mut().and_then(Value::as_object_mut) else { continue };
-                fresh
-            };
-            entry.remove("gone");
-            let word = |word: &Option<String>| word.as_deref().map(Value::from);
-            for (key, value) in [
-                ("name", Some(tenant.name.as_str().into())),
-                ("tenant_type", Some("cloud".into())),
-                ("app_id", word(&tenant.fly_app_name)),
-                ("hostname", word(&tenant.hostname)),
-                ("region", word(&tenant.region)),
-                ("external_db_access", tenant.external_db_access.map(Value::from)),
-                ("created_at", word(&tenant.created_at)),
-            ] {
-                // What the API does not say is no news.
-                if let Some(value) = value {
-                    entry.insert(key.to_owned(), value);
-                }
-            }
-        }
-        for entry in self.list.iter_mut().filter(|entry| whole && !is_local(entry)) {
-            let is_listed = tenants.iter().any(|tenant| has_id(entry, &tenant.id));
-            if let (false, Some(entry)) = (is_listed, entry.as_object_mut()) {
-                entry.insert("gone".to_owned(), true.into());
-            }
-        }
-        self.document.insert("synced_at".to_owned(), format!("{:.0}", jiff::Timestamp::now()).into());
-    }
-
     fn find(&mut self, id: &TenantId) -> Option<&mut Entry> {
         self.list.iter_mut().find(|entry| is(entry, id))?.as_object_mut()
     }
@@ -137,12 +100,12 @@ fn is(entry: &Value, id: &TenantId) -> bool {
     is_local(entry) && has_id(entry, id)
 }
 
-fn has_id(entry: &Value, id: &TenantId) -> bool {
+pub(super) fn has_id(entry: &Value, id: &TenantId) -> bool {
     entry.get("id").and_then(Value::as_str) == Some(id.as_str())
 }
 
-/// Lets `work` change the list, and writes it; where `work` fails nothing is written. Blocks, also for another program's
-/// turn.
+/// Lets `work` change the list, and writes it where it did; where `work` fails nothing is written. Blocks, also for another
+/// program's turn.
 ///
 /// # Errors
 /// A file that cannot be understood or written, and whatever `work` says.
@@ -155,24 +118,80 @@ pub fn change<T, E: From<WorkspaceError>>(
     // First, so that there is no moment in which a password could be committed.
     credentials::ignore(project, &IGNORED)?;
     let _lock = history::lock_beside(&path)?;
-    // Whatever is wrong with an entry is told before anything is changed.
-    tenants_file::local_tenants(project)?;
-    let mut document = match reading::small_file(&path)? {
-        Some(bytes) => serde_json::from_slice::<Entry>(&bytes).map_err(|error| damaged(&path, &error))?,
-        None => Entry::from_iter([("synced_at".to_owned(), format!("{:.0}", jiff::Timestamp::now()).into())]),
-    };
-    let list = match document.remove("tenants") {
-        Some(Value::Array(list)) => list,
-        _ => Vec::new(),
-    };
-    let mut entries = Entries { document, list };
+    let known = read(project)?;
+    let mut entries = known
+        .clone()
+        .unwrap_or_else(|| Entries { document: Entry::from_iter([("synced_at".to_owned(), now())]), list: Vec::new() });
     let done = work(&mut entries)?;
+    if known.as_ref() == Some(&entries) {
+        return Ok(done);
+    }
     let Entries { mut document, list } = entries;
     document.insert("tenants".to_owned(), Value::Array(list));
     let mut content = serde_json::to_vec_pretty(&document).map_err(|error| written(&path, error.into()))?;
     content.push(b'\n');
     atomic::write(&path, &content, 0o600)?;
     Ok(done)
+}
+
+/// As [`change`], for what is mostly so already: nothing is locked, made or written where `work` changes nothing. True where
+/// it did. Blocks.
+///
+/// # Errors
+/// A file that cannot be understood or written.
+pub fn change_where_needed(project: &Project, work: impl Fn(&mut Entries)) -> Result<bool, WorkspaceError> {
+    let known = read(project)?.unwrap_or_default();
+    let mut wanted = known.clone();
+    work(&mut wanted);
+    if wanted == known {
+        return Ok(false);
+    }
+    change(project, |entries| {
+        work(entries);
+        Ok::<_, WorkspaceError>(true)
+    })
+}
+
+/// Puts a list aside that cannot be read or understood, and answers where it is now; `None` where it is whole. What only it
+/// knew is there alone from now on, so whoever calls this was told to. Blocks, also for another program's turn.
+///
+/// # Errors
+/// Where it cannot be renamed.
+pub fn put_damaged_aside(project: &Project) -> Result<Option<PathBuf>, WorkspaceError> {
+    credentials::ignore(project, &IGNORED)?;
+    let path = path(project);
+    let _lock = history::lock_beside(&path)?;
+    match read(project) {
+        Ok(_) => Ok(None),
+        Err(_) => aside::put(&path).map(Some),
+    }
+}
+
+/// The addresses that the file has of a tenant of the cloud, as machines reach its database and as this machine does. Blocks.
+///
+/// # Errors
+/// A file that cannot be understood.
+pub fn addresses(project: &Project, id: &TenantId) -> Result<(Option<Secret>, Option<Secret>), WorkspaceError> {
+    Ok(read(project)?.map(|entries| entries.addresses(id)).unwrap_or_default())
+}
+
+/// What the file has; `None` where there is none.
+fn read(project: &Project) -> Result<Option<Entries>, WorkspaceError> {
+    // Whatever is wrong with an entry is told before anything is changed.
+    tenants_file::local_tenants(project)?;
+    let path = path(project);
+    let Some(bytes) = reading::small_file(&path)? else { return Ok(None) };
+    let mut document = serde_json::from_slice::<Entry>(&bytes).map_err(|error| damaged(&path, &error))?;
+    let list = match document.remove("tenants") {
+        Some(Value::Array(list)) => list,
+        _ => Vec::new(),
+    };
+    Ok(Some(Entries { document, list }))
+}
+
+/// This moment, as the file has it: RFC 3339 UTC.
+pub(super) fn now() -> Value {
+    format!("{:.0}", jiff::Timestamp::now()).into()
 }
 
 fn written(path: &Path, cause: std::io::Error) -> WorkspaceError {
@@ -254,45 +273,6 @@ mod tests {
         assert_eq!((&list[1]["mine"], &list[1]["name"]), (&json!("kept"), &json!("renamed")));
         assert_eq!(list[1]["database_url"], URL, "stars are not put over a password");
         assert_eq!(list[3]["name"], "second");
-    }
-
-    #[test]
-    fn the_clouds_tenants_come_beside_the_local_ones_and_lose_nothing() {
-        let (_folder, project) = project();
-        std::fs::create_dir_all(project.directory()).expect("made");
-        let local = json!({"id": "local_1", "name": "local", "tenant_type": "local", "database_url": URL});
-        let before = json!({"tenants": [
-            {"id": "3f6c", "name": "3f6c1b8e", "type": "cloud", "database_url": URL, "odd": 1, "region": "fra", "gone": true},
-            local,
-            {"id": "9a11", "name": "sold", "tenant_type": "cloud", "database_url": URL}]});
-        std::fs::write(path(&project), before.to_string()).expect("written");
-        let cloud: Vec<Tenant> = serde_json::from_value(json!([
-            {"id": "77aa", "name": "new", "hostname": "new.example", "region": "iad", "app_id": "sp-77aa"},
-            {"id": "3f6c", "name": "orchard", "external_db_access": true}]))
-        .expect("tenants");
-        let merge = |whole| {
-            change(&project, |entries| {
-                entries.merge_cloud(&cloud, whole);
-                Ok::<_, WorkspaceError>(())
-            })
-            .expect("written");
-        };
-        merge(false);
-        assert!(content(&project)["tenants"][2].get("gone").is_none(), "another account's list says nothing of it");
-        merge(true);
-        let json = content(&project);
-        let list = json["tenants"].as_array().expect("a list");
-        assert_eq!(list.len(), 4);
-        let known = &list[0];
-        assert_eq!((&known["name"], &known["region"], &known["odd"]), (&json!("orchard"), &json!("fra"), &json!(1)));
-        assert_eq!((&known["database_url"], &known["external_db_access"]), (&json!(URL), &json!(true)));
-        assert!(known.get("gone").is_none(), "it is there again");
-        assert_eq!(list[1], local);
-        assert_eq!((&list[2]["gone"], &list[2]["database_url"]), (&json!(true), &json!(URL)));
-        let new = json!({"id": "77aa", "name": "new", "tenant_type": "cloud", "hostname": "new.example", "region": "iad",
-            "app_id": "sp-77aa", "external_db_access": false});
-        assert_eq!(list[3], new);
-        assert!(json["synced_at"].is_string());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod support;
 mod world;
 
 mod consent;
+mod kept;
 mod kills;
 mod looking;
 mod making;

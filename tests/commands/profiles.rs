@@ -25,6 +25,8 @@ async fn a_profile_gets_the_address_of_its_database_once() {
     for profile in ["prod", "second"] {
         world.run(&["profile", "delete", profile, "--yes"]).await.done();
     }
+    // So does the project's list of tenants.
+    std::fs::remove_file(world.project().join(".systemprompt/tenants.json")).expect("it is there");
     let said = world.run(&["profile", "create", "third", "--tenant", &id, "--json"]).await.done().json();
     assert_eq!(
         (&said["database"], &said["warning"]["title"]),

@@ -21,6 +21,10 @@ pub fn trials() -> Vec<Trial> {
         trial("what_a_login_that_ended_broke_off_is_done_after_the_next", what_was_broken_off_is_done),
         trial("below_auth_everything_is_as_without", below_auth_everything_is_as_without),
         trial("exit_codes_tell_what_is_wrong", exit_codes_tell_what_is_wrong),
+        trial("a_damaged_list_of_tenants_is_told_and_renewed_where_asked", a_damaged_list_of_tenants),
+        trial("at_a_terminal_somebody_is_asked_about_it", at_a_terminal_somebody_is_asked_about_it),
+        trial("a_logout_puts_a_damaged_login_aside_and_says_so", a_logout_puts_a_damaged_login_aside),
+        trial("contexts_of_one_api_do_not_share_a_file", contexts_of_one_api_do_not_share_a_file),
     ]
 }
 
@@ -159,6 +163,119 @@ fn exit_codes_tell_what_is_wrong() {
     assert_eq!((said.code, &said.json()["logged_out"]), (Some(0), &json!(false)));
     let said = world.run(&["whoami", "--context", "nowhere"], "");
     assert!(said.code == Some(1) && said.err.contains("There is no context"), "{said:?}");
+}
+
+fn a_damaged_list_of_tenants() {
+    let world = World::new();
+    let name = world.tenant();
+    let list = world.project().join(".systemprompt/tenants.json");
+    let aside = |ending: &str| std::path::PathBuf::from(format!("{}{ending}", list.display()));
+    let login = ["login", "--base-url", &world.server.api_url, "--token-stdin", "--store", "file"];
+    let with = |more: &[&'static str]| world.run(&[&login[..], more].concat(), &world.token());
+    std::fs::write(&list, "[ local hunter2").expect("written");
+    let said = with(&[]);
+    assert!(said.code == Some(0) && said.err.contains("The list of tenants cannot be read."), "{said:?}");
+    assert!(said.err.contains("--renew-tenants") && !said.err.contains("hunter2"), "{said:?}");
+    let said = with(&["--json"]).json();
+    assert_eq!(said["warnings"][0]["title"], json!("The list of tenants cannot be read."));
+    assert_eq!(
+        (std::fs::read_to_string(&list).ok().as_deref(), aside(".bak").exists()),
+        (Some("[ local hunter2"), false)
+    );
+
+    let api = &world.server.api_url;
+    let renewing = ["login", "--renew-tenants", "--base-url", api, "--token-stdin", "--store", "file"];
+    let said = world.run(&renewing, &world.token());
+    assert!(said.code == Some(0) && said.out.contains("tenants.json.bak"), "{said:?}");
+    assert_eq!(std::fs::read_to_string(aside(".bak")).ok().as_deref(), Some("[ local hunter2"));
+    assert!(std::fs::read_to_string(&list).is_ok_and(|list| list.contains(&name)));
+    // A second one does not take the first one's place.
+    std::fs::write(&list, "{}").expect("written");
+    let said = with(&["--renew-tenants", "--json"]).json();
+    assert!(said["set_aside"].as_str().is_some_and(|path| path.ends_with("tenants.json.bak.2")), "{said}");
+    assert_eq!(said["warnings"], json!([]));
+    assert_eq!(std::fs::read_to_string(aside(".bak")).ok().as_deref(), Some("[ local hunter2"));
+    // A whole one is never put aside.
+    assert_eq!(with(&["--renew-tenants", "--json"]).json()["set_aside"], json!(null));
+    let ignored = std::fs::read_to_string(world.project().join(".systemprompt/.gitignore")).expect("read");
+    assert!(ignored.lines().any(|line| line == "*.bak*"), "{ignored}");
+}
+
+fn at_a_terminal_somebody_is_asked_about_it() {
+    let world = World::new();
+    let list = world.project().join(".systemprompt/tenants.json");
+    std::fs::write(&list, "[ local hunter2").expect("written");
+    let environment = world.environment();
+    let environment: Vec<(&str, &str)> =
+        environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let login = ["login", "--base-url", &world.server.api_url, "--token-stdin", "--store", "file"];
+    for (answer, is_renewed) in [("n\r", false), ("y\r", true)] {
+        let mut terminal = Terminal::start(&login, &world.project(), &environment, 120, 36);
+        terminal.wait_for("Paste the token");
+        terminal.type_keys(&format!("{}\r", world.token()));
+        terminal.wait_for("[y/N]");
+        terminal.type_keys(answer);
+        assert_eq!(terminal.wait_for_whole_end(), 0);
+        assert_eq!(terminal.text().contains("fetched anew"), is_renewed, "{}", terminal.text());
+        let aside = list.with_extension("json.bak");
+        assert_eq!(aside.exists(), is_renewed);
+        let damaged = if is_renewed { aside } else { list.clone() };
+        assert_eq!(std::fs::read_to_string(damaged).ok().as_deref(), Some("[ local hunter2"));
+    }
+}
+
+fn a_logout_puts_a_damaged_login_aside() {
+    let world = World::new();
+    let aside = |ending: &str| std::path::PathBuf::from(format!("{}{ending}", world.file().display()));
+    // Nobody is remembered.
+    std::fs::write(world.file(), "[ one").expect("written");
+    let said = world.run(&["logout"], "");
+    assert!(said.code == Some(0) && said.out.contains("credentials.json.bak"), "{said:?}");
+    assert!(!said.out.contains("Logged out") && !world.file().exists(), "{said:?}");
+    assert_eq!(std::fs::read_to_string(aside(".bak")).ok().as_deref(), Some("[ one"));
+    // Somebody is.
+    let login = ["login", "--base-url", &world.server.api_url, "--token-stdin", "--store", "file"];
+    assert_eq!(world.run(&login, &world.token()).code, Some(0));
+    std::fs::write(world.file(), "[ two").expect("written");
+    let said = world.run(&["logout", "--json"], "").json();
+    assert_eq!(said["logged_out"], json!(false));
+    assert!(said["set_aside"].as_str().is_some_and(|path| path.ends_with("credentials.json.bak.2")), "{said}");
+    assert_eq!(std::fs::read_to_string(aside(".bak")).ok().as_deref(), Some("[ one"));
+    assert_eq!(std::fs::read_to_string(aside(".bak.2")).ok().as_deref(), Some("[ two"));
+    assert_eq!(world.run(&["whoami"], "").code, Some(3));
+    // Nor does a login take such a one's place silently.
+    std::fs::write(world.file(), "[ three").expect("written");
+    let said = world.run(&login, &world.token());
+    assert!(said.code == Some(0) && said.err.contains("credentials.json.bak.3"), "{said:?}");
+}
+
+fn contexts_of_one_api_do_not_share_a_file() {
+    let world = World::new();
+    let folder = world.path("home/tenantry");
+    std::fs::create_dir_all(&folder).expect("made");
+    let api = &world.server.api_url;
+    let config = format!("[context.one]\napi = \"{api}\"\n[context.two]\napi = \"{api}\"\n");
+    std::fs::write(folder.join("config.toml"), config).expect("written");
+    let said = world.run(&["login", "--context", "one", "--token-stdin", "--store", "file"], &world.token());
+    assert!(said.code == Some(0) && !said.err.contains("Warning: The login"), "{said:?}");
+    let said = world.log_in(&["login", "--context", "two", "--no-browser", "--store", "file"], NILS);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.err.contains("is replaced") && said.err.contains(MARA) && said.err.contains("(one)"), "{said:?}");
+    let who = world.run(&["whoami", "--context", "two", "--json"], "").json();
+    assert_eq!(who["user_email"], json!(NILS));
+    // The first one is gone, and nobody takes the second one for it.
+    let said = world.run(&["whoami", "--context", "one"], "");
+    assert!(said.code == Some(3) && !said.out.contains(NILS), "{said:?}");
+    let said = world.run(&["logout", "--context", "one", "--json"], "").json();
+    assert_eq!(said["logged_out"], json!(false));
+    assert!(world.file().exists(), "the second one stays");
+    // Of one account both contexts have it.
+    let said = world.log_in(&["login", "--context", "one", "--no-browser", "--store", "file", "--json"], NILS);
+    assert_eq!(said.json()["user"]["email"], json!(NILS));
+    for context in ["one", "two"] {
+        let who = world.run(&["whoami", "--context", context, "--json"], "").json();
+        assert_eq!(who["user_email"], json!(NILS), "{context}");
+    }
 }
 
 /// A day later at a terminal: whoever says yes logs in, and the command is done; for a script nothing is asked.

@@ -83,7 +83,7 @@ impl Desk {
 
     async fn ask(&self, call: Call) -> Result<Reply, Problem> {
         let title = call.title();
-        within(title, perform(&self.session, call)).await
+        within(title, Box::pin(perform(&self.session, call))).await
     }
 
     async fn refused(&self, call: Call) -> Problem {

@@ -11,7 +11,7 @@ use crate::cli::frame::{self, Consent, Failure, Output, Place};
 use crate::cli::{note, tenant};
 use crate::model::{Problem, Secret};
 use crate::ops::profiles::{self, Created, Database, Order, Whose};
-use crate::ops::{local, tenants};
+use crate::ops::{init, local, tenants};
 use crate::workspace::Project;
 
 /// The tenant, where the command line does not name it.
@@ -170,7 +170,11 @@ fn told(made: &Created, keys: &[&str]) -> String {
         Database::Missing(_) => out.push_str("! it has no address of its database yet\n"),
     }
     if !made.has_signing_key {
-        out.push_str("! it has no signing key: this machine has no openssl; `tenantry doctor` says how to make it\n");
+        let how = init::key_by_hand(&format!("{}/signing_key.pem", made.directory));
+        let _ = writeln!(
+            out,
+            "! it has no signing key: this machine has no openssl that works; make it where one is: {how}"
+        );
     }
     if keys.is_empty() {
         let _ = writeln!(out, "Give it a key: tenantry profile edit {} --set-anthropic-key -", made.name);

@@ -14,7 +14,7 @@ use crate::cli::frame::{Failure, Output, Place, Unlock, ask, print};
 use crate::cli::{note, plans};
 use crate::model::{CheckoutSession, Plan, Problem, ProvisioningEvent, REGIONS, Tenant, TenantId, text};
 use crate::ops::checkout::{self, News, Wait};
-use crate::ops::{Call, Reply, Session, browser, perform};
+use crate::ops::{Call, Reply, Session, browser, kept_tenants, perform};
 
 /// What is said of a purchase.
 #[derive(Debug, Args)]
@@ -126,7 +126,10 @@ pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output)
 
 async fn record(session: &Session, id: &TenantId) -> Result<Tenant, Problem> {
     match perform(session, Call::Tenant(id.clone())).await? {
-        Reply::Tenant(tenant) => Ok(*tenant),
+        Reply::Tenant(tenant) => {
+            kept_tenants::put(session, &tenant).await;
+            Ok(*tenant)
+        }
         _ => Err(Problem::new("The server did not say how it stands.")),
     }
 }

@@ -19,6 +19,9 @@ pub(super) struct Arguments {
     /// Delete a local tenant's data, too. Without it the data stays.
     #[arg(long)]
     data: bool,
+    /// Keep what this machine has of the credentials of a tenant of the cloud. Without it they go with the tenant.
+    #[arg(long)]
+    keep_credentials: bool,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -71,6 +74,7 @@ async fn of_this_machine(project: &Project, tenant: &LocalTenant, arguments: &Ar
 }
 
 async fn of_cloud(session: &Session, tenant: &Tenant, arguments: &Arguments) -> Result<(), Failure> {
+    let session = &session.clone().keeping_credentials(arguments.keep_credentials);
     let name = &tenant.name;
     let question = format!("{name} goes for good, with machine, volume and database.");
     arguments.consent.ask_name(session, arguments.output, &question, name).await?;

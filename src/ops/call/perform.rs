@@ -5,8 +5,8 @@ use crate::api::ApiError;
 use crate::model::{Begun, Check, Problem, Renewal, TenantId};
 use crate::ops::doctor::offline;
 use crate::ops::{
-    Session, credentials, diagnostics, domain, external_access, history, init, lifecycle, local, rotate, secrets,
-    stored, variables,
+    Session, credentials, diagnostics, domain, external_access, history, init, kept_tenants, lifecycle, local, rotate,
+    secrets, stored, variables,
 };
 use crate::workspace::{profile, tenants_file};
 
@@ -22,7 +22,7 @@ pub async fn perform(session: &Session, call: Call) -> Result<Reply, Problem> {
         Call::Me => Reply::Me(client.me().await.map_err(told)?),
         Call::Plans => Reply::Plans(client.plans().await.map_err(told)?),
         Call::Tenants => {
-            let list = client.tenants().await.map_err(told)?;
+            let list = Box::pin(kept_tenants::list(session)).await?;
             Reply::Tenants { tenants: list.tenants, rejected: list.rejected }
         }
         Call::LocalTenants => {
@@ -46,12 +46,21 @@ pub async fn perform(session: &Session, call: Call) -> Result<Reply, Problem> {
         Call::Suspend(id) => lifecycle::suspend(session, &id).await?.into(),
         Call::Activate(id) => lifecycle::activate(session, &id).await?.into(),
         Call::RetryProvision(id) => begun(client.retry_provision(&id).await.map_err(told)?),
-        Call::Delete { id } => Reply::Deleted { already: !client.delete(&id).await.map_err(told)? },
+        Call::Delete { id } => {
+            let already = !client.delete(&id).await.map_err(told)?;
+            Box::pin(kept_tenants::remove(session, &id)).await;
+            Reply::Deleted { already }
+        }
         Call::CancelSubscription(id) => {
             client.cancel_subscription(&id).await.map_err(told)?;
+            Box::pin(kept_tenants::remove(session, &id)).await;
             Reply::SubscriptionCanceled
         }
-        Call::Rename { id, name } => Reply::Tenant(Box::new(client.rename(&id, name.trim()).await.map_err(told)?)),
+        Call::Rename { id, name } => {
+            let renamed = client.rename(&id, name.trim()).await.map_err(told)?;
+            Box::pin(kept_tenants::put(session, &renamed)).await;
+            Reply::Tenant(Box::new(renamed))
+        }
         Call::ScaleMemory { id, memory_mb } => {
             Reply::Tenant(Box::new(client.scale(&id, memory_mb).await.map_err(told)?))
         }
@@ -82,7 +91,7 @@ pub async fn perform(session: &Session, call: Call) -> Result<Reply, Problem> {
         Call::SetDomain { id, domain } => Reply::Domain(Some(Box::new(domain::set(session, &id, &domain).await?))),
         Call::RemoveDomain(id) => Reply::DomainRemoved { already: !domain::remove(session, &id).await? },
         Call::ExternalAccess { id, enabled } => {
-            Reply::ExternalAccess(Box::new(external_access::switch(session, &id, enabled).await?))
+            Reply::ExternalAccess(Box::new(Box::pin(external_access::switch(session, &id, enabled)).await?))
         }
         Call::Logs { id, lines } => Reply::Logs(client.logs(&id, lines).await.map_err(told)?),
         Call::Deployments(id) => Reply::Deployments(client.deployments(&id).await.map_err(told)?),

@@ -24,12 +24,26 @@ const PROGRAMS: [&str; 2] = ["target/release/", "core/target/release/"];
 /// Copies every program of the platform's extensions at once.
 const ALL_PROGRAMS: &str = "target/release/systemprompt-*";
 
-/// The Dockerfile's text; `None` where it cannot be read.
+/// The Dockerfile's text; `None` where it cannot be read, or is none.
 pub(super) fn content(project: &Project, path: &str) -> Option<String> {
+    let bytes = bytes(project, path)?;
+    // A builder reads other bytes as well, and finds no instruction in them.
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+fn bytes(project: &Project, path: &str) -> Option<Vec<u8>> {
     let path = project.root.join(path);
     let is_small = std::fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST);
-    let bytes = if is_small { std::fs::read(path).ok() } else { None };
-    bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    if is_small { std::fs::read(path).ok() } else { None }
+}
+
+fn unread(project: &Project, path: &str) -> Problem {
+    if bytes(project, path).is_some() {
+        return Problem::new(format!("{path} is not text."))
+            .detail("It holds bytes that are no UTF-8, or zeros.")
+            .hint("Save it as UTF-8, or take a good one: `tenantry dockerfile generate` prints one that fits.");
+    }
+    Problem::new(format!("{path} cannot be read.")).hint("Check that you may read it, and its size.")
 }
 
 /// The check, and a second one where what may leave the machine is not what should.
@@ -44,8 +58,7 @@ pub(super) fn check(
         Err(error) => return vec![Finding::fail(NAME, error.problem())],
     };
     let Some((content, file)) = read else {
-        let problem = Problem::new(format!("{path} cannot be read.")).hint("Check that you may read it, and its size.");
-        return vec![Finding::fail(NAME, problem)];
+        return vec![Finding::fail(NAME, unread(look.project, path))];
     };
     let sent = match Sent::read(&look.project.root, path) {
         Ok(sent) => sent,
@@ -57,7 +70,8 @@ pub(super) fn check(
     if let Some(problem) = problem {
         return vec![Finding::fail(NAME, problem)];
     }
-    let warnings = warnings(look, file, content);
+    let mut warnings = warnings(look, file, content);
+    warnings.extend(doubtful(look.project, file, &sent));
     if warnings.is_empty() {
         return vec![Finding::pass(NAME, path)];
     }
@@ -67,10 +81,48 @@ pub(super) fn check(
 
 /// Secrets that would end in the image.
 fn secrets(project: &Project, file: &Dockerfile, sent: &Sent) -> Option<Problem> {
+    let (first, more) = reached(project, file, sent, &|path| is_secret(project, path))?;
+    Some(
+        Problem::new("Secrets would be copied into the image.")
+            .detail(format!("A COPY reaches {first}{more}."))
+            .hint("Add .systemprompt/**/secrets.json, **/*.pem, **/*.bak* and .systemprompt/*.json to .dockerignore."),
+    )
+}
+
+/// What mostly holds secrets, and may not.
+fn doubtful(project: &Project, file: &Dockerfile, sent: &Sent) -> Option<(String, &'static str)> {
+    let (first, more) = reached(project, file, sent, &is_doubtful)?;
+    let hint = "Where they hold secrets, add **/.env*, **/*.bak* and .systemprompt/docker to the ignore file.";
+    Some((format!("it copies {first}{more}"), hint))
+}
+
+/// Files of variables, copies of files, and the Compose files of local databases, which hold their passwords.
+fn is_doubtful(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_example = [".example", ".sample", ".template"].iter().any(|ending| name.ends_with(ending));
+    path.starts_with(".systemprompt/docker/")
+        || (name == ".env" || name.starts_with(".env.")) && !is_example
+        || is_copy(name)
+}
+
+/// True for what was put aside as `.bak`, `.bak.2` and so on.
+fn is_copy(name: &str) -> bool {
+    name.rsplit_once(".bak").is_some_and(|(_, rest)| {
+        rest.is_empty() || rest.strip_prefix('.').is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+/// The first files for which `is_wanted` holds and that a `COPY` reaches, and how many more there are.
+fn reached(
+    project: &Project,
+    file: &Dockerfile,
+    sent: &Sent,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Option<(String, String)> {
     let copies = file.copies.iter().filter(|copying| !copying.excludes).cloned().collect();
     let whole = Dockerfile { copies, ..Dockerfile::default() };
     // Where the platform keeps its secrets is looked at first and whole, however large the rest is.
-    let mut wanted = |path: &str| is_secret(project, path) && whole.copies_path(path);
+    let mut wanted = |path: &str| is_wanted(path) && whole.copies_path(path);
     let mut found: BTreeSet<String> = sent.files(project::DIRECTORY, &SKIPPED, MOST, &mut wanted).into_iter().collect();
     let mut seen = BTreeSet::new();
     for copying in &whole.copies {
@@ -79,24 +131,22 @@ fn secrets(project: &Project, file: &Dockerfile, sent: &Sent) -> Option<Problem>
             if seen.insert(folder.clone()) {
                 found.extend(sent.files(&folder, &SKIPPED, MOST, &mut wanted));
             }
-            if is_secret(project, source) && sent.has_file(source) && project.root.join(source).is_file() {
+            if is_wanted(source) && sent.has_file(source) && project.root.join(source).is_file() {
                 found.insert(source.clone());
             }
         }
     }
     let all: Vec<String> = found.iter().take(3).map(|path| text::short(path, 80)).collect();
     let more = if found.len() > all.len() { format!(" and {} more", found.len() - all.len()) } else { String::new() };
-    (!all.is_empty()).then(|| {
-        Problem::new("Secrets would be copied into the image.")
-            .detail(format!("A COPY reaches {}{more}.", all.join(", ")))
-            .hint("Add .systemprompt/**/secrets.json, **/*.pem and .systemprompt/*.json to .dockerignore.")
-    })
+    (!all.is_empty()).then(|| (all.join(", "), more))
 }
 
 /// True for the platform's files of secrets, and for private keys. A certificate is none.
 fn is_secret(project: &Project, path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let is_login = matches!(path, ".systemprompt/credentials.json" | ".systemprompt/tenants.json");
+    let is_aside = |what: &str| name.strip_prefix(what).is_some_and(|rest| is_copy(&format!("x{rest}")));
+    let is_login = matches!(path, ".systemprompt/credentials.json" | ".systemprompt/tenants.json")
+        || ["credentials.json", "tenants.json", "secrets.json"].into_iter().any(is_aside);
     let is_key = || {
         let path = project.root.join(path);
         let is_small = std::fs::metadata(&path).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST);
@@ -245,6 +295,15 @@ mod tests {
             ("COPY web /app", &[(profile, "{}"), ("web/x", "")], Pass),
             ("COPY --from=x . /app", &[(profile, "{}")], Pass),
             ("COPY . /app", &[(".systemprompt/credentials.json", "{}")], Fail),
+            ("COPY . /app", &[(".systemprompt/credentials.json.bak.2", "{}")], Fail),
+            ("COPY . /app", &[(".systemprompt/profiles/prod/secrets.json.bak", "{}")], Fail),
+            ("COPY . /app", &[(".env", "A=b")], Warn),
+            ("COPY web /app", &[(".env", "A=b"), ("web/x", "")], Pass),
+            ("COPY . /app", &[("web/.env.local", "A=b")], Warn),
+            ("COPY . /app", &[("web/.env.example", "A=")], Pass),
+            ("COPY . /app", &[(".systemprompt/docker/barn_1.yaml", "")], Warn),
+            ("COPY . /app", &[("notes.bak", "")], Warn),
+            ("COPY . /app", &[(".env", "A=b"), (".dockerignore", "**/.env*")], Pass),
             ("COPY certs /app", &[("certs/server.pem", KEY)], Fail),
             ("COPY certs/*.crt /app", &[("certs/server.pem", KEY)], Pass),
             ("COPY certs /app", &[("certs/ca.pem", "-----BEGIN CERTIFICATE-----")], Pass),
@@ -292,6 +351,19 @@ mod tests {
             assert!(check.result == Warn && check.detail.contains(words), "{check:?}");
         }
         assert_eq!(result(&[], false, "dockerfile"), Some(Fail));
+    }
+
+    #[test]
+    fn what_is_no_text_is_no_dockerfile() {
+        let utf16: Vec<u8> = "FROM a\nUSER x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [&utf16[..], b"\xff\xfe\x00\x80 random", b"FROM a\n\xff"] {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::write(folder.path().join("Dockerfile"), bytes).expect("written");
+            let project = crate::workspace::Project { root: folder.path().to_owned() };
+            let checks = crate::ops::doctor::offline::dockerfile_of(&project, None);
+            let told = checks.iter().find(|check| check.result == Fail).map(|check| check.detail.clone());
+            assert!(told.as_ref().is_some_and(|told| told.contains("is not text")), "{checks:?}");
+        }
     }
 
     #[test]

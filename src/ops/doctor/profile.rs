@@ -165,7 +165,7 @@ fn signing_key(profile: &Profile, file: Option<&SecretsFile>) -> Finding {
         }
         Ok(Some(_)) => Finding::pass(NAME, shown(&path)),
         Ok(None) => {
-            let hint = "Make one: `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out signing_key.pem`.";
+            let hint = format!("Make one: `{}`.", crate::ops::init::key_by_hand("signing_key.pem"));
             let problem = Problem::new("No signing key.").detail(format!("Looked at {}.", shown(&path))).hint(hint);
             Finding::fail(NAME, problem)
         }

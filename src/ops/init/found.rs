@@ -54,6 +54,11 @@ impl Found {
     pub(super) fn needs_node(&self) -> bool {
         self.web_package.is_some() || !self.packages.is_empty()
     }
+
+    /// True where there is nothing that could be built.
+    pub(super) fn builds_nothing(&self) -> bool {
+        self.manifest.is_none() && !self.needs_node()
+    }
 }
 
 /// Looks at the folder. Blocks.

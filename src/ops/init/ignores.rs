@@ -5,6 +5,7 @@
 use super::found::Found;
 use super::image;
 use crate::engine::Sent;
+use crate::workspace::Dockerfile;
 use crate::workspace::credentials::IGNORED;
 
 /// The `.gitignore` of a new `.systemprompt`.
@@ -16,10 +17,14 @@ const SECRETS: &str = "\
 .systemprompt/credentials.json
 .systemprompt/tenants.json
 .systemprompt/**/secrets.json
+.systemprompt/docker
 **/*.pem
 **/.writing-*
+**/*.bak*
 backups
 ";
+/// Files of variables, which mostly hold some.
+const VARIABLES: &str = "**/.env*\n";
 
 /// The lines for secrets that a `.gitignore` of a `.systemprompt` lacks.
 pub(super) fn missing_in_git(present: &str) -> Vec<&'static str> {
@@ -53,15 +58,19 @@ pub(super) fn beside_new_dockerfile(root: &std::path::Path, found: &Found, their
     if rules.len() > DOCKER.len() {
         rules.push_str("\n# Whatever stands above: these never.\n");
         rules.push_str(SECRETS);
-        rules.push_str("**/.env*\n");
+        rules.push_str(VARIABLES);
     }
     rules
 }
 
 /// The ignore file beside a Dockerfile that was there, where no other one counts: it keeps out secrets alone, so that
-/// everything that is copied today still is.
-pub(super) fn beside_old_dockerfile() -> String {
-    format!("# Secrets never belong into an image.\n{SECRETS}")
+/// everything that is copied today still is; also a file of variables that the Dockerfile names.
+pub(super) fn beside_old_dockerfile(dockerfile: &str) -> String {
+    let read = Dockerfile::parse(dockerfile);
+    let mut sources = read.copies.iter().flat_map(|copying| &copying.sources);
+    let is_named = sources.any(|source| source.rsplit('/').next().is_some_and(|name| name.starts_with(".env")));
+    let variables = if is_named { "" } else { VARIABLES };
+    format!("# Secrets never belong into an image.\n{SECRETS}{variables}")
 }
 
 /// The rules of an ignore file without comments and empty lines, each with an end.
@@ -99,7 +108,7 @@ mod tests {
         assert_eq!(missing_in_git("*\n"), [""; 0]);
         assert_eq!(
             missing_in_git("credentials.json\r\ntenants.json\n**/secrets.json\ndocker/\n"),
-            ["**/*.pem", "**/.writing-*"]
+            ["**/*.pem", "**/.writing-*", "*.bak*"]
         );
         assert_eq!(missing_in_git("").len(), IGNORED.len());
     }
@@ -153,17 +162,26 @@ mod tests {
         let (_guard, root) = folder(&[]);
         let sample = include_str!("../../../assets/sample/dockerignore").to_owned();
         let theirs = beside_new_dockerfile(&root, &found(), Some("!backups\n"));
-        for rules in [DOCKER.to_owned(), theirs, beside_old_dockerfile(), sample] {
+        for rules in [DOCKER.to_owned(), theirs, beside_old_dockerfile("FROM a\nCOPY . /app\n"), sample] {
             let sent = Sent::by_rules(&root, &rules).expect("rules");
             assert!(!sent.has_file("backups/dev-2026-11-30-090807.dump"), "{rules}");
+            for name in ["credentials.json.bak", "tenants.json.bak.2", "profiles/p/secrets.json.bak"] {
+                assert!(!sent.has_file(&format!(".systemprompt/{name}")), "{name}\n{rules}");
+            }
         }
     }
 
     #[test]
     fn beside_an_old_dockerfile_secrets_alone_stay_out() {
         let (_guard, root) = folder(&[]);
-        let sent = Sent::by_rules(&root, &beside_old_dockerfile()).expect("rules");
+        let sent = Sent::by_rules(&root, &beside_old_dockerfile("FROM a\nCOPY . /app\n")).expect("rules");
         assert!(sent.has_file("docs/x") && sent.has_file("target/debug/x") && sent.has_file("README.md"));
-        assert!(!sent.has_file(".systemprompt/profiles/p/secrets.json") && !sent.has_file("a/b.pem"));
+        for path in
+            [".systemprompt/profiles/p/secrets.json", "a/b.pem", ".env", "a/.env.local", ".systemprompt/docker/a.yaml"]
+        {
+            assert!(!sent.has_file(path), "{path}");
+        }
+        let sent = Sent::by_rules(&root, &beside_old_dockerfile("FROM a\nCOPY .env /app/\n")).expect("rules");
+        assert!(sent.has_file(".env"), "what is copied by its name still is");
     }
 }

@@ -4,6 +4,9 @@
 
 use super::found::Found;
 
+/// Where the image's first program is in the project.
+pub(super) const ENTRYPOINT: &str = ".systemprompt/entrypoint.sh";
+
 const EXAMPLE: &str = include_str!("../../../.systemprompt.example/Dockerfile");
 /// The packages of the example's image, and what Node trees need besides.
 const PACKAGES: (&str, &str) = ("libssl3 lsof", "libssl3 lsof nodejs npm");
@@ -23,7 +26,7 @@ pub(super) struct Copied {
 pub(super) fn copies(found: &Found) -> Vec<Copied> {
     let mut all = Vec::new();
     let mut copy = |from: &str, to: &str| all.push(Copied { from: from.to_owned(), to: to.to_owned() });
-    copy(".systemprompt/entrypoint.sh", "/app/entrypoint.sh");
+    copy(ENTRYPOINT, "/app/entrypoint.sh");
     if found.has_storage {
         copy("storage", "/app/storage");
     }

@@ -7,6 +7,7 @@
 mod found;
 mod ignores;
 mod image;
+pub(in crate::ops) mod of_profile;
 mod perform;
 mod plan;
 pub(in crate::ops) mod profile;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use perform::{Done, Made, Outcome, perform};
 pub use plan::{Action, Content, Plan, Step, of_folder};
+pub use profile::by_hand as key_by_hand;
 pub use recipes::RECIPES;
 
 use std::path::PathBuf;

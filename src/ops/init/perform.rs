@@ -125,8 +125,11 @@ fn do_step(root: &Path, step: &Step) -> Result<(Outcome, String), WorkspaceError
             match write(&path, content, step.mode) {
                 Ok(true) => Ok((planned, step.why.clone())),
                 Ok(false) => {
-                    let why = "this machine has no openssl; `tenantry doctor` says how to make it";
-                    Ok((Outcome::LeftOut, why.to_owned()))
+                    let how = profile::by_hand(&step.path);
+                    Ok((
+                        Outcome::LeftOut,
+                        format!("this machine has no openssl that works; make it where one is: {how}"),
+                    ))
                 }
                 Err(WorkspaceError::Write { cause, .. }) if cause.kind() == io::ErrorKind::AlreadyExists => {
                     Ok((Outcome::Kept, "it has come meanwhile".to_owned()))

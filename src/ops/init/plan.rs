@@ -14,7 +14,8 @@ const PROGRAM: u32 = 0o755;
 /// For its owner alone.
 const PRIVATE: u32 = 0o600;
 
-const ENTRYPOINT: &str = include_str!("../../../.systemprompt.example/entrypoint.sh");
+/// What the image starts with.
+pub(super) const ENTRYPOINT: &str = include_str!("../../../.systemprompt.example/entrypoint.sh");
 const SERVICES: &str = "\
 # What the platform runs beside the program: agents, AI providers, MCP servers. Nothing yet.
 agents: {}
@@ -297,7 +298,13 @@ impl Maker<'_> {
                 self.step(".dockerignore", Action::Keep, why, OPEN);
                 return;
             }
-            (There::Nothing, There::Nothing) => Action::Write(Content::Text(ignores::beside_old_dockerfile())),
+            (There::Nothing, There::Nothing) => {
+                let theirs = match self.look(&used) {
+                    There::File(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                    There::Nothing | There::Other(_) => String::new(),
+                };
+                Action::Write(Content::Text(ignores::beside_old_dockerfile(&theirs)))
+            }
         };
         self.step(&ignore, action, why, OPEN);
     }
@@ -341,7 +348,7 @@ impl Maker<'_> {
                 serde_json::json!(words)
             }
             // Nothing can be built, so nothing should be tried before each deploy.
-            None if !found.needs_node() && !is_there => return,
+            None if found.builds_nothing() && !is_there => return,
             _ => serde_json::json!(["just", "build-all"]),
         };
         let content = format!("{{\n  \"command\": {}\n}}\n", command.to_string().replace(',', ", "));

@@ -69,10 +69,7 @@ pub(in crate::ops) fn settings_for(name: &str, site: &str, whose: &For<'_>) -> S
                         Some(format!("  {key}: {}", quoted(address)))
                     }
                     ("cors_allowed_origins", Some(address)) => Some(format!("  {key}: [{}]", quoted(address))),
-                    ("cloud", _) => Some(format!(
-                        "cloud: {{ tenant_id: {}, enabled: true, validation: strict }}",
-                        quoted(tenant.as_str())
-                    )),
+                    ("tenant_id", _) => Some(format!("  tenant_id: {}", quoted(tenant.as_str()))),
                     _ => None,
                 },
                 For::Local { tenant, .. } => match key {
@@ -87,10 +84,8 @@ pub(in crate::ops) fn settings_for(name: &str, site: &str, whose: &For<'_>) -> S
                     "trusted_proxies" => {
                         Some("  trusted_proxies: [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16]".to_owned())
                     }
-                    "cloud" => Some(format!(
-                        "cloud: {{ tenant_id: {}, enabled: true, validation: warn }}",
-                        quoted(tenant.as_str())
-                    )),
+                    "tenant_id" => Some(format!("  tenant_id: {}", quoted(tenant.as_str()))),
+                    "validation" => Some("  validation: warn".to_owned()),
                     "secrets" => {
                         Some("secrets: { secrets_path: ./secrets.json, source: file, validation: warn }".to_owned())
                     }
@@ -106,8 +101,7 @@ pub(in crate::ops) fn settings_for(name: &str, site: &str, whose: &For<'_>) -> S
 /// What the platform has a usual value for, and people look for in a profile of their own (protocol E.4).
 fn rest(whose: &For<'_>) -> Vec<String> {
     let (root, is_local) = match whose {
-        For::Nobody => return Vec::new(),
-        For::Cloud { .. } => ("/app".to_owned(), false),
+        For::Nobody | For::Cloud { .. } => ("/app".to_owned(), false),
         For::Local { root, .. } => (root.to_string_lossy().into_owned(), true),
     };
     let below = |name: &str| quoted(&format!("{root}/{name}"));
@@ -127,7 +121,7 @@ fn rest(whose: &For<'_>) -> Vec<String> {
          no_color: false, non_interactive: false }"
             .to_owned()
     } else {
-        "runtime: { environment: production, log_level: normal, output_format: json, no_color: true, \
+        "rate_limits: { disabled: false }\nruntime: { environment: production, log_level: normal, output_format: json, no_color: true, \
          non_interactive: true }"
             .to_owned()
     });
@@ -181,8 +175,14 @@ fn random() -> Secret {
     Secret::new(rand::rng().sample_iter(Alphanumeric).take(LENGTH).map(char::from).collect::<String>())
 }
 
+/// How a person makes one, for `place`: a path below the project's root.
+#[must_use]
+pub fn by_hand(place: &str) -> String {
+    format!("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out {place}")
+}
+
 /// A private key of RSA with 2048 bits in PKCS #8, which the platform signs with; `None` where this machine has no openssl.
-/// Blocks, for about a second.
+/// Blocks, for about a second. No library here makes one: ring only uses keys of RSA.
 pub(in crate::ops) fn signing_key() -> Option<Secret> {
     let mut openssl = Command::new("openssl");
     openssl.args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]);
@@ -208,6 +208,9 @@ mod tests {
             let read = crate::workspace::profile::named(&project, NAME).expect("a profile");
             assert_eq!((read.settings.name.as_deref(), read.tenant(), read.is_local()), (Some(NAME), None, false));
             assert!(!text.contains("example"), "{text}");
+            for key in ["paths", "security", "rate_limits", "runtime", "extensions", "system_admin"] {
+                assert!(text.lines().any(|line| line.starts_with(&format!("{key}:"))), "{key}\n{text}");
+            }
         }
     }
 
@@ -238,6 +241,14 @@ mod tests {
             };
             assert_eq!(server.api_external_url.as_deref(), Some(wanted));
             assert_eq!(read.signing_key_file(), place.join("signing_key.pem"));
+            for key in [
+                "  credentials_path: ../../credentials.json",
+                "  tenants_path: ../../tenants.json",
+                if name == "dev" { "rate_limits: { disabled: true }" } else { "rate_limits: { disabled: false }" },
+                if name == "dev" { "  validation: warn" } else { "  validation: strict" },
+            ] {
+                assert!(text.lines().any(|line| line == key), "{name}: {key}\n{text}");
+            }
             assert_eq!(text.contains("external_db_access: true"), name == "orchard");
             assert_eq!(
                 server.trusted_proxies.is_some_and(|all| all.iter().any(|one| one == "fc00::/7")),

@@ -113,6 +113,9 @@ fn recipe(found: &Found, name: &str, present: &Present) -> String {
         "build" => build(found),
         "build-web" => build_web(found),
         "build-mcp" => build_mcp(found),
+        "build-all" if found.builds_nothing() && !present.taken.contains("build") => {
+            "# Everything that the image needs\nbuild-all:\n    @echo 'There is nothing to build yet.'\n".to_owned()
+        }
         "build-all" => {
             let flags = if present.plain_build { "" } else { " --release" };
             format!(
@@ -219,6 +222,8 @@ mod tests {
         let core = Found { manifest: Some("core/Cargo.toml"), ..Found::default() };
         assert!(whole(&core).contains("cargo build --manifest-path core/Cargo.toml {{FLAGS}}"));
         let nothing_there = whole(&Found::default());
+        assert!(justfile::only_talks(&nothing_there, "build-all"), "{nothing_there}");
+        assert!(!justfile::only_talks(&text, "build-all"));
         assert!(!nothing_there.contains("cargo") && !nothing_there.contains("npm"), "{nothing_there}");
     }
 

@@ -163,12 +163,20 @@ impl Seat {
         api == self.base.to_string() && account.is_some_and(|known| known == me.user.id || known == me.user.email)
     }
 
+    /// A file that is another context's is not this one's: one API may have an account for each.
+    pub(super) fn is_for_here(&self, stored: &Credentials) -> bool {
+        match (&stored.context, &self.context) {
+            (Some(theirs), Some(here)) => *theirs == here.name,
+            _ => true,
+        }
+    }
+
     /// The project's own file, which the platform's command line writes too.
     pub(super) async fn in_file(&self) -> Result<Option<Found>, Problem> {
         let Some(project) = self.project.clone() else { return Ok(None) };
         let path = Credentials::path(&project);
         let stored = super::blocking(move || Credentials::read(&project).map_err(|error| error.problem())).await?;
-        let Some(stored) = stored else { return Ok(None) };
+        let Some(stored) = stored.filter(|stored| self.is_for_here(stored)) else { return Ok(None) };
         let base = BaseUrl::parse(&stored.api_url).map_err(|error| error.problem());
         if self.is_exact && base.as_ref() != Ok(&self.base) {
             return Ok(None);

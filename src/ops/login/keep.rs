@@ -9,9 +9,9 @@ use super::find::{Found, Kept};
 use super::{Failed, Seat};
 use crate::api::{BaseUrl, Client};
 use crate::keyring::{Key, KeyringError};
-use crate::model::{Me, Problem, Secret};
+use crate::model::{Me, Problem, Secret, text};
 use crate::settings::LastTenants;
-use crate::workspace::{Credentials, KnownLogin};
+use crate::workspace::{Credentials, KnownLogin, Project, WorkspaceError};
 
 /// How long the server may take to note a logout that it cannot do anything about.
 const GOODBYE: Duration = Duration::from_secs(3);
@@ -23,6 +23,48 @@ pub enum Store {
     Keyring,
     /// `.systemprompt/credentials.json` of the project, readable by its owner alone.
     File,
+}
+
+/// How a logout ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedOut {
+    /// Where the login was; `None` where nobody was logged in.
+    pub was: Option<Kept>,
+    /// Where the project's file is now, where it could not be understood. Harmless text.
+    pub aside: Option<String>,
+}
+
+/// Writes the project's file, and says what went with the one that was there.
+fn in_place(mut credentials: Credentials, project: &Project) -> Result<Option<Problem>, WorkspaceError> {
+    let path = text::line(&Credentials::path(project).to_string_lossy());
+    let before = Credentials::read(project).ok().flatten();
+    let mut warning = None;
+    if let Some(before) = before {
+        let is_same_api = before.api_url.trim_end_matches('/') == credentials.api_url.trim_end_matches('/');
+        let is_same_user = match (&before.user_id, &credentials.user_id) {
+            (Some(before), Some(now)) => before == now,
+            _ => before.email == credentials.email,
+        };
+        if !(is_same_api && is_same_user) {
+            let context = before.context.map(|name| format!(" ({name})")).unwrap_or_default();
+            warning = Some(
+                Problem::new("The login that was kept there before is replaced.")
+                    .detail(format!("It was {} at {}{context}; {path} holds one login.", before.email, before.api_url))
+                    .hint("The keyring keeps one for each context: `--store keyring`."),
+            );
+        } else if before.context != credentials.context {
+            // Both contexts have this account.
+            credentials.context = None;
+        }
+    }
+    if let Some(aside) = credentials.write(project)? {
+        warning = Some(
+            Problem::new("The login that was kept there before could not be understood.")
+                .detail(format!("It is {} now.", text::line(&aside.to_string_lossy())))
+                .hint("Look at it, and remove it: it may hold a token."),
+        );
+    }
+    Ok(warning)
 }
 
 impl Seat {
@@ -61,14 +103,22 @@ impl Seat {
         let path = Credentials::path(&project);
         let read = super::blocking(move || Ok(path.exists().then(|| Credentials::read(&project)))).await;
         match read {
-            Ok(Some(Ok(Some(stored)))) => BaseUrl::parse(&stored.api_url).is_ok_and(|base| base == self.base),
+            Ok(Some(Ok(Some(stored)))) => {
+                BaseUrl::parse(&stored.api_url).is_ok_and(|base| base == self.base) && self.is_for_here(&stored)
+            }
             Ok(Some(Err(_))) => true,
             _ => false,
         }
     }
 
-    /// Keeps a login that the server has confirmed.
-    pub(super) async fn keep(&self, store: Store, token: &Secret, me: &Me) -> Result<Kept, Problem> {
+    /// Keeps a login that the server has confirmed. What could not be done beside that is put into `warnings`.
+    pub(super) async fn keep(
+        &self,
+        store: Store,
+        token: &Secret,
+        me: &Me,
+        warnings: &mut Vec<Problem>,
+    ) -> Result<Kept, Problem> {
         let authenticated_at = Some(Timestamp::now().to_string());
         match store {
             Store::Keyring => {
@@ -96,29 +146,39 @@ impl Seat {
                 let Some(project) = self.project.clone() else {
                     return Err(Problem::new("There is no project to keep the login in."));
                 };
+                let here = self.context.as_ref().map(|context| context.name.clone());
                 let credentials = Credentials {
                     token: token.clone(),
                     api_url: self.base.to_string(),
                     authenticated_at,
                     email: me.user.email.clone(),
                     user_id: Some(me.user.id.clone()),
+                    context: here,
                 };
                 let folder = project.clone();
-                super::blocking(move || credentials.write(&folder).map_err(|error| error.problem())).await?;
+                let written = super::blocking(move || in_place(credentials, &folder).map_err(|error| error.problem()));
+                warnings.extend(written.await?);
                 // One in the keyring would be found first, and other projects may rely on it.
                 let (used, here) = (self.as_used(true), project.clone());
-                self.remember(move |logins| logins.put_project(&here, used)).await?;
+                if let Err(problem) = self.remember(move |logins| logins.put_project(&here, used)).await {
+                    // The file is there, and found without that.
+                    warnings.push(
+                        Problem::new("That this project uses its file cannot be remembered.")
+                            .detail(problem.to_string())
+                            .hint("Name a folder that can be written to in TENANTRY_STATE."),
+                    );
+                }
                 Ok(Kept::File(Credentials::path(&project)))
             }
         }
     }
 
-    /// Logs out: the login is forgotten wherever it is kept, and the server is told, if it listens. Answers where it was;
-    /// `None` where nobody was logged in.
+    /// Logs out: the login is forgotten wherever it is kept, and the server is told, if it listens. A file that cannot be
+    /// understood is put aside: nobody can use it, and nobody knows what is in it.
     ///
     /// # Errors
     /// Where the token is not this program's to remove, or a place cannot be changed.
-    pub async fn log_out(&self) -> Result<Option<Kept>, Problem> {
+    pub async fn log_out(&self) -> Result<LoggedOut, Problem> {
         self.can_log_in()?;
         // One that cannot be read is forgotten all the same.
         let found = self.find().await.ok().flatten();
@@ -126,18 +186,22 @@ impl Seat {
             let _ = tokio::time::timeout(GOODBYE, goodbye(found)).await;
         }
         let mut was = found.map(|found| found.kept);
-        // A file that is about another API, or about nothing that can be understood while a login is remembered, is
-        // somebody else's.
-        let is_ours = match self.in_file().await {
-            Ok(stored) => stored.is_some_and(|stored| stored.base == self.base),
-            Err(_) => !self.is_exact,
+        // A file that is about another API, or another context, is somebody else's.
+        let (is_ours, is_damaged) = match self.in_file().await {
+            Ok(stored) => (stored.is_some_and(|stored| stored.base == self.base), false),
+            Err(_) => (false, true),
         };
+        let mut aside = None;
+        if let Some(project) = self.project.clone().filter(|_| is_damaged) {
+            let put = super::blocking(move || Credentials::put_aside(&project).map_err(|error| error.problem()));
+            aside = Some(text::line(&put.await?.to_string_lossy()));
+        }
         if let Some(project) = self.project.clone().filter(|_| is_ours) {
             let path = Credentials::path(&project);
             super::blocking(move || Credentials::remove(&project).map_err(|error| error.problem())).await?;
             was = was.or(Some(Kept::File(path)));
         }
-        let is_in_file = self.uses_file() && matches!(was, Some(Kept::File(_)));
+        let is_in_file = self.uses_file() && (is_damaged || matches!(was, Some(Kept::File(_))));
         if self.known.is_some() && !is_in_file {
             was = was.or(Some(Kept::Keyring));
         }
@@ -148,7 +212,7 @@ impl Seat {
         removed.map_err(|error| {
             error.problem().hint("The login is forgotten here; its token may still lie in the keyring until it ends.")
         })?;
-        Ok(was)
+        Ok(LoggedOut { was, aside })
     }
 
     /// Takes the token out of the keyring; where nothing is known of one, it is not asked.

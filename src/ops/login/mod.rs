@@ -9,6 +9,7 @@ pub mod keep;
 pub mod listener;
 mod page;
 pub mod seat;
+mod tenants;
 pub mod who;
 
 #[cfg(test)]
@@ -19,14 +20,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub use find::{Found, Kept, not_logged_in};
-pub use keep::Store;
+pub use keep::{LoggedOut, Store};
 pub use seat::{Seat, Surroundings, Wanted};
+pub use tenants::renew as renew_tenants;
 pub use who::{Validity, Who};
 
 use super::browser;
 use crate::api::{self, ApiError, Client};
 use crate::model::{Me, Problem, Secret};
-use crate::workspace::{WorkspaceError, tenants_change};
 use listener::Listener;
 
 /// How long the browser may take (protocol D.0).
@@ -106,6 +107,10 @@ pub struct LoggedIn {
     pub kept: Kept,
     /// When it ends, as the token says itself.
     pub expires_at: Option<Timestamp>,
+    /// What could not be done beside it.
+    pub warnings: Vec<Problem>,
+    /// The project's list of tenants cannot be understood, and stays as it is: [`renew_tenants`] puts it aside.
+    pub tenants_damaged: bool,
 }
 
 /// Why nobody was logged in.
@@ -143,8 +148,13 @@ pub async fn log_in(
     let client = Client::new(seat.base().clone(), token.clone()).map_err(|error| refused(seat, &error))?;
     let me = check(seat, &client).await?;
     let was_here = seat.was_of(&me).await;
-    let kept = seat.keep(store, &token, &me).await?;
-    list_tenants(seat, &client, was_here).await;
+    let mut warnings = Vec::new();
+    let kept = seat.keep(store, &token, &me, &mut warnings).await?;
+    let kept_tenants = tenants::keep(seat, &client, &me, was_here).await;
+    let tenants_damaged = matches!(kept_tenants, Err(tenants::Unkept::Damaged(_)));
+    if let Err(tenants::Unkept::Damaged(problem) | tenants::Unkept::Other(problem)) = kept_tenants {
+        warnings.push(problem);
+    }
     let noted = client.activity("cloud_login", &me.user.id);
     if let Ok(Err(error)) = tokio::time::timeout(NOTE, noted).await {
         tracing::debug!(%error, "the login was not noted");
@@ -155,29 +165,9 @@ pub async fn log_in(
         context: seat.context().map(|context| context.name.clone()),
         kept,
         expires_at: client.expires_at(),
+        warnings,
+        tenants_damaged,
     })
-}
-
-/// Puts the account's tenants into the project's list, where other programs look for them (protocol D.1). Whoever is logged in
-/// stays so, whatever becomes of it.
-async fn list_tenants(seat: &Seat, client: &Client, was_here: bool) {
-    let Some(project) = seat.project().cloned() else { return };
-    let tenants = match tokio::time::timeout(CHECK, client.tenants()).await {
-        Ok(Ok(list)) if list.rejected.is_empty() => list.tenants,
-        // Of a list that is not whole nobody knows what is gone.
-        Ok(Ok(_)) | Err(_) => return tracing::warn!("the project's list of tenants is not brought up to date"),
-        Ok(Err(error)) => return tracing::warn!(%error, "the project's list of tenants is not brought up to date"),
-    };
-    let merged = blocking(move || {
-        tenants_change::change(&project, |entries| {
-            entries.merge_cloud(&tenants, was_here);
-            Ok::<_, WorkspaceError>(())
-        })
-        .map_err(|error| error.problem())
-    });
-    if let Err(problem) = merged.await {
-        tracing::warn!(%problem, "the project's list of tenants stays as it is");
-    }
 }
 
 /// Sends the browser away and waits until it comes back.

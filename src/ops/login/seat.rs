@@ -79,6 +79,8 @@ pub struct Seat {
     pub(super) known: Option<KnownLogin>,
     /// All that is remembered.
     pub(super) logins: Logins,
+    /// The configuration says that nothing is changed.
+    reads_only: bool,
 }
 
 impl Seat {
@@ -131,7 +133,14 @@ impl Seat {
         };
         let name = context.as_ref().map(|context| context.name.as_str());
         let known = logins.of(&base.to_string(), name).cloned();
-        Ok(Self { project, context, state, keyring, base, is_exact, variable, known, logins })
+        let reads_only = config.ui.read_only;
+        Ok(Self { project, context, state, keyring, base, is_exact, variable, known, logins, reads_only })
+    }
+
+    /// True where the configuration says that nothing is changed.
+    #[must_use]
+    pub fn reads_only(&self) -> bool {
+        self.reads_only
     }
 
     /// The API that a login here is for.

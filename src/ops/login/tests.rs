@@ -107,11 +107,11 @@ async fn a_token_is_kept_once_the_server_knows_it_and_found_again() {
     assert!(told.iter().any(|request| String::from_utf8_lossy(&request.body).contains("\"user_id\":\"u1\"")));
 
     let was = world.seat_of(Wanted::default()).log_out().await.expect("logged out");
-    assert_eq!(was, Some(Kept::Keyring));
+    assert_eq!(was.was, Some(Kept::Keyring));
     assert!(world.seat().find().await.expect("looked").is_none());
     let key = Key { api: world.base().to_string(), context: None };
     assert_eq!(world.keyring.read(&key).await, Ok(None));
-    assert_eq!(world.seat().log_out().await.expect("nobody"), None);
+    assert_eq!(world.seat().log_out().await.expect("nobody").was, None);
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_login_in_a_file_is_not_outweighed_by_an_older_one_in_the_keyring() {
     let kept_elsewhere = async || other().expect("a seat").find().await.expect("found").map(|found| found.kept);
     assert_eq!(kept_elsewhere().await, Some(Kept::Keyring));
     let was = world.seat_of(Wanted::default()).log_out().await.expect("logged out");
-    assert_eq!(was, Some(Kept::File(Credentials::path(&world.project()))));
+    assert_eq!(was.was, Some(Kept::File(Credentials::path(&world.project()))));
     assert!(!Credentials::path(&world.project()).exists());
     assert_eq!(kept_elsewhere().await, Some(Kept::Keyring));
     // Without a file of its own the project is like every other.

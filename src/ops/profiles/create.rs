@@ -7,13 +7,17 @@ use std::path::Path;
 
 use super::blocking;
 use crate::model::{LocalTenant, Problem, Secret, Tenant, TenantId, database_url, text};
-use crate::ops::init::profile as fresh;
+use crate::ops::init::{of_profile, profile as fresh};
 use crate::ops::local::database;
 use crate::ops::{Session, credentials};
-use crate::workspace::{Project, SecretsDraft, StateDirectory, WorkspaceError, atomic, profile, profile_change};
+use crate::workspace::{
+    Project, SecretsDraft, StateDirectory, WorkspaceError, atomic, profile, profile_change, tenants_change,
+};
 
 /// The database as it is used from this machine.
 const MAIN: &str = "database_url";
+/// The same as machines reach it.
+const INSIDE: &str = "internal_database_url";
 /// All that is taken over from what was fetched once and had no profile to go into.
 const KEPT: [&str; 7] =
     [MAIN, "internal_database_url", "external_database_url", "jwt_secret", "anthropic", "openai", "gemini"];
@@ -173,7 +177,14 @@ fn make(
     let settings = fresh::settings_for(name, &wanted.site, &whose);
     // Before anything is made: one that cannot be understood is told first.
     let (kept, taken) = known_elsewhere(project, wanted)?;
+    // A list that cannot be read knows nothing.
+    let listed = if wanted.is_local {
+        (None, None)
+    } else {
+        tenants_change::addresses(project, &wanted.tenant).unwrap_or_default()
+    };
     let mut known = None;
+    let docker = if wanted.is_local { Vec::new() } else { of_profile::files(project, name) };
     // It takes its time: nothing with a secret in it lies around meanwhile.
     let signing_key = fresh::signing_key();
     let fill = |folder: &Path| {
@@ -189,11 +200,27 @@ fn make(
         if let Some(url) = &wanted.url {
             draft.set(MAIN, url);
         }
+        // The platform's own program keeps it in the project's list of tenants.
+        if address_in(&draft).is_none() {
+            let (inside, main) = &listed;
+            for (key, url) in [(INSIDE, inside), (MAIN, &main.clone().or_else(|| inside.clone()))] {
+                if let Some(url) = url {
+                    draft.set(key, url);
+                }
+            }
+        }
         for (key, value) in keys {
             draft.set(key, value);
         }
         draft.write()?;
         known = address_in(&draft);
+        if !docker.is_empty() {
+            let folder = folder.join(of_profile::FOLDER);
+            std::fs::create_dir(&folder).map_err(|cause| WorkspaceError::Write { path: folder.clone(), cause })?;
+            for (name, content, mode) in &docker {
+                atomic::write_new(&folder.join(name), content.as_bytes(), *mode)?;
+            }
+        }
         if let Some(key) = &signing_key {
             atomic::write_new(&folder.join("signing_key.pem"), key.reveal().as_bytes(), 0o600)?;
         }
@@ -335,6 +362,10 @@ mod tests {
         assert_eq!(made.database, Database::Known);
         let profile = profile::named(session.project(), "prod").expect("a profile");
         assert_eq!(profile.tenant(), Some(ten_1()));
+        let docker = profile.directory.join("docker");
+        for name in ["Dockerfile", "Dockerfile.dockerignore", "entrypoint.sh"] {
+            assert!(docker.join(name).is_file(), "{name}");
+        }
         let server = profile.settings.server.clone().expect("a server");
         assert_eq!(server.api_server_url.as_deref(), Some("https://orchard.example"));
         let secrets = SecretsFile::read(&profile).expect("read").expect("secrets");
@@ -354,6 +385,26 @@ mod tests {
         assert_eq!(secrets.get("internal_database_url").map(Secret::reveal), Some("postgres://t:h8T@inner/d"));
         assert_eq!(secrets.get("jwt_secret").map(Secret::reveal), Some("theirs"));
         assert!(secrets.get("openai").is_none(), "a key is each profile's own");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_only_the_list_of_tenants_knows_is_taken_over() {
+        let (_folder, session) = in_folder::<&str>(&[], true);
+        std::fs::create_dir_all(session.project().directory()).expect("made");
+        let list = json!({"tenants": [{"id": "ten_1", "name": "orchard", "tenant_type": "cloud",
+            "internal_database_url": "postgres://t:h8T@inner/d", "database_url": "postgres://t:***@outer/d"}]});
+        let path = crate::workspace::tenants_file::path(session.project());
+        std::fs::write(&path, list.to_string()).expect("written");
+        let made = create(session.project(), order("prod", cloud(&session))).await.expect("made");
+        assert_eq!(made.database, Database::Known);
+        let profile = profile::named(session.project(), "prod").expect("a profile");
+        let secrets = SecretsFile::read(&profile).expect("read").expect("secrets");
+        for key in [INSIDE, MAIN] {
+            assert_eq!(secrets.get(key).map(Secret::reveal), Some("postgres://t:h8T@inner/d"), "{key}");
+        }
+        // A damaged list knows nothing, and stops nobody.
+        std::fs::write(&path, "[").expect("written");
+        assert!(create(session.project(), order("second", cloud(&session))).await.is_ok());
     }
 
     #[tokio::test]

@@ -23,6 +23,7 @@ fn world() -> World {
         api_url: base.to_string(),
         email: "mara@orchard.example".into(),
         user_id: None,
+        context: None,
         authenticated_at: None,
     };
     login.write(&project).expect("stored");

@@ -202,6 +202,10 @@ fn done(theme: &Theme, logged_in: &LoggedIn, now: Moment, zone: &TimeZone, colum
             columns,
         )));
     }
+    for warning in &logged_in.warnings {
+        lines.push(Line::raw(""));
+        lines.extend(problem_lines(theme, warning, 0, columns, 6));
+    }
     lines
 }
 

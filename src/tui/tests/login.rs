@@ -50,6 +50,8 @@ fn logged_in(play: &Play) -> LoggedIn {
         context: None,
         kept: Kept::Keyring,
         expires_at: Some(play.app.shared.now.wall + SignedDuration::from_hours(24)),
+        warnings: Vec::new(),
+        tenants_damaged: false,
     }
 }
 

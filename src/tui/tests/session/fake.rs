@@ -153,6 +153,8 @@ impl Fake {
                     context: None,
                     kept: Kept::Keyring,
                     expires_at: None,
+                    warnings: Vec::new(),
+                    tenants_damaged: false,
                 };
                 vec![news, Answer::LoggedIn(Ok(logged_in))]
             }

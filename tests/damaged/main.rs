@@ -3,22 +3,26 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod variants;
+
+use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tenantry::model::{LocalTenant, Problem, Secret, TenantId};
+use tenantry::ops::doctor::offline;
+use tenantry::ops::init;
 use tenantry::workspace::compose_file::ComposeFile;
 use tenantry::workspace::profile_change::{self, Change};
 use tenantry::workspace::{
     Credentials, Project, SecretsDraft, SecretsFile, WorkspaceError, profile, secrets, services, tenants_change,
     tenants_file,
 };
+use variants::{Damaged, HUGE, is_kept, put, variants};
 
 /// Stands in every file where a value does: it must be told to nobody.
 const VALUE: &str = "hunter2";
-/// More than any file of settings may hold, bytes.
-const HUGE: usize = 3 * 1024 * 1024;
 
 const CREDENTIALS: &str = r#"{
   "api_token": "hunter2.token.hunter2",
@@ -52,107 +56,6 @@ const CONFIG: &str = "# größer\nagents: {one: {card: hunter2}}\nai:\n  default
                       \x20     api_key: hunter2\n";
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nhunter2größerhunter2\n-----END PRIVATE KEY-----\n";
 
-/// A damaged file, or something in its place.
-enum Damaged {
-    Bytes(Vec<u8>),
-    Folder,
-    LinkToItself,
-}
-
-/// More than a hundred of them, each with a name.
-fn variants(whole: &str) -> Vec<(String, Damaged)> {
-    let bytes = whole.as_bytes();
-    let mut all: Vec<(String, Vec<u8>)> = Vec::new();
-    let mut add = |name: String, content: Vec<u8>| all.push((name, content));
-    for part in 0..25 {
-        add(format!("cut after {part}/25"), bytes[..bytes.len() * part / 25].to_vec());
-        add(format!("without the first {part}/25"), bytes[bytes.len() * (part + 1) / 25..].to_vec());
-    }
-    // The same numbers every time.
-    let mut state: u64 = 0x2545_f491_4f6c_dd1d;
-    let mut random = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 16).expect("64 bits")
-    };
-    for number in 0..25 {
-        let mut content = bytes.to_vec();
-        for _ in 0..=number / 3 {
-            let at = random() % content.len();
-            content[at] = u8::try_from(random() % 256).expect("a byte");
-        }
-        add(format!("bytes changed {number}"), content);
-    }
-    for size in [1, 7, 64, 1000, 50_000] {
-        add(format!("{size} random bytes"), (0..size).map(|_| u8::try_from(random() % 256).expect("a byte")).collect());
-        add(format!("{size} zeros"), vec![0; size]);
-    }
-    for (name, content) in [
-        ("nothing", ""),
-        ("blanks", "  \n\t\n "),
-        ("null", "null"),
-        ("a number", "42"),
-        ("a text", "\"hunter2\""),
-        ("a list", "[\"hunter2\"]"),
-        ("a list of lists", "[[[\"hunter2\"]]]"),
-        ("another object", "{\"hunter2\": {\"hunter2\": [\"hunter2\"]}}"),
-        (
-            "wrong types",
-            "{\"tenants\": {\"id\": \"hunter2\"}, \"api_token\": 7, \"user_email\": [], \"server\": 5, \"services\": \"hunter2\"}",
-        ),
-        (
-            "other wrong types",
-            "{\"tenants\": [{\"id\": 5, \"type\": \"local\", \"name\": \"hunter2\"}], \"api_token\": {\"a\": \"hunter2\"}, \"server\": [\"hunter2\"], \"services\": [1], \"ai\": \"hunter2\"}",
-        ),
-        ("a conflict of git", "<<<<<<< HEAD\n{\"a\": \"hunter2\"}\n=======\n{\"a\": \"b\"}\n>>>>>>> other\n"),
-        ("a page", "<!DOCTYPE html><html><body>hunter2</body></html>"),
-        ("a key twice", "{\"a\": \"hunter2\", \"a\": \"hunter2\"}"),
-        ("two documents", "--- hunter2\n--- hunter2\n"),
-        ("tabs", "a:\n\tb: hunter2\n"),
-        ("an alias of nothing", "a: *hunter2\n"),
-        ("a tag", "a: !!python/object:hunter2 {}\n"),
-        ("escapes", "\u{1b}]0;hunter2\u{7}\u{1b}[2J: [\u{202e}"),
-    ] {
-        add(name.to_owned(), content.as_bytes().to_vec());
-    }
-    let utf16 = |big: bool| -> Vec<u8> {
-        whole.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
-    };
-    let latin: Vec<u8> = whole.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
-    for (name, content) in [
-        ("UTF-16, little end first", utf16(false)),
-        ("UTF-16, big end first", utf16(true)),
-        ("UTF-16 with its mark", [&[0xff, 0xfe][..], &utf16(false)].concat()),
-        ("UTF-16 with the other mark", [&[0xfe, 0xff][..], &utf16(true)].concat()),
-        ("UTF-32", whole.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect()),
-        ("Latin-1", latin),
-        ("UTF-8 with its mark", [&[0xef, 0xbb, 0xbf][..], bytes].concat()),
-        ("half a character at the end", [bytes, &[0xe2, 0x82]].concat()),
-        ("twice", [bytes, bytes].concat()),
-        ("zeros behind it", [bytes, &[0; 512]].concat()),
-        ("huge blanks behind it", [bytes, vec![b' '; HUGE].as_slice()].concat()),
-        ("huge", vec![b'a'; HUGE]),
-        ("deep lists", vec![b'['; 200_000]),
-        ("deep objects", "{\"a\":".repeat(100_000).into_bytes()),
-        ("compressed", [&[0x1f, 0x8b, 8][..], bytes].concat()),
-        ("a program", [b"\x7fELF\x02\x01\x01\0", bytes].concat()),
-    ] {
-        add(name.to_owned(), content);
-    }
-    let bombs = (1..10).fold("a0: &a0 [hunter2]\n".to_owned(), |all, level| {
-        let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-        format!("{all}a{level}: &a{level} [{aliases}]\n")
-    });
-    add("a bomb".to_owned(), bombs.into_bytes());
-    let mut all: Vec<(String, Damaged)> =
-        all.into_iter().map(|(name, content)| (name, Damaged::Bytes(content))).collect();
-    all.push(("a folder".to_owned(), Damaged::Folder));
-    all.push(("a link to itself".to_owned(), Damaged::LinkToItself));
-    assert!(all.len() > 100, "{}", all.len());
-    all
-}
-
 /// A project whose files are all whole.
 fn project() -> (tempfile::TempDir, Project) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -173,29 +76,6 @@ fn project() -> (tempfile::TempDir, Project) {
     (folder, project)
 }
 
-fn put(path: &Path, damaged: &Damaged) {
-    if path.is_dir() {
-        fs::remove_dir_all(path).expect("removed");
-    } else if path.symlink_metadata().is_ok() {
-        fs::remove_file(path).expect("removed");
-    }
-    match damaged {
-        Damaged::Bytes(bytes) => fs::write(path, bytes).expect("written"),
-        Damaged::Folder => fs::create_dir(path).expect("made"),
-        Damaged::LinkToItself => std::os::unix::fs::symlink(path, path).expect("linked"),
-    }
-}
-
-/// True where what was put there is still there, or beside it as `.bak`.
-fn is_kept(path: &Path, damaged: &Damaged) -> bool {
-    let aside = PathBuf::from(format!("{}.bak", path.display()));
-    [path, &aside].into_iter().any(|path| match damaged {
-        Damaged::Bytes(bytes) => fs::read(path).is_ok_and(|read| read == *bytes),
-        Damaged::Folder => path.is_dir(),
-        Damaged::LinkToItself => path.symlink_metadata().is_ok_and(|meta| meta.is_symlink()),
-    })
-}
-
 fn assert_told(problem: &Problem, path: &Path, what: &str) {
     let told = format!("{problem} {problem:?}");
     let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
@@ -205,12 +85,45 @@ fn assert_told(problem: &Problem, path: &Path, what: &str) {
     assert!(told.len() < 2_000, "{what}: {}", told.len());
 }
 
-/// For every variant of a file: reads it, and where that fails writes it, too.
+/// Every member of an object but those that are written is as it was; in lists too, entry by entry.
+fn members_stay(before: &Value, after: &Value, written: &[&str]) -> bool {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => before.iter().all(|(key, value)| {
+            written.contains(&key.as_str()) || after.get(key).is_some_and(|now| members_stay(value, now, written))
+        }),
+        (Value::Array(before), Value::Array(after)) => {
+            before.iter().all(|value| after.iter().any(|now| members_stay(value, now, written)))
+        }
+        _ => before == after,
+    }
+}
+
+/// The same for a whole file of JSON.
+fn json_stays(written: &'static [&'static str]) -> impl Fn(&[u8], &[u8]) -> bool {
+    move |before, after| match (serde_json::from_slice(before), serde_json::from_slice(after)) {
+        (Ok(before), Ok(after)) => members_stay(&before, &after, written),
+        _ => false,
+    }
+}
+
+/// Every line of before is there after, in its order, but the ones that begin with `written`.
+fn lines_stay(written: &str, before: &[u8], after: &[u8]) -> bool {
+    let lines = |bytes: &[u8]| -> Vec<Vec<u8>> {
+        bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec()).collect()
+    };
+    let mut after = lines(after).into_iter();
+    let is_written = |line: &[u8]| String::from_utf8_lossy(line).trim_start().starts_with(written);
+    lines(before).iter().filter(|line| !is_written(line) && !line.is_empty()).all(|line| after.any(|now| now == *line))
+}
+
+/// For every variant of a file: reads it, and writes it, too. What cannot be read is there afterwards as it was, or as `.bak`;
+/// of what can be read everything stays that is not written, as `stays` compares it.
 fn check<T>(
     place: &str,
     whole: &str,
     read: impl Fn(&Project) -> Result<T, WorkspaceError>,
     write: impl Fn(&Project) -> Result<(), WorkspaceError>,
+    stays: impl Fn(&[u8], &[u8]) -> bool,
 ) {
     let (_folder, project) = project();
     let path = project.root.join(place);
@@ -220,7 +133,16 @@ fn check<T>(
         put(&path, &damaged);
         let aside = PathBuf::from(format!("{}.bak", path.display()));
         if aside.is_dir() { fs::remove_dir_all(&aside) } else { fs::remove_file(&aside) }.ok();
-        let Err(error) = read(&project) else { continue };
+        let Err(error) = read(&project) else {
+            let before = fs::read(&path).expect("readable");
+            if let Err(error) = write(&project) {
+                assert_told(&error.problem(), &path, &what);
+            } else {
+                let after = fs::read(&path).expect("readable");
+                assert!(is_kept(&path, &damaged) || stays(&before, &after), "{what}: writing it lost a part of it");
+            }
+            continue;
+        };
         refused += 1;
         assert_told(&error.problem(), &path, &what);
         assert!(is_kept(&path, &damaged), "{what}: reading it lost it");
@@ -243,14 +165,29 @@ fn a_damaged_login_is_kept_when_another_takes_its_place() {
         authenticated_at: None,
         email: "mara@orchard.example".into(),
         user_id: None,
+        context: None,
     };
-    check(".systemprompt/credentials.json", CREDENTIALS, Credentials::read, |project| {
-        login().write(project)?;
-        assert_eq!(Credentials::read(project)?.map(|read| read.email).as_deref(), Some("mara@orchard.example"));
-        let ignored = fs::read_to_string(project.directory().join(".gitignore")).expect("read");
-        assert!(ignored.lines().any(|line| line == "credentials.json.bak"), "{ignored}");
-        Ok(())
-    });
+    check(
+        ".systemprompt/credentials.json",
+        CREDENTIALS,
+        Credentials::read,
+        |project| {
+            login().write(project)?;
+            assert_eq!(Credentials::read(project)?.map(|read| read.email).as_deref(), Some("mara@orchard.example"));
+            let ignored = fs::read_to_string(project.directory().join(".gitignore")).expect("read");
+            assert!(ignored.lines().any(|line| line == "*.bak*"), "{ignored}");
+            Ok(())
+        },
+        |before, after| {
+            // Of another account's login nothing stays.
+            let of = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).map(|read| read["user_email"].clone()).ok();
+            let own = ["api_token", "token", "api_url", "user_email", "authenticated_at", "user_id"];
+            of(before) != of(after) || {
+                let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).expect("JSON");
+                read(before)["api_url"] != read(after)["api_url"] || members_stay(&read(before), &read(after), &own)
+            }
+        },
+    );
 }
 
 #[test]
@@ -263,24 +200,36 @@ fn a_damaged_list_of_tenants_stays_as_it_is() {
         created_at: None,
         unfinished: false,
     };
-    check(".systemprompt/tenants.json", TENANTS, tenants_file::local_tenants, |project| {
-        tenants_change::change(project, |entries| {
-            entries.put(&tenant);
-            Ok(())
-        })
-    });
+    check(
+        ".systemprompt/tenants.json",
+        TENANTS,
+        tenants_file::local_tenants,
+        |project| {
+            tenants_change::change(project, |entries| {
+                entries.put(&tenant);
+                Ok(())
+            })
+        },
+        json_stays(&[]),
+    );
 }
 
 #[test]
 fn a_damaged_profile_stays_as_it_is() {
     let named = |project: &Project| profile::named(project, "prod");
-    check(".systemprompt/profiles/prod/profile.yaml", PROFILE, named, |project| {
-        let whole = Project { root: project.root.clone() };
-        let directory = profile::place(project).join("prod");
-        let profile =
-            tenantry::workspace::Profile { name: "prod".into(), directory, settings: profile::Settings::default() };
-        profile_change::change(&whole, &profile, &[Change::Port(9000)])
-    });
+    check(
+        ".systemprompt/profiles/prod/profile.yaml",
+        PROFILE,
+        named,
+        |project| {
+            let whole = Project { root: project.root.clone() };
+            let directory = profile::place(project).join("prod");
+            let profile =
+                tenantry::workspace::Profile { name: "prod".into(), directory, settings: profile::Settings::default() };
+            profile_change::change(&whole, &profile, &[Change::Port(9000)])
+        },
+        |before, after| lines_stay("port:", before, after),
+    );
 }
 
 #[test]
@@ -295,25 +244,146 @@ fn damaged_secrets_stay_as_they_are() {
             draft.set("openai", &Secret::new("hunter2"));
             draft.write()
         },
+        json_stays(&["openai"]),
     );
+    // Nothing writes over a key: a new profile gets its own folder, and `init` makes what is not there.
     check(
         ".systemprompt/profiles/prod/signing_key.pem",
         KEY,
         |project| secrets::signing_key(&profile(project)),
-        |_| Ok(()),
+        |project| {
+            set_up(project);
+            Ok(())
+        },
+        |before, after| before == after,
     );
 }
 
 #[test]
 fn a_damaged_compose_file_and_configuration_are_named() {
-    check(".systemprompt/docker/barn_1.yaml", COMPOSE, |project| ComposeFile::image(project, "barn_1"), |_| Ok(()));
-    check("services/config/config.yaml", CONFIG, services::whole, |_| Ok(()));
+    // An unfinished tenant's is written again.
+    let compose = ComposeFile {
+        project: "barn_1".into(),
+        id: TenantId::new("local_1").expect("an id"),
+        image: "postgres:18-alpine".into(),
+        port: 5433,
+        password: Secret::new("hunter2"),
+    };
+    check(
+        ".systemprompt/docker/barn_1.yaml",
+        COMPOSE,
+        |project| ComposeFile::image(project, "barn_1"),
+        |project| compose.write(project).map(drop),
+        |_, _| false,
+    );
+    check(
+        "services/config/config.yaml",
+        CONFIG,
+        services::whole,
+        |project| {
+            set_up(project);
+            Ok(())
+        },
+        |before, after| before == after,
+    );
     let (_folder, project) = project();
     let path = project.root.join("services/config/config.yaml");
     for (what, damaged) in variants(CONFIG) {
         put(&path, &damaged);
         if let Err(error) = services::read(&project) {
             assert_told(&error.problem(), &path, &what);
+        }
+    }
+}
+
+/// Sets the project up again, as `tenantry init` does.
+fn set_up(project: &Project) {
+    let told = told_of_set_up(project);
+    assert!(!told.contains(VALUE), "it tells a value: {told}");
+}
+
+/// The same where a line that is told may be one of the file's: a rule of an ignore file is no secret.
+fn told_of_set_up(project: &Project) -> String {
+    let plan = init::of_folder(&project.root).expect("a plan");
+    let done = init::perform(&plan);
+    assert_eq!(done.problem, None);
+    format!("{done:?}")
+}
+
+#[test]
+fn the_files_that_keep_secrets_out_grow_and_lose_nothing() {
+    const IGNORED: &str = "# größer\n/hunter2\nnode_modules\n";
+    let (_folder, project) = project();
+    let path = project.directory().join(".gitignore");
+    let login = Credentials {
+        token: Secret::new("new.token.value"),
+        api_url: "https://api.example".into(),
+        authenticated_at: None,
+        email: "mara@orchard.example".into(),
+        user_id: None,
+        context: None,
+    };
+    for (what, damaged) in variants(IGNORED) {
+        put(&path, &damaged);
+        for who in ["a login", "a list of tenants", "init"] {
+            let attempt = match who {
+                "a login" => login.write(&project).map(drop),
+                "a list of tenants" => tenants_change::change(&project, |entries| {
+                    entries.synced();
+                    Ok(())
+                }),
+                _ => {
+                    set_up(&project);
+                    Ok(())
+                }
+            };
+            if let Err(error) = attempt {
+                assert_told(&error.problem(), &path, &what);
+            }
+            match &damaged {
+                Damaged::Bytes(bytes) => {
+                    let now = fs::read(&path).expect("readable");
+                    assert!(now.starts_with(bytes), "{who}, {what}: its beginning is lost");
+                    let has = |line: &str| String::from_utf8_lossy(&now).lines().any(|found| found == line);
+                    let is_whole = ["credentials.json", "**/secrets.json", "*"].iter().any(|line| has(line));
+                    assert!(bytes.len() > HUGE / 2 || is_whole, "{who}, {what}: secrets could be committed");
+                }
+                _ => assert!(is_kept(&path, &damaged), "{who}, {what}"),
+            }
+        }
+    }
+}
+
+/// What is only ever read here, or made where it is missing.
+#[test]
+fn damaged_files_of_the_image_and_of_services_are_told_and_stay() {
+    let dockerfile = "# größer\nFROM debian:bookworm-slim\nENV KEY=hunter2\nCOPY services /app/services\nUSER app\n";
+    for (place, whole) in [
+        (".systemprompt/Dockerfile", dockerfile),
+        (".systemprompt/Dockerfile.dockerignore", "# größer\n.git\n**/secrets.json\nhunter2\n"),
+        (".dockerignore", "# größer\n.git\n**/secrets.json\nhunter2\n"),
+        (".systemprompt/profiles/prod/docker/Dockerfile", dockerfile),
+        (".systemprompt/profiles/prod/docker/Dockerfile.dockerignore", "# größer\nhunter2\n"),
+        (".systemprompt/entrypoint.sh", "#!/bin/sh\n# größer\nexport KEY=hunter2\nexec \"$@\"\n"),
+        ("extensions/mail/manifest.yaml", "# größer\nbinary: systemprompt-mail\nkey: hunter2\n"),
+        ("services/ai/config.yaml", "# größer\ndefault_provider: a\nproviders: {a: {api_key: hunter2}}\n"),
+    ] {
+        let (_folder, project) = project();
+        let path = project.root.join(place);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+        let tenant = TenantId::new("local_1").expect("an id");
+        for (what, damaged) in variants(whole) {
+            put(&path, &damaged);
+            assert!(!told_of_set_up(&project).contains("KEY="), "{place}, {what}");
+            for check in offline::files(&project).iter().chain(&offline::first_deploy(&project, &tenant, true)) {
+                let told = format!("{check:?}");
+                assert!(
+                    !told.contains("KEY=") && !told.contains("api_key") && told.len() < 4_000,
+                    "{place}, {what}: {told}"
+                );
+                assert!(!check.detail.contains(char::is_control), "{place}, {what}: {told}");
+            }
+            assert!(is_kept(&path, &damaged), "{place}, {what}: it is lost");
         }
     }
 }
