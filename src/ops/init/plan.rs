@@ -274,12 +274,19 @@ impl Maker<'_> {
     fn dockerfile(&mut self, found: &Found) {
         let project = Project { root: self.root.to_owned() };
         let used = project.dockerfile().unwrap_or_else(|_| ".systemprompt/Dockerfile".to_owned());
-        let is_new = matches!(self.look(&used), There::Nothing);
+        // First, because what is made for a Dockerfile depends on whether it was there before: broken off between the two, the
+        // next run still sees that it was not.
+        self.ignore_file(found, &used);
         if used == "Dockerfile" {
             self.step(&used, Action::Keep, "a deploy builds with it", OPEN);
         } else {
             self.plain(&used, &image::dockerfile(found), OPEN, contents(found));
         }
+    }
+
+    /// The ignore file of the Dockerfile `used`.
+    fn ignore_file(&mut self, found: &Found, used: &str) {
+        let is_new = matches!(self.look(used), There::Nothing);
         let ignore = format!("{used}.dockerignore");
         let root_rules = self.look(".dockerignore");
         let why = "keeps secrets and what nobody needs out of the image";
@@ -299,7 +306,7 @@ impl Maker<'_> {
                 return;
             }
             (There::Nothing, There::Nothing) => {
-                let theirs = match self.look(&used) {
+                let theirs = match self.look(used) {
                     There::File(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
                     There::Nothing | There::Other(_) => String::new(),
                 };
