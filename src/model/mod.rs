@@ -51,7 +51,7 @@ pub use local_tenant::{LocalDefaults, LocalState, LocalStatus, LocalTenant};
 pub use log::LogEntry;
 pub use nearest::nearest;
 pub use phase::Phase;
-pub use plan::{Plan, PlanInfo, REGIONS, Region};
+pub use plan::{Plan, PlanInfo, Price, REGIONS, Region};
 pub use problem::{Problem, Remedy};
 pub use record::{DeployEnd, DeployRecord, GitRevision, StepRecord, StepResult};
 pub use secret::Secret;

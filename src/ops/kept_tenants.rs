@@ -5,31 +5,54 @@
 //! What was done on the server is done, whatever becomes of the file: one that cannot be written is a warning in the log. A
 //! damaged one stays as it is; a login offers to put it aside. Outside of a project nothing is written.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Session;
 use crate::api::TenantList;
-use crate::model::{Problem, Secret, Tenant, TenantId};
+use crate::model::{Problem, Secret, Tenant, TenantId, TenantState};
 use crate::workspace::tenants_change::{self, Entries};
 use crate::workspace::tenants_cloud::Account;
 
 /// The list that was kept last, so that one that comes every few seconds costs nothing.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LastKept(Arc<Mutex<Option<Vec<Tenant>>>>);
+pub(super) struct LastKept(Arc<Mutex<Last>>);
+
+#[derive(Debug, Default)]
+struct Last {
+    tenants: Option<Vec<Tenant>>,
+    /// Grows with every change that was not a list's.
+    changes: u64,
+}
 
 impl LastKept {
-    /// True where it is another list than the last time.
-    fn is_news(&self, tenants: &[Tenant]) -> bool {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_deref() == Some(tenants) {
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How much was changed so far; to be asked before a list is.
+    fn changes(&self) -> u64 {
+        self.last().changes
+    }
+
+    /// True where it is another list than the last time. One that was asked for before something was changed is none: it
+    /// would bring back what has just gone.
+    fn is_news(&self, tenants: &[Tenant], asked_at: u64) -> bool {
+        let mut last = self.last();
+        if last.changes != asked_at || last.tenants.as_deref() == Some(tenants) {
             return false;
         }
-        *last = Some(tenants.to_vec());
+        last.tenants = Some(tenants.to_vec());
         true
     }
 
+    /// Whatever comes next is news.
     fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.last().tenants = None;
+    }
+
+    fn changed(&self) {
+        let mut last = self.last();
+        (last.tenants, last.changes) = (None, last.changes + 1);
     }
 }
 
@@ -38,19 +61,25 @@ impl LastKept {
 /// # Errors
 /// The server's refusal.
 pub async fn list(session: &Session) -> Result<TenantList, Problem> {
+    let asked_at = session.last_kept().changes();
     let list = session.client().tenants().await.map_err(|error| error.problem())?;
-    if !session.reads_only() && session.last_kept().is_news(&list.tenants) {
-        let (account, tenants) = (account(session), list.tenants.clone());
+    if !session.reads_only() && session.last_kept().is_news(&list.tenants, asked_at) {
+        let account = account(session);
+        // One that is being taken away is as good as gone.
+        let stays = |tenant: &&Tenant| tenant.state() != TenantState::Deleting;
+        let tenants: Vec<Tenant> = list.tenants.iter().filter(stays).cloned().collect();
         // Of a list that is not whole nobody knows what is gone.
-        if list.rejected.is_empty() {
-            change(session, move |entries| entries.merge_cloud(&tenants, account.as_ref(), false)).await;
-        } else {
-            change(session, move |entries| {
-                for tenant in &tenants {
-                    entries.put_cloud(tenant, account.as_ref());
-                }
-            })
-            .await;
+        let is_whole = list.rejected.is_empty();
+        let kept = change(session, move |entries| {
+            if is_whole {
+                return entries.merge_cloud(&tenants, account.as_ref(), false);
+            }
+            for tenant in &tenants {
+                entries.put_cloud(tenant, account.as_ref());
+            }
+        });
+        if !kept.await {
+            session.last_kept().forget();
         }
     }
     Ok(list)
@@ -105,26 +134,28 @@ fn account(session: &Session) -> Option<Account> {
 }
 
 async fn changed(session: &Session, work: impl Fn(&mut Entries) + Send + 'static) {
-    session.last_kept().forget();
+    session.last_kept().changed();
     change(session, work).await;
 }
 
-async fn change(session: &Session, work: impl Fn(&mut Entries) + Send + 'static) {
+/// True where the file is so now.
+async fn change(session: &Session, work: impl Fn(&mut Entries) + Send + 'static) -> bool {
     let project = session.project().clone();
     let write = move || {
         if project.is_there() { tenants_change::change_where_needed(&project, work) } else { Ok(false) }
     };
     match tokio::task::spawn_blocking(write).await {
-        Ok(Ok(_)) => {}
+        Ok(Ok(_)) => return true,
         Ok(Err(error)) => tracing::warn!(%error, "the project's list of tenants stays as it is"),
         Err(stopped) => tracing::warn!(%stopped, "the project's list of tenants stays as it is"),
     }
+    false
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::testing::{in_folder, ten_1};
+    use crate::ops::testing::{answering_at, in_folder, ten_1};
     use crate::workspace::tenants_file;
 
     fn tenant() -> Tenant {
@@ -158,8 +189,36 @@ mod tests {
     #[test]
     fn the_same_list_is_no_news() {
         let last = LastKept::default();
-        assert!(last.is_news(&[tenant()]) && !last.is_news(&[tenant()]));
+        assert!(last.is_news(&[tenant()], 0) && !last.is_news(&[tenant()], 0));
         last.forget();
-        assert!(last.is_news(&[tenant()]) && last.is_news(&[]));
+        assert!(last.is_news(&[tenant()], 0) && last.is_news(&[], 0));
+    }
+
+    #[test]
+    fn a_list_from_before_a_change_brings_nothing_back() {
+        let last = LastKept::default();
+        let asked_at = last.changes();
+        last.changed();
+        assert!(!last.is_news(&[tenant()], asked_at));
+        assert!(last.is_news(&[], last.changes()));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_could_not_be_written_is_tried_again() {
+        let server = wiremock::MockServer::start().await;
+        let listed = serde_json::json!({"data": [{"id": "ten_1", "name": "orchard"}]});
+        let answer = wiremock::ResponseTemplate::new(200).set_body_json(listed);
+        wiremock::Mock::given(wiremock::matchers::any()).respond_with(answer).mount(&server).await;
+        let (_folder, session) = answering_at::<&str>(&server, &[], &[]).await;
+        let place = tenants_file::path(session.project());
+        for folder in [".systemprompt", "services"] {
+            std::fs::create_dir_all(session.project().root.join(folder)).expect("made");
+        }
+        std::fs::write(&place, "{").expect("written");
+        list(&session).await.expect("listed");
+        assert_eq!(std::fs::read_to_string(&place).expect("read"), "{", "a damaged one stays");
+        std::fs::remove_file(&place).expect("mended");
+        list(&session).await.expect("listed");
+        assert!(std::fs::read_to_string(&place).expect("written").contains("orchard"));
     }
 }

@@ -63,11 +63,16 @@ impl Session {
     pub async fn at(seat: Seat, project: Project) -> Result<Self, Problem> {
         let found = seat.find().await?.ok_or_else(|| login::not_logged_in(&seat))?;
         let account = found.account().map(Arc::from);
+        let base = found.base.clone();
         let client = Client::new(found.base, found.token).map_err(|error| error.problem())?;
         let kept = seat.clone();
         client.when_the_login_is_over(Arc::new(move || {
-            let seat = kept.clone();
-            Box::pin(async move { seat.find().await.ok().flatten().map(|found| found.token) })
+            let (seat, base) = (kept.clone(), base.clone());
+            Box::pin(async move {
+                let found = seat.find().await.ok().flatten();
+                // The project's file may be about another API by now.
+                found.filter(|found| found.base == base).map(|found| found.token)
+            })
         }));
         Ok(Self { account, ..Self::seated(client, seat, project) })
     }

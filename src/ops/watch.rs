@@ -21,7 +21,7 @@ pub(super) const REOPEN: u32 = 30;
 const FAILED_LOOKS: u32 = 10;
 
 /// Passes on what the stream says, each event once, until nothing is under way. Where nothing is to begin with, no stream
-/// is opened. Ends also where nobody listens any more, with what was known last.
+/// is opened. Ends also where nobody listens any more, with what was known at first.
 ///
 /// # Errors
 /// The server's refusal, or that it has not answered for a while.

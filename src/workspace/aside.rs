@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::WorkspaceError;
 
-/// What git and Docker leave out of it, as a line of their ignore files.
-pub(crate) const PATTERN: &str = "*.bak*";
+/// What git and Docker leave out of it, as lines of their ignore files. Not `*.bak*`: a `menu.bakery.html` is no copy.
+pub(crate) const PATTERNS: [&str; 2] = ["*.bak", "*.bak.*"];
 /// As many are kept; whoever has more looks at none of them.
 const MOST: u32 = 1000;
 

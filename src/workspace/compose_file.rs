@@ -126,11 +126,11 @@ fn quoted(value: &str) -> String {
 
 /// What two files of one tenant have in common, whatever its image, password and port.
 fn shape(content: &str) -> impl Iterator<Item = &str> {
-    let differs = |line: &str| {
-        let line = line.trim_start();
-        ["image: ", "POSTGRES_PASSWORD: ", "- \"127.0.0.1:"].iter().any(|begin| line.starts_with(begin))
-    };
-    content.lines().filter(move |line| !differs(line))
+    // Each stands there once: a second port is somebody's own.
+    content.lines().map(|line| {
+        let begins = ["image: ", "POSTGRES_PASSWORD: ", "- \"127.0.0.1:"];
+        begins.into_iter().find(|begin| line.trim_start().starts_with(begin)).unwrap_or(line)
+    })
 }
 
 #[cfg(test)]
@@ -166,6 +166,11 @@ mod tests {
         other.write(&project).expect("written");
         assert_eq!(std::fs::read_to_string(&aside).ok(), Some(theirs));
         assert_eq!(std::fs::read_to_string(&path).ok(), Some(other.content()));
+        let ports = "    ports:\n";
+        let second = other.content().replace(ports, &format!("{ports}      - \"127.0.0.1:7000:7000\"\n"));
+        std::fs::write(&path, &second).expect("written");
+        other.write(&project).expect("written");
+        assert_eq!(std::fs::read_to_string(path.with_extension("yaml.bak.2")).ok(), Some(second));
     }
 
     #[test]

@@ -10,10 +10,17 @@ use crate::model::{Secret, secret, text};
 /// The API that a login without an address belongs to (protocol A.1).
 pub const PRODUCTION: &str = "https://api.systemprompt.io";
 
-/// What must never be committed, one line of `.gitignore` each. The last two are what a program that was killed in the middle
+/// What must never be committed, one line of `.gitignore` each. The last ones are what a program that was killed in the middle
 /// of writing one of the others leaves, and what of them was put aside.
-pub(crate) const IGNORED: [&str; 6] =
-    ["credentials.json", "tenants.json", "**/secrets.json", "**/*.pem", "**/.writing-*", aside::PATTERN];
+pub(crate) const IGNORED: [&str; 7] = [
+    "credentials.json",
+    "tenants.json",
+    "**/secrets.json",
+    "**/*.pem",
+    "**/.writing-*",
+    aside::PATTERNS[0],
+    aside::PATTERNS[1],
+];
 
 /// What an older login says about itself under another name, or of its own validity: never left beside a new one.
 const OUTDATED: [&str; 5] = ["token", "email", "api_endpoint", "last_validated_at", "context"];
@@ -128,7 +135,7 @@ impl Credentials {
     /// Where it cannot be renamed.
     pub fn put_aside(project: &Project) -> Result<PathBuf, WorkspaceError> {
         // It may hold a token.
-        ignore(project, &[aside::PATTERN])?;
+        ignore(project, &aside::PATTERNS)?;
         aside::put(&Self::path(project))
     }
 

@@ -12,14 +12,15 @@ use super::{Project, WorkspaceError, aside, atomic, credentials, history, readin
 use crate::model::{LocalTenant, Secret, TenantId, database_url};
 
 /// What must never be committed beside the list itself: Compose files hold passwords.
-const IGNORED: [&str; 8] = [
+const IGNORED: [&str; 9] = [
     "credentials.json",
     "tenants.json",
     "tenants.json.lock",
     "**/secrets.json",
     "**/*.pem",
     "**/.writing-*",
-    aside::PATTERN,
+    aside::PATTERNS[0],
+    aside::PATTERNS[1],
     "docker/",
 ];
 

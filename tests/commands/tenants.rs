@@ -161,7 +161,7 @@ async fn of_two_profiles_of_a_tenant_one_is_named() {
     let said = world.run(&["tenant", "credentials", "--yes", "--profile", "prod", "--json"]).await.done().json();
     assert_eq!(said["stored"]["profile"], "prod");
     let first = text(&world.profile_secrets()["internal_database_url"]);
-    let said = world.run(&["rotate", "--yes", "-p", "prod", "--json"]).await.done().json();
+    let said = world.run(&["rotate", "--yes", "--profile", "prod", "--json"]).await.done().json();
     assert_eq!(said["stored"]["profile"], "prod");
     assert_ne!(text(&world.profile_secrets()["internal_database_url"]), first);
     world.run(&["secrets", "sync", "--profile", "prod"]).await.done();

@@ -72,7 +72,7 @@ async fn commands(place: Here) -> Outcome {
         assert_eq!(json(&["stop", &name, "--json"])["state"], "stopped");
         assert_eq!(json(&["show", &name, "--json"])["state"], "stopped");
         assert_eq!(json(&["start", &name, "--json"])["state"], "running");
-        assert_eq!(json(&["edit", &name, "--name", "renamed", "--json"])["name"], "renamed");
+        assert_eq!(json(&["edit", &name, "--name", "renamed", "--json"])["tenant_name"], "renamed");
         let (code, out, err) = run(&place, &["delete", "renamed", "--data"]);
         assert_eq!((code, out.as_str()), (Some(2), ""), "nobody was asked");
         assert!(err.contains("--yes"), "{err}");

@@ -102,8 +102,19 @@ pub(super) async fn run(purchase: &Purchase, name: Option<&str>, output: Output)
         Ok(id) => id?,
         Err(_) => return Err(late(limit, &wait, &url).into()),
     };
+    let name = name.filter(|name| {
+        let is_sure = wait.is_sure();
+        if !is_sure {
+            note(&unsure(&format!("tenantry tenant edit {id} --name {}", shell_words::quote(&text::line(name)))));
+        }
+        is_sure
+    });
     if purchase.external_access {
-        open_database(&session, &id).await;
+        if wait.is_sure() {
+            open_database(&session, &id).await;
+        } else {
+            note(&unsure(&format!("tenantry tenant external-access on {id}")));
+        }
     }
     let record = match name {
         Some(name) => match perform(&session, Call::Rename { id: id.clone(), name: text::line(name) }).await {
@@ -145,6 +156,11 @@ fn late(limit: Duration, wait: &Wait, url: &str) -> Problem {
             .detail(format!("Waited {seconds} s for the payment and the infrastructure."))
             .hint(format!("The page stays open: {url}")),
     }
+}
+
+/// Why something that was asked for is left to the person: it could be done to somebody else's tenant.
+fn unsure(command: &str) -> String {
+    format!("the server did not say which tenant was bought; look whether it is this one, then: {command}")
 }
 
 /// Lets the new database be reached from outside. The tenant is bought and there: whoever is told of a failure buys another one.

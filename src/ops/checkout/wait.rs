@@ -1,9 +1,10 @@
 //! Waiting for what was bought, whatever becomes of the streams: whoever paid must not be told of a failure because a
 //! connection was (protocol C.4).
 //!
-//! The checkout's stream tells first. Where it is lost, or where an old server names no session, the account's list says
-//! which tenant is new; once a tenant is known its own stream tells, and its status is asked for beside it. Must not know
-//! how anything is shown.
+//! The checkout's stream tells first. Where it is lost for good, or where an old server names no session, the account's list
+//! says which tenant is new, which is a guess: somebody else of the account may buy at the same time. What the checkout says
+//! later counts more. Once a tenant is known its own stream tells, and its status is asked for beside it. Must not know how
+//! anything is shown.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,9 +37,17 @@ pub struct Wait {
     region: String,
     /// The tenants from before the checkout; `None` where nobody knows them.
     before: Option<HashSet<TenantId>>,
-    tenant: watch::Sender<Option<TenantId>>,
-    /// The stream is open and says what happens.
-    is_live: AtomicBool,
+    tenant: watch::Sender<Option<Known>>,
+    /// The checkout's stream was given up, or there is none.
+    is_lost: AtomicBool,
+}
+
+/// Which tenant it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    id: TenantId,
+    /// The list has it, and no event said so.
+    is_guess: bool,
 }
 
 impl Wait {
@@ -55,7 +64,7 @@ impl Wait {
             region: region.to_owned(),
             before,
             tenant: watch::Sender::new(None),
-            is_live: AtomicBool::new(false),
+            is_lost: AtomicBool::new(true),
         })
     }
 
@@ -63,13 +72,21 @@ impl Wait {
     #[must_use]
     pub fn of(mut self, checkout: &CheckoutSession) -> Self {
         self.session.clone_from(&checkout.checkout_session_id);
+        self.is_lost = AtomicBool::new(self.session.is_none());
         self
     }
 
     /// The tenant, once it is known: what is bought is paid then.
     #[must_use]
     pub fn tenant(&self) -> Option<TenantId> {
-        self.tenant.borrow().clone()
+        self.tenant.borrow().as_ref().map(|known| known.id.clone())
+    }
+
+    /// True unless the tenant is the one that the account's list has more than before: nothing is done to it then that could
+    /// be done to somebody else's.
+    #[must_use]
+    pub fn is_sure(&self) -> bool {
+        self.tenant.borrow().as_ref().is_some_and(|known| !known.is_guess)
     }
 
     /// Waits until the infrastructure is there. Has no end of its own where nobody pays.
@@ -100,16 +117,15 @@ impl Wait {
                     (_, None) => drop(known.wait_for(Option::is_some).await),
                 }
             };
-            let (ended, ()) = tokio::join!(self.hear(said, &mut told, news), stream);
-            self.is_live.store(false, Ordering::Relaxed);
+            let (ended, ()) = tokio::join!(self.hear(said, &mut told, news, has_checkout), stream);
             if let Some(end) = ended {
                 return end;
             }
             if tenant.is_none() && self.tenant().is_some() && !has_checkout {
                 continue;
             }
-            // From now on the tenant's own, as soon as it is known; the checkout's again until then.
-            has_checkout = self.session.is_some() && self.tenant().is_none();
+            // From now on the tenant's own, as soon as it is known for sure; the checkout's again until then.
+            has_checkout = self.session.is_some() && !self.is_sure();
             tokio::time::sleep(session.client().pace().seconds(REOPEN)).await;
         }
     }
@@ -120,14 +136,15 @@ impl Wait {
         mut said: mpsc::Receiver<Live<ProvisioningEvent>>,
         told: &mut Told,
         news: &Sender<News>,
+        of_checkout: bool,
     ) -> Option<Result<TenantId, Problem>> {
         while let Some(said) = said.recv().await {
             match said {
-                Live::Connected => self.is_live.store(true, Ordering::Relaxed),
+                Live::Connected | Live::Ended => {}
                 Live::Item(event) => {
-                    self.is_live.store(true, Ordering::Relaxed);
                     if let Some(id) = &event.tenant_id {
-                        self.know(id);
+                        // A tenant's own stream says nothing of who bought it.
+                        self.know(id, !of_checkout);
                     }
                     let end = match event.event_type {
                         EventKind::InfrastructureReady | EventKind::TenantReady => self.tenant().map(Ok),
@@ -142,14 +159,13 @@ impl Wait {
                     }
                 }
                 Live::Interrupted { problem, .. } => {
-                    self.is_live.store(false, Ordering::Relaxed);
                     let _ = news.send(News::Interrupted(problem)).await;
                 }
                 Live::Failed(problem) if problem.requires_login => return Some(Err(problem)),
                 Live::Failed(problem) => {
+                    self.is_lost.store(true, Ordering::Relaxed);
                     let _ = news.send(News::Lost(problem)).await;
                 }
-                Live::Ended => {}
             }
         }
         None
@@ -161,7 +177,7 @@ impl Wait {
         loop {
             tokio::time::sleep(pace.seconds(LOOK)).await;
             let Some(id) = self.tenant() else {
-                if self.is_live.load(Ordering::Relaxed) {
+                if !self.is_lost.load(Ordering::Relaxed) {
                     continue;
                 }
                 match client.tenants().await {
@@ -203,9 +219,11 @@ impl Wait {
         match new[..] {
             [] => Ok(()),
             [one] => {
-                self.know(&one.id);
+                self.know(&one.id, true);
                 Ok(())
             }
+            // The checkout may say it yet.
+            _ if self.session.is_some() => Ok(()),
             _ => {
                 let names = new.iter().map(|tenant| format!("{} ({})", tenant.name, tenant.id)).collect::<Vec<_>>();
                 Err(Problem::new("More than one tenant is new, and nothing says which was bought here.")
@@ -215,11 +233,14 @@ impl Wait {
         }
     }
 
-    fn know(&self, id: &TenantId) {
+    /// Takes a tenant for the one that was bought. What an event says takes the place of a guess, and nothing that of an event.
+    fn know(&self, id: &TenantId, is_guess: bool) {
         self.tenant.send_if_modified(|known| {
-            let is_new = known.is_none();
-            known.get_or_insert_with(|| id.clone());
-            is_new
+            let is_news = known.as_ref().is_none_or(|known| known.is_guess && !is_guess);
+            if is_news {
+                *known = Some(Known { id: id.clone(), is_guess });
+            }
+            is_news
         });
     }
 }
@@ -369,8 +390,34 @@ mod tests {
         let (_folder, session, wait) = begun(&server, None).await;
         listing(&server, json!([{"id": "a", "name": "one"}, {"id": "b", "name": "two"}]), None).await;
         let (end, _) = ended(&session, &wait).await;
+        assert!(!wait.is_sure());
         assert!(end.expect_err("two").detail.is_some_and(|detail| detail.contains("one (a), two (b)")));
         assert_eq!(wait.tenant(), None);
+    }
+
+    #[tokio::test]
+    async fn somebody_elses_purchase_is_not_taken_for_ones_own() {
+        let server = MockServer::start().await;
+        let (_folder, session, wait) = begun(&server, Some("cs_1")).await;
+        // Their tenant is there first, while the checkout's stream is cut twice before its first word.
+        listing(&server, json!([{"id": "old", "name": "old"}, {"id": "theirs", "name": "theirs"}]), None).await;
+        let stream = || Mock::given(method("GET")).and(path("/api/v1/checkout/cs_1/events"));
+        stream().respond_with(said(&[])).up_to_n_times(2).with_priority(1).mount(&server).await;
+        let ready = json!({"tenant_id": "ten_1", "event_type": "infrastructure_ready", "status": "awaiting_deploy", "event_key": "k2"});
+        stream().respond_with(said(&[created(), ready])).with_priority(2).mount(&server).await;
+        let (end, _) = ended(&session, &wait).await;
+        assert_eq!(id(end), "ten_1");
+        assert!(wait.is_sure());
+
+        // A guess gives way to what the checkout says.
+        let (_folder, _, wait) = begun(&server, Some("cs_1")).await;
+        let tenant = |id: &str| TenantId::new(id).expect("an id");
+        wait.know(&tenant("theirs"), true);
+        wait.know(&tenant("other"), true);
+        assert_eq!((wait.tenant(), wait.is_sure()), (Some(tenant("theirs")), false));
+        wait.know(&tenant("ten_1"), false);
+        wait.know(&tenant("theirs"), false);
+        assert_eq!((wait.tenant(), wait.is_sure()), (Some(tenant("ten_1")), true));
     }
 
     #[tokio::test]

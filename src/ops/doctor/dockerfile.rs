@@ -24,11 +24,14 @@ const PROGRAMS: [&str; 2] = ["target/release/", "core/target/release/"];
 /// Copies every program of the platform's extensions at once.
 const ALL_PROGRAMS: &str = "target/release/systemprompt-*";
 
-/// The Dockerfile's text; `None` where it cannot be read, or is none.
+/// The Dockerfile's text; `None` where it cannot be read, or is none. A builder reads other bytes than UTF-8, too: a comment in
+/// an old alphabet is no mistake, but where they hide every instruction nothing can be built.
 pub(super) fn content(project: &Project, path: &str) -> Option<String> {
     let bytes = bytes(project, path)?;
-    // A builder reads other bytes as well, and finds no instruction in them.
-    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+    let text = String::from_utf8_lossy(&bytes);
+    let begins = |line: &str| line.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("FROM "));
+    let is_text = !bytes.contains(&0) && (std::str::from_utf8(&bytes).is_ok() || text.lines().any(begins));
+    is_text.then(|| text.into_owned())
 }
 
 fn bytes(project: &Project, path: &str) -> Option<Vec<u8>> {
@@ -40,7 +43,7 @@ fn bytes(project: &Project, path: &str) -> Option<Vec<u8>> {
 fn unread(project: &Project, path: &str) -> Problem {
     if bytes(project, path).is_some() {
         return Problem::new(format!("{path} is not text."))
-            .detail("It holds bytes that are no UTF-8, or zeros.")
+            .detail("It holds zeros, or other bytes than text and no FROM.")
             .hint("Save it as UTF-8, or take a good one: `tenantry dockerfile generate` prints one that fits.");
     }
     Problem::new(format!("{path} cannot be read.")).hint("Check that you may read it, and its size.")
@@ -82,17 +85,16 @@ pub(super) fn check(
 /// Secrets that would end in the image.
 fn secrets(project: &Project, file: &Dockerfile, sent: &Sent) -> Option<Problem> {
     let (first, more) = reached(project, file, sent, &|path| is_secret(project, path))?;
-    Some(
-        Problem::new("Secrets would be copied into the image.")
-            .detail(format!("A COPY reaches {first}{more}."))
-            .hint("Add .systemprompt/**/secrets.json, **/*.pem, **/*.bak* and .systemprompt/*.json to .dockerignore."),
-    )
+    Some(Problem::new("Secrets would be copied into the image.").detail(format!("A COPY reaches {first}{more}.")).hint(
+        "Add .systemprompt/**/secrets.json, **/*.pem, **/*.bak, **/*.bak.* and .systemprompt/*.json to .dockerignore.",
+    ))
 }
 
 /// What mostly holds secrets, and may not.
 fn doubtful(project: &Project, file: &Dockerfile, sent: &Sent) -> Option<(String, &'static str)> {
     let (first, more) = reached(project, file, sent, &is_doubtful)?;
-    let hint = "Where they hold secrets, add **/.env*, **/*.bak* and .systemprompt/docker to the ignore file.";
+    let hint =
+        "Where they hold secrets, add **/.env*, **/*.bak, **/*.bak.* and .systemprompt/docker to the ignore file.";
     Some((format!("it copies {first}{more}"), hint))
 }
 
@@ -356,7 +358,11 @@ mod tests {
     #[test]
     fn what_is_no_text_is_no_dockerfile() {
         let utf16: Vec<u8> = "FROM a\nUSER x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        for bytes in [&utf16[..], b"\xff\xfe\x00\x80 random", b"FROM a\n\xff"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("Dockerfile"), b"# caf\xe9\nfrom a\n").expect("written");
+        let project = crate::workspace::Project { root: folder.path().to_owned() };
+        assert!(super::content(&project, "Dockerfile").is_some(), "a comment in an old alphabet is no mistake");
+        for bytes in [&utf16[..], b"\xff\xfe\x00\x80 random", b"FROM a\n\0", b"\xffFROM a\n"] {
             let folder = tempfile::tempdir().expect("a folder");
             std::fs::write(folder.path().join("Dockerfile"), bytes).expect("written");
             let project = crate::workspace::Project { root: folder.path().to_owned() };

@@ -20,7 +20,8 @@ const SECRETS: &str = "\
 .systemprompt/docker
 **/*.pem
 **/.writing-*
-**/*.bak*
+**/*.bak
+**/*.bak.*
 backups
 ";
 /// Files of variables, which mostly hold some.
@@ -108,7 +109,7 @@ mod tests {
         assert_eq!(missing_in_git("*\n"), [""; 0]);
         assert_eq!(
             missing_in_git("credentials.json\r\ntenants.json\n**/secrets.json\ndocker/\n"),
-            ["**/*.pem", "**/.writing-*", "*.bak*"]
+            ["**/*.pem", "**/.writing-*", "*.bak", "*.bak.*"]
         );
         assert_eq!(missing_in_git("").len(), IGNORED.len());
     }

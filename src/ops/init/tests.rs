@@ -186,7 +186,7 @@ fn ignore_files_and_justfiles_grow_at_their_end() {
     let (_, done) = set_up_at(&root);
     assert!(outcomes(&done).contains(&("Justfile", Outcome::Added)), "{done:?}");
     let read = |path: &str| fs::read_to_string(root.join(path)).expect(path);
-    assert!(read(".systemprompt/.gitignore").ends_with("docker/\n**/*.pem\n**/.writing-*\n*.bak*\n"));
+    assert!(read(".systemprompt/.gitignore").ends_with("docker/\n**/*.pem\n**/.writing-*\n*.bak\n*.bak.*\n"));
     let justfile = read("Justfile");
     assert!(justfile.starts_with("build:\n    make\n\n# Added") && justfile.contains("    just build\n"), "{justfile}");
     assert!(!root.join("justfile").exists());

@@ -180,21 +180,20 @@ impl Seat {
     /// Where the token is not this program's to remove, or a place cannot be changed.
     pub async fn log_out(&self) -> Result<LoggedOut, Problem> {
         self.can_log_in()?;
-        // One that cannot be read is forgotten all the same.
-        let found = self.find().await.ok().flatten();
+        // A file that is about another API, or another context, is somebody else's.
+        let is_ours = self.in_file().await.is_ok_and(|stored| stored.is_some_and(|stored| stored.base == self.base));
+        let is_damaged = self.has_damaged_file().await;
+        // One that cannot be read is forgotten all the same. Where this project's login is the damaged file, one in the keyring
+        // is for other projects.
+        let found = if self.uses_file() && is_damaged { None } else { self.find().await.ok().flatten() };
         if let Some(found) = &found {
             let _ = tokio::time::timeout(GOODBYE, goodbye(found)).await;
         }
         let mut was = found.map(|found| found.kept);
-        // A file that is about another API, or another context, is somebody else's.
-        let (is_ours, is_damaged) = match self.in_file().await {
-            Ok(stored) => (stored.is_some_and(|stored| stored.base == self.base), false),
-            Err(_) => (false, true),
-        };
-        let mut aside = None;
+        let mut aside = Ok(None);
         if let Some(project) = self.project.clone().filter(|_| is_damaged) {
-            let put = super::blocking(move || Credentials::put_aside(&project).map_err(|error| error.problem()));
-            aside = Some(text::line(&put.await?.to_string_lossy()));
+            let put = super::blocking(move || Credentials::put_aside(&project).map_err(|error| error.problem())).await;
+            aside = put.map(|path| Some(text::line(&path.to_string_lossy())));
         }
         if let Some(project) = self.project.clone().filter(|_| is_ours) {
             let path = Credentials::path(&project);
@@ -212,7 +211,20 @@ impl Seat {
         removed.map_err(|error| {
             error.problem().hint("The login is forgotten here; its token may still lie in the keyring until it ends.")
         })?;
-        Ok(LoggedOut { was, aside })
+        // Last: what could be forgotten is.
+        Ok(LoggedOut { was, aside: aside? })
+    }
+
+    /// True where the project's file is this seat's to take away, and nobody can understand it. One that cannot be read at all
+    /// stays.
+    async fn has_damaged_file(&self) -> bool {
+        let Some(project) = self.project.clone().filter(|_| self.uses_file() || !self.is_exact) else { return false };
+        let read = tokio::task::spawn_blocking(move || Credentials::read(&project)).await;
+        match read {
+            Ok(Ok(Some(stored))) => BaseUrl::parse(&stored.api_url).is_err(),
+            Ok(Err(error)) => matches!(error, WorkspaceError::DamagedCredentials { .. }),
+            _ => false,
+        }
     }
 
     /// Takes the token out of the keyring; where nothing is known of one, it is not asked.

@@ -10,6 +10,7 @@ use super::seat::{API_VARIABLE, TOKEN_VARIABLE};
 use super::*;
 use crate::api::BaseUrl;
 use crate::keyring::{Key, Keyring, Memory};
+use crate::ops::Session;
 use crate::settings::{Config, LastTenants, Whose, parse};
 use crate::workspace::{Credentials, Project, StateDirectory};
 
@@ -193,6 +194,54 @@ async fn a_login_in_a_file_is_not_outweighed_by_an_older_one_in_the_keyring() {
     // Without a file of its own the project is like every other.
     world.seat().log_out().await.expect("logged out");
     assert_eq!(kept_elsewhere().await, None);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_no_reason_to_take_the_keyrings_login_from_other_projects() {
+    let world = World::new().await;
+    world.log_in(&world.seat(), Some(Store::Keyring)).await.expect("logged in");
+    world.log_in(&world.seat(), Some(Store::File)).await.expect("logged in");
+    let path = Credentials::path(&world.project());
+    std::fs::write(&path, "{").expect("written");
+    let before = world.server.received_requests().await.expect("recorded").len();
+    let out = world.seat_of(Wanted::default()).log_out().await.expect("logged out");
+    assert_eq!(out.was, None, "nobody knows whose it was");
+    assert!(out.aside.is_some_and(|aside| aside.ends_with("credentials.json.bak")) && !path.exists());
+    assert_eq!(
+        world.server.received_requests().await.expect("recorded").len(),
+        before,
+        "nobody is told of another login"
+    );
+    let found = world.seat().find().await.expect("found").map(|found| found.kept);
+    assert_eq!(found, Some(Kept::Keyring), "it is there, and another logout ends it");
+    assert_eq!(world.seat().log_out().await.expect("logged out").was, Some(Kept::Keyring));
+    assert!(world.seat().find().await.expect("looked").is_none());
+}
+
+#[tokio::test]
+async fn a_damaged_file_of_somebody_else_stays_where_it_is() {
+    let world = World::new().await;
+    std::fs::create_dir_all(world.project().directory()).expect("made");
+    let path = Credentials::path(&world.project());
+    std::fs::write(&path, "{").expect("written");
+    // Another API is named.
+    assert_eq!(world.seat().log_out().await.expect("logged out").aside, None);
+    assert!(path.exists());
+}
+
+#[tokio::test]
+async fn a_session_takes_no_login_of_another_api_for_a_newer_one() {
+    let world = World::new().await;
+    world.write_file(TOKEN, &world.server.uri());
+    let session = Session::at(world.seat_of(Wanted::default()), world.project()).await.expect("a session");
+    world.write_file("other-apis-token", "https://api.other.example");
+    let over = ResponseTemplate::new(401);
+    Mock::given(method("GET")).and(path("/api/v1/tenants")).respond_with(over).mount(&world.server).await;
+    assert!(session.client().tenants().await.is_err());
+    for request in world.server.received_requests().await.expect("recorded") {
+        let sent = format!("{:?}", request.headers);
+        assert!(!sent.contains("other-apis-token"), "{sent}");
+    }
 }
 
 #[tokio::test]

@@ -258,11 +258,12 @@ fn plans(app: &App, dialog: &NewTenant, columns: usize) -> Vec<Line<'static>> {
         .map(|(place, plan)| {
             let mut about = Vec::new();
             if plan.memory_mb_default > 0 {
-                about.push(format!("{:>4} MB memory", plan.memory_mb_default));
+                about.push(format!("{:>4} MB", plan.memory_mb_default));
             }
             if plan.volume_gb > 0 {
-                about.push(format!("{:>2} GB volume", plan.volume_gb));
+                about.push(format!("{:>2} GB", plan.volume_gb));
             }
+            about.extend(plan.cost());
             if let Some(most) = plan.max_tenants {
                 about.push(format!("at most {most}"));
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::progress::{
     BuildProgress, DeployOutcome, DeployProgress, DeployStep, LayerProgress, LayerState, Vertex, VertexState,
 };
-use crate::model::{CheckoutSession, Digest, Plan, Problem, SessionId};
+use crate::model::{CheckoutSession, Digest, Plan, Price, Problem, SessionId};
 use crate::tui::backend::Live;
 use crate::tui::dialogs::new_tenant::Purchase;
 use crate::tui::jobs::Slot;
@@ -212,14 +212,16 @@ fn streams_that_were_lost_say_so() {
 }
 
 pub fn plans() -> Vec<Plan> {
-    [("Free", 256, 1), ("Basic", 1024, 10), ("Pro", 2048, 20)]
-        .map(|(name, memory, volume)| Plan {
+    let price = |amount: &str| Price { amount: amount.into(), currency: "EUR".into(), interval: "month".into() };
+    [("Free", 256, 1, "0.00"), ("Basic", 1024, 10, "9.00"), ("Pro", 2048, 20, "29.00")]
+        .map(|(name, memory, volume, amount)| Plan {
             id: name.to_lowercase(),
             name: name.to_owned(),
             paddle_price_id: format!("pri_{name}"),
             memory_mb_default: memory,
             volume_gb: volume,
             max_tenants: (name == "Free").then_some(1),
+            price: Some(price(amount)),
             ..Plan::default()
         })
         .to_vec()
