@@ -1,14 +1,16 @@
 //! What a login that was over broke off, so that it can be gone on with once somebody is logged in again. The screen opens
 //! anew in between; this is what is handed over. Must not know how anybody logs in.
 
+use super::actions::tenant::begin_asked;
 use super::app::{App, Shared};
 use super::commands::{Command, Scope, command, table};
 use super::dialogs::Dialog;
-use super::dialogs::confirm::{Confirm, Question};
+use super::dialogs::confirm::{Confirm, Question, beneath};
 use super::effect::{Effect, Request};
 use super::jobs::Slot;
+use super::panes::{Pane, plan};
 use super::update::keys;
-use crate::model::TenantId;
+use crate::model::{Problem, Tenant, TenantId};
 use crate::ops::call::Call;
 
 /// A command, and the tenant that it was for.
@@ -22,32 +24,86 @@ pub struct Again {
     pub call: Option<Box<Asked>>,
 }
 
-/// A call, and what it is called among the jobs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What has to be so of a tenant before something is done to it.
+pub type Check = fn(&Tenant) -> Result<(), Problem>;
+
+/// A call about one tenant, with what its beginning needs, also the next one.
+#[derive(Debug, Clone)]
 pub struct Asked {
-    action: &'static str,
-    call: Call,
+    /// What it is called among the jobs.
+    pub action: &'static str,
+    /// Looked at before it is sent.
+    pub check: Check,
+    /// The call.
+    pub call: Call,
+    /// The plan that is asked for: its id and name. The call has only its price, and a screen that has just opened knows no
+    /// plans.
+    pub plan: Option<(String, String)>,
 }
+
+impl Asked {
+    /// A call of this name among the jobs.
+    #[must_use]
+    pub fn new(action: &'static str, check: Check, call: Call) -> Self {
+        Self { action, check, call, plan: None }
+    }
+}
+
+/// The check goes with the action.
+impl PartialEq for Asked {
+    fn eq(&self, other: &Self) -> bool {
+        (self.action, &self.call, &self.plan) == (other.action, &other.call, &other.plan)
+    }
+}
+
+impl Eq for Asked {}
 
 /// Does what was asked for before the login. Not in the table: no key and no palette leads to it, only its question.
 static GO_ON: Command = command("again", Scope::Main, &[], "go on", "Go on with what a login broke off.", |app| {
     let Some((id, asked)) = app.shared.go_on.take() else { return Vec::new() };
-    vec![start(&mut app.shared, asked.action, &id, asked.call)]
+    if asked.plan.is_none() {
+        return begin_asked(app, &id, asked);
+    }
+    let effects = plan::ask_for(app, &id, asked);
+    if !effects.is_empty() {
+        // Where its page to pay on will stand.
+        app.show(Pane::Plan);
+    }
+    effects
 })
 .changes();
 
 /// Starts a call of which nothing that was typed is lost where the login turns out to be over.
-pub fn start(shared: &mut Shared, action: &'static str, id: &TenantId, call: Call) -> Effect {
-    let slot = Slot::Action(action, id.clone());
+pub fn start(shared: &mut Shared, id: &TenantId, asked: Asked) -> Effect {
+    let slot = Slot::Action(asked.action, id.clone());
+    let request = Request::Call(asked.call.clone());
     shared.asked.retain(|(known, _)| *known != slot);
-    shared.asked.push((slot.clone(), Asked { action, call: call.clone() }));
-    shared.start(slot, Request::Call(call))
+    shared.asked.push((slot.clone(), asked));
+    shared.start(slot, request)
 }
 
 /// What was asked for in this way, once its answer is there.
 pub fn kept(shared: &mut Shared, slot: &Slot) -> Option<Asked> {
     let at = shared.asked.iter().position(|(known, _)| known == slot)?;
     Some(shared.asked.swap_remove(at).1)
+}
+
+/// Lets go of what was typed where nobody can go on with it any more: its job has ended without a word, or the question
+/// whether to go on is gone.
+pub fn review(app: &mut App) {
+    let jobs = &app.shared.jobs;
+    app.shared.asked.retain(|(slot, _)| jobs.is_running(slot));
+    let is_asked = matches!(beneath(&mut app.dialog), Some(Dialog::Confirm(confirm)) if confirm.is_about(GO_ON.id));
+    if !is_asked {
+        app.shared.go_on = None;
+    }
+}
+
+/// Lets go of everything: nothing is to be changed any more, or not by whoever asked for it.
+pub fn forget(shared: &mut Shared) {
+    shared.asked.clear();
+    shared.go_on = None;
+    shared.again = None;
 }
 
 impl Again {
@@ -79,10 +135,6 @@ fn command_of(action: &str) -> Option<&'static str> {
 
 /// Once somebody is logged in and what it was for is there, asks whether to go on with it.
 pub fn take_up(app: &mut App) -> Vec<Effect> {
-    if app.dialog.is_none() {
-        // Its question was answered with no: what was typed is not kept any longer.
-        app.shared.go_on = None;
-    }
     let Some(again) = &app.shared.again else { return Vec::new() };
     // What is broken off on this very screen waits for the login, whatever answers meanwhile.
     if !app.shared.is_again_due {
@@ -123,7 +175,7 @@ pub fn take_up(app: &mut App) -> Vec<Effect> {
     // What asks anyhow asks in its own words.
     let question = (command.ask)(app).unwrap_or_else(|| {
         let title = match (&name, &again.call) {
-            (Some(name), Some(asked)) => format!("Go on with {name}: {}?", words(&asked.call)),
+            (Some(name), Some(asked)) => format!("Go on with {name}: {}?", words(asked)),
             (Some(name), None) => format!("Go on: {} {name}?", command.title),
             (None, _) => format!("Go on: {}?", command.title),
         };
@@ -138,8 +190,11 @@ pub fn take_up(app: &mut App) -> Vec<Effect> {
 }
 
 /// What it is, without any value.
-fn words(call: &Call) -> String {
-    match call {
+fn words(asked: &Asked) -> String {
+    if let Some((_, name)) = &asked.plan {
+        return format!("change to the plan {name}");
+    }
+    match &asked.call {
         Call::SetSecrets { secrets, .. } => {
             format!("set {}", secrets.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
         }

@@ -309,7 +309,7 @@ pub struct App {
     pub mouse: bool,
     /// What is open above the panes.
     pub dialog: Option<Dialog>,
-    /// A local tenant that is being made out of sight.
+    /// A local tenant that is being made out of sight, or failed there.
     pub making: Option<Box<NewLocal>>,
     /// Keys of a sequence that has not come to its end.
     pub pending: Vec<Key>,

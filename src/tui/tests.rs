@@ -1,5 +1,6 @@
 //! Tests of the whole room: flows through `update`, pictures of whole screens, random play, and the loop.
 
+mod again;
 mod allocations;
 mod ascii;
 mod bought;

@@ -17,6 +17,7 @@ pub use clipboard::{copy, copy_secret, copy_text};
 pub use timers::TOAST;
 
 use super::actions::deploy_selected;
+use super::again;
 use super::app::{App, Health, Shared};
 use super::dialogs::confirm;
 use super::effect::{Effect, Request};
@@ -73,6 +74,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     }
     review_refusal(app);
     confirm::review(app);
+    again::review(app);
     timers::arm(app);
     effects
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::done;
 use crate::model::Problem;
+use crate::tui::again;
 use crate::tui::app::{App, Shared};
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::dialogs::Dialog;
@@ -54,6 +55,7 @@ pub const COMMANDS: &[Command] = &[
     command("lock", Main, &["L"], "lock", "Protect the context again at once.", |app| {
         app.shared.lock.close();
         app.shared.timers.lock = None;
+        again::forget(&mut app.shared);
         app.shared.say("Locked: nothing can be changed.");
         done()
     })

@@ -5,7 +5,7 @@ use super::context::may_change;
 use super::{done, in_the_cloud, local, no_tenant, selected};
 use crate::model::{Phase, Problem, Tenant, TenantId};
 use crate::ops::call::Call;
-use crate::tui::again;
+use crate::tui::again::{self, Asked, Check};
 use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::dialogs::confirm::Question;
@@ -179,13 +179,13 @@ fn act(app: &mut App, action: &'static str, call: impl Fn(TenantId) -> Call) -> 
 
 /// Starts a call about one tenant, after something was typed or chosen for it. What was possible when it was asked may not
 /// be now, so everything is looked at again.
-pub fn begin(
-    app: &mut App,
-    action: &'static str,
-    id: &TenantId,
-    check: fn(&Tenant) -> Result<(), Problem>,
-    call: Call,
-) -> Vec<Effect> {
+pub fn begin(app: &mut App, action: &'static str, id: &TenantId, check: Check, call: Call) -> Vec<Effect> {
+    begin_asked(app, id, Asked::new(action, check, call))
+}
+
+/// The same with more to remember of it.
+pub fn begin_asked(app: &mut App, id: &TenantId, asked: Asked) -> Vec<Effect> {
+    let (action, check) = (asked.action, asked.check);
     let Some(tenant) = app.shared.tenants.get(id) else {
         app.shared.warn("The list has changed since the question: nothing was done.");
         return done();
@@ -203,11 +203,11 @@ pub fn begin(
     }
     bought::by_hand(&mut app.shared, action, id);
     app.shared.say(format!("{} {name}", capital(words(action).0)));
-    vec![again::start(&mut app.shared, action, id, call)]
+    vec![again::start(&mut app.shared, id, asked)]
 }
 
 /// Every tenant that is meant can have it done.
-fn each(app: &App, check: fn(&Tenant) -> Result<(), Problem>) -> Result<(), Problem> {
+fn each(app: &App, check: Check) -> Result<(), Problem> {
     let targets = app.shared.tenants.targets();
     if targets.is_empty() {
         return Err(no_tenant());

@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 use std::fmt;
 
 use super::field::Field;
+use super::pick::Left;
 use super::{Dialog, anchored, confirm, text_columns, text_rows};
 use crate::tui::actions::done;
 use crate::tui::app::App;
@@ -40,6 +41,7 @@ pub struct Line {
     before: String,
     live: Live,
     done: Done,
+    left: Left,
 }
 
 impl Line {
@@ -47,14 +49,14 @@ impl Line {
     #[must_use]
     pub fn live(label: impl Into<String>, text: &str, live: Live) -> Self {
         let (label, field, before) = (label.into(), Field::with(text), text.to_owned());
-        Self { label, about: None, subject: String::new(), field, before, live, done: |_, _| done() }
+        Self { label, about: None, subject: String::new(), field, before, live, done: |_, _| done(), left: |_| {} }
     }
 
     /// A line in a dialog.
     #[must_use]
     pub fn ask(label: impl Into<String>, about: impl Into<String>, done: Done) -> Self {
         let (label, about, field) = (label.into(), Some(about.into()), Field::default());
-        Self { label, about, subject: String::new(), field, before: String::new(), live: |_, _| {}, done }
+        Self { label, about, subject: String::new(), field, before: String::new(), live: |_, _| {}, done, left: |_| {} }
     }
 
     /// What is typed is not shown.
@@ -82,6 +84,13 @@ impl Line {
     #[must_use]
     pub fn then(mut self, done: Done) -> Self {
         self.done = done;
+        self
+    }
+
+    /// With something that is done where it is left.
+    #[must_use]
+    pub fn or_else(mut self, left: Left) -> Self {
+        self.left = left;
         self
     }
 
@@ -146,7 +155,10 @@ fn take(app: &mut App) -> Vec<Effect> {
 
 fn leave(app: &mut App) -> Vec<Effect> {
     match app.dialog.take() {
-        Some(Dialog::Line(line)) => (line.live)(app, &line.before),
+        Some(Dialog::Line(line)) => {
+            (line.live)(app, &line.before);
+            (line.left)(app);
+        }
         dialog @ Some(Dialog::NewTenant(_)) => {
             app.dialog = dialog;
             checkout::back(app);

@@ -103,7 +103,7 @@ pub fn choice(app: &App, about: String) -> Dialog {
         .collect();
     entries.push(Entry::new(TOKEN, "Token", "paste one, where there is no browser"));
     let title = format!("Log in · {}", cut(&app.shared.options.api_label, 40));
-    Dialog::Pick(Pick::new(title, about, entries, login::chosen))
+    Dialog::Pick(Pick::new(title, about, entries, login::chosen).or_else(login::left))
 }
 
 /// The line for a token.
@@ -113,7 +113,7 @@ pub fn token_line(shared: &Shared) -> Dialog {
         "Paste a login token and {}. It is shown nowhere, and kept once the server knows it.",
         shared.press("line.take")
     );
-    Dialog::Line(Typed::ask("Log in · token", about, login::token_typed).hidden())
+    Dialog::Line(Typed::ask("Log in · token", about, login::token_typed).hidden().or_else(login::left))
 }
 
 /// The keys once it failed.

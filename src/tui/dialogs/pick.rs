@@ -43,6 +43,9 @@ impl Entry {
 /// Called with the value of the chosen entry.
 pub type Done = fn(&mut App, &str) -> Vec<Effect>;
 
+/// Called where it is closed without a choice.
+pub type Left = fn(&mut App);
+
 /// The list and the selected entry.
 #[derive(Clone)]
 pub struct Pick {
@@ -51,6 +54,7 @@ pub struct Pick {
     entries: Vec<Entry>,
     selected: usize,
     done: Done,
+    left: Left,
 }
 
 impl Pick {
@@ -58,7 +62,20 @@ impl Pick {
     #[must_use]
     pub fn new(title: impl Into<String>, about: impl Into<String>, entries: Vec<Entry>, done: Done) -> Self {
         let selected = entries.iter().position(|entry| entry.refused.is_none()).unwrap_or(0);
-        Self { title: title.into(), about: about.into(), entries, selected, done }
+        Self { title: title.into(), about: about.into(), entries, selected, done, left: |_| {} }
+    }
+
+    /// With something that is done where nothing is chosen.
+    #[must_use]
+    pub fn or_else(mut self, left: Left) -> Self {
+        self.left = left;
+        self
+    }
+
+    /// What closing it does.
+    #[must_use]
+    pub fn left(&self) -> Left {
+        self.left
     }
 
     /// With the entry of this value selected.

@@ -40,7 +40,9 @@ fn close(app: &mut App) -> Vec<Effect> {
     if matches!(app.dialog, Some(Dialog::Login(_))) {
         return login::close(app);
     }
-    app.dialog = None;
+    if let Some(Dialog::Pick(pick)) = app.dialog.take() {
+        (pick.left())(app);
+    }
     done()
 }
 

@@ -15,8 +15,9 @@ use super::parts::moved;
 use super::{Pane, PaneView};
 use crate::model::{Plan, Problem, Subscription, TenantId, text};
 use crate::ops::call::{Call, Reply};
-use crate::tui::actions::tenant::{begin, can_change, can_delete, can_scale, one, shown};
+use crate::tui::actions::tenant::{begin_asked, can_change, can_delete, can_scale, one, shown};
 use crate::tui::actions::{done, pick_memory};
+use crate::tui::again::Asked;
 use crate::tui::app::{App, Shared};
 use crate::tui::commands::{Command, Scope, command, table};
 use crate::tui::dialogs::Dialog;
@@ -178,9 +179,15 @@ fn change_plan(app: &mut App, value: &str) -> Vec<Effect> {
     let plan = plans.and_then(|plans| plans.iter().find(|plan| plan.paddle_price_id == price_id));
     let Some(plan) = plan.map(|plan| (plan.id.clone(), plan.name.clone())) else { return done() };
     let call = Call::ChangePlan { id: id.clone(), price_id: price_id.to_owned() };
-    let effects = begin(app, "plan", &id, can_change, call);
-    if !effects.is_empty() {
-        app.panes.plan.wish = Some(Wish { tenant: id, plan, url: None });
+    ask_for(app, &id, Asked { plan: Some(plan), ..Asked::new("plan", can_change, call) })
+}
+
+/// Asks for another plan, and waits for the page to pay on.
+pub fn ask_for(app: &mut App, id: &TenantId, asked: Asked) -> Vec<Effect> {
+    let plan = asked.plan.clone();
+    let effects = begin_asked(app, id, asked);
+    if let (Some(plan), false) = (plan, effects.is_empty()) {
+        app.panes.plan.wish = Some(Wish { tenant: id.clone(), plan, url: None });
     }
     effects
 }

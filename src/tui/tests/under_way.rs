@@ -277,6 +277,28 @@ fn what_ends_out_of_sight_is_said() {
 }
 
 #[test]
+fn what_fails_out_of_sight_is_there_again_with_what_was_typed() {
+    let mut play = making();
+    play.keys(&[Key::Char('h')]);
+    play.answer(Slot::NewLocal, Answer::LocalMade(Err(Problem::new("Port 5433 is taken.").hint("Choose another."))));
+    assert!(play.text().contains("Press n to put it right"), "{}", play.text());
+    play.keys(&[Key::Char('q')]);
+    assert!(exits(&play), "nothing is under way any more");
+    play.keys(&[Key::Char('n')]);
+    let words = play.text();
+    assert!(words.contains("Port 5433 is taken.") && words.contains("pulling postgres"), "{words}");
+    play.keys(&[Key::Backspace]);
+    let words = play.text();
+    assert!(words.contains("local-2") && words.contains("5433"), "{words}");
+    play.keys(&[Key::Enter]);
+    assert_eq!(orders(&play).len(), 2, "the same once more");
+    // What was closed in sight does not come back.
+    play.answer(Slot::NewLocal, Answer::LocalMade(Err(Problem::new("Port 5433 is taken."))));
+    play.keys(&[Key::Esc, Key::Char('n')]);
+    assert!(play.text().contains("Where should it live?"), "{}", play.text());
+}
+
+#[test]
 fn the_notice_of_a_rotation_says_how_long_it_took() {
     let mut play = two();
     play.tick(10);

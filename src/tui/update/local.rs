@@ -13,6 +13,7 @@ use crate::tui::dialogs::pick::{Entry, Pick};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
 use crate::tui::tenants::local::unasked;
+use crate::tui::under_way::capital;
 use crate::tui::update::checkout;
 
 /// Asks which kind of tenant is wanted, where that is a question.
@@ -97,7 +98,7 @@ fn dialog(app: &mut App) -> Option<&mut NewLocal> {
     in_sight(&mut app.dialog).or(app.making.as_deref_mut())
 }
 
-/// Brings the wizard back that is at work out of sight.
+/// Brings the wizard back that is at work out of sight, or failed there.
 fn show_making(app: &mut App) -> bool {
     let Some(making) = app.making.take() else { return false };
     app.dialog = Some(Dialog::NewLocal(making));
@@ -231,7 +232,7 @@ pub(super) fn progress(app: &mut App, said: LocalProgress) {
 /// The making has ended. What cannot be seen in the wizard is said.
 pub(super) fn made(app: &mut App, result: Result<LocalTenant, Problem>) -> Vec<Effect> {
     let stopping = dialog(app).is_some_and(|dialog| matches!(dialog.stage, Stage::Stopping(_)));
-    app.making = None;
+    let unseen = app.making.take();
     match result {
         Ok(tenant) => {
             app.shared.tenants.wanted = Some(tenant.id.clone());
@@ -256,6 +257,12 @@ pub(super) fn made(app: &mut App, result: Result<LocalTenant, Problem>) -> Vec<E
                     dialog.stage = Stage::Failed(run.clone(), problem);
                 }
             }
+            None if unseen.is_some() => {
+                let way = format!("{} to put it right.", capital(&app.shared.press("new")));
+                let hint = problem.hint.as_ref().map_or_else(|| way.clone(), |hint| format!("{hint} {way}"));
+                app.shared.tell(&problem.clone().hint(hint));
+                app.making = unseen.map(|dialog| failed(dialog, problem));
+            }
             _ => {
                 put_away(app);
                 app.shared.tell(&problem);
@@ -263,6 +270,14 @@ pub(super) fn made(app: &mut App, result: Result<LocalTenant, Problem>) -> Vec<E
         },
     }
     vec![load_local(app)]
+}
+
+/// The wizard that nobody sees, for whoever comes back: what was typed, how far it came, and why no further.
+fn failed(mut dialog: Box<NewLocal>, problem: Problem) -> Box<NewLocal> {
+    if let Stage::Running(run) = &dialog.stage {
+        dialog.stage = Stage::Failed(run.clone(), problem);
+    }
+    dialog
 }
 
 /// What the project's list says, and what is asked next.

@@ -225,9 +225,13 @@ pub fn close(app: &mut App) -> Vec<Effect> {
     if is_done {
         return vec![Effect::Reopen];
     }
-    // Whoever does not log in does not go on either.
-    app.shared.again = None;
+    left(app);
     app.shared.stop(Slot::LogIn).into_iter().collect()
+}
+
+/// Whoever does not log in does not go on either, wherever it was left.
+pub fn left(app: &mut App) {
+    app.shared.again = None;
 }
 
 fn address(app: &App) -> Option<String> {
@@ -256,7 +260,7 @@ pub fn copy_address(app: &mut App) -> Vec<Effect> {
 /// Logs out.
 pub fn log_out(app: &mut App) -> Vec<Effect> {
     // Nobody goes on with it as somebody else.
-    app.shared.again = None;
+    again::forget(&mut app.shared);
     app.shared.say("Logging out");
     vec![app.shared.start(Slot::LogOut, Request::LogOut)]
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::{clipboard, feeds, load_tenants, local, login};
+use crate::tui::again;
 use crate::tui::app::{App, Moment, Shared, is_due};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::jobs::Slot;
@@ -42,6 +43,7 @@ pub(super) fn tick(app: &mut App, now: Moment) -> Vec<Effect> {
         app.shared.dirty = true;
     }
     if is_due(&mut app.shared.timers.lock, running) && app.shared.lock.tick(running) {
+        again::forget(&mut app.shared);
         app.shared.say("The unlock has ended: nothing can be changed.");
     }
     if is_due(&mut app.shared.timers.login, running) {

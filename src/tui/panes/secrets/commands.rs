@@ -8,8 +8,9 @@ use crate::model::{Problem, Secret, Tenant, TenantId, secret_name};
 use crate::ops::call::Call;
 use crate::ops::editor::Edited;
 use crate::tui::actions::context::may_change;
+use crate::tui::actions::local::always;
 use crate::tui::actions::{done, no_tenant, project};
-use crate::tui::again::start;
+use crate::tui::again::{Asked, start};
 use crate::tui::app::App;
 use crate::tui::commands::{Command, Scope, command};
 use crate::tui::dialogs::confirm::Question;
@@ -60,7 +61,7 @@ pub const COMMANDS: &[Command] = &[
         let (Ok(tenant), Some(key)) = (own(app), app.panes.secrets.name()) else { return done() };
         let (id, name) = (tenant.id.clone(), tenant.name.clone());
         app.shared.say(format!("Removing {key} of {name}"));
-        vec![start(&mut app.shared, "unset", &id, Call::UnsetSecret { id: id.clone(), key })]
+        vec![start(&mut app.shared, &id, Asked::new("unset", always, Call::UnsetSecret { id: id.clone(), key }))]
     })
     .hinted()
     .changes()
@@ -81,7 +82,7 @@ pub const COMMANDS: &[Command] = &[
             let Ok(tenant) = own(app) else { return done() };
             let (id, name) = (tenant.id.clone(), tenant.name.clone());
             app.shared.say(format!("Sending the profile's secrets to {name}"));
-            vec![start(&mut app.shared, "sync", &id, Call::SyncSecrets(id.clone()))]
+            vec![start(&mut app.shared, &id, Asked::new("sync", always, Call::SyncSecrets(id.clone())))]
         },
     )
     .changes()
@@ -108,7 +109,7 @@ pub const COMMANDS: &[Command] = &[
             let Ok(tenant) = own(app) else { return done() };
             let (id, name) = (tenant.id.clone(), tenant.name.clone());
             app.shared.say(format!("Fetching the credentials of {name}"));
-            vec![start(&mut app.shared, "credentials", &id, Call::OneTimeCredentials(id.clone()))]
+            vec![start(&mut app.shared, &id, Asked::new("credentials", always, Call::OneTimeCredentials(id.clone())))]
         },
     )
     .hinted()
@@ -270,7 +271,7 @@ fn send(app: &mut App, subject: &str, value: Secret) -> Vec<Effect> {
     app.shared.say(format!("Setting {name} of {tenant}"));
     let secrets = BTreeMap::from([(name.to_owned(), value)]);
     let call = Call::SetSecrets { id: id.clone(), secrets, restart: false };
-    vec![start(&mut app.shared, "secret", &id, call)]
+    vec![start(&mut app.shared, &id, Asked::new("secret", always, call))]
 }
 
 /// The tenant that a dialog was opened about, as long as it is there.
