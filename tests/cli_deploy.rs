@@ -145,6 +145,8 @@ async fn a_login_that_ends_within_the_hour_is_told_once() {
     for (arguments, times) in [
         (&["tenant", "list"][..], 1),
         (&["tenant", "show", "orchard"], 1),
+        (&["status"], 1),
+        (&["status", "--json"], 0),
         (&["tenant", "list", "--quiet"], 0),
         (&["tenant", "list", "--json"], 0),
         (&["logs", "--tenant", "orchard", "--events"], 0),

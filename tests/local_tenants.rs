@@ -120,6 +120,14 @@ fn an_existing_database_is_taken_named_shown_and_left() {
         "{}",
         said.err
     );
+    // A name that cannot be given leaves the address as it was, too.
+    let said = run(folder.path(), &["edit", "yours", "--database-url", "-", "--name", "local"], &other);
+    assert!(said.code == Some(1) && said.err.contains("is called local already"), "{}", said.err);
+    assert_eq!(stored(folder.path())["tenants"][0]["database_url"], url.as_str());
+    let both = ["edit", "yours", "--database-url", "-", "--name", "theirs", "--json"];
+    assert_eq!(document(&run(folder.path(), &both, &url))["tenant_name"], "theirs");
+    let said = run(folder.path(), &["edit", "theirs", "--database-url", "-", "--name", "yours"], &url);
+    assert_eq!(said.code, Some(0), "{}", said.err);
     let said = run(folder.path(), &["edit", "yours", "--database-url", "-", "--json"], &other);
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(!said.out.contains("only-for-tests"), "{}", said.out);

@@ -34,6 +34,30 @@ pub(super) fn tell(tenant: &Tenant, reply: &Reply, more: Value, output: Output) 
     output.answer(&document, &format!("{}: {message}\n", tenant.name))
 }
 
+/// Tells what handed out credentials, with `words` below it for people. Where nobody has them now, that is a problem: the one of
+/// the document, or told beside it.
+pub(super) fn tell_handed_out(
+    (tenant, reply): (&Tenant, &Reply),
+    mut more: Value,
+    words: &str,
+    (stored, reveal): (&Stored, bool),
+    output: Output,
+) -> Result<Exit, Failure> {
+    let lost = must_not_be_lost(stored, reveal).err();
+    if let Some(problem) = &lost {
+        more["problem"] = json!(problem);
+    }
+    tell(tenant, reply, more, output)?;
+    if !words.is_empty() {
+        output.say(words.trim_end());
+    }
+    match lost {
+        Some(problem) if output.json() => Ok(Exit::of(&problem)),
+        Some(problem) => Err(problem.into()),
+        None => Ok(Exit::Done),
+    }
+}
+
 /// What else there is to say of credentials: where they are, and that they are lost where that is nowhere.
 pub(super) fn where_stored(stored: &Stored) -> Value {
     match stored {
@@ -44,7 +68,7 @@ pub(super) fn where_stored(stored: &Stored) -> Value {
 }
 
 /// A problem where nobody has what was handed out: it is stored nowhere, and was not shown.
-pub(super) fn must_not_be_lost(stored: &Stored, shown: bool) -> Result<(), Problem> {
+fn must_not_be_lost(stored: &Stored, shown: bool) -> Result<(), Problem> {
     match stored {
         Stored::Nowhere(why) if !shown => Err(Problem::new("The new credentials are stored nowhere.")
             .detail(why.to_string())
@@ -71,5 +95,20 @@ mod tests {
         let nowhere = Stored::Nowhere(Problem::new("No."));
         assert!(must_not_be_lost(&nowhere, false).is_err() && must_not_be_lost(&nowhere, true).is_ok());
         assert_eq!(where_stored(&nowhere)["kind"], "nowhere");
+    }
+
+    #[test]
+    fn what_is_lost_fails_and_with_json_within_the_one_document() {
+        let tenant = serde_json::from_value(json!({"id": "ten_1", "name": "orchard"})).expect("a tenant");
+        let end = |stored: &Stored, reveal, output| {
+            tell_handed_out((&tenant, &Reply::Deleted { already: false }), json!({}), "", (stored, reveal), output)
+        };
+        let nowhere = Stored::Nowhere(Problem::new("No."));
+        // An error would be told in a document of its own.
+        assert_eq!(end(&nowhere, false, Output::of("--json")), Ok(Exit::Failed));
+        assert!(end(&nowhere, false, Output::default()).is_err_and(|failure| failure.exit() == Exit::Failed));
+        assert_eq!(end(&nowhere, true, Output::of("--json")), Ok(Exit::Done));
+        let kept = Stored::Kept { path: "/s/c.json".into(), why: None };
+        assert_eq!(end(&kept, false, Output::of("--json")), Ok(Exit::Done));
     }
 }

@@ -1,8 +1,9 @@
 //! Events of a tenant as lines or as JSON lines.
 
 use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 
-use crate::model::ProvisioningEvent;
+use crate::model::{ProvisioningEvent, Tenant};
 use crate::telling::format;
 
 /// `12:03:09  app created       app sp-1`
@@ -13,10 +14,12 @@ pub(super) fn line(event: &ProvisioningEvent, zone: &TimeZone) -> String {
     line.trim_end().to_owned()
 }
 
-/// One object.
-pub(super) fn object(event: &ProvisioningEvent) -> String {
-    // Plain data: there is nothing in it that JSON cannot say.
-    serde_json::to_string(event).unwrap_or_default()
+/// One object, of an event of this tenant: a tenant's own stream leaves its name out.
+pub(super) fn object(tenant: &Tenant, event: &ProvisioningEvent) -> Value {
+    let mut object = json!(event);
+    object["tenant_id"] = json!(tenant.id);
+    object["tenant_name"] = json!(tenant.name);
+    object
 }
 
 #[cfg(test)]
@@ -31,6 +34,9 @@ mod tests {
         )
         .expect("an event");
         assert_eq!(line(&event, &TimeZone::UTC), "12:03:09  app created        sp-1");
-        assert!(!object(&event).contains("\\u001b"));
+        let tenant = serde_json::from_value(json!({"id": "ten_1", "name": "orchard"})).expect("a tenant");
+        let object = object(&tenant, &event);
+        assert!(!object.to_string().contains("\\u001b"));
+        assert_eq!((&object["tenant_id"], &object["tenant_name"]), (&json!("ten_1"), &json!("orchard")));
     }
 }

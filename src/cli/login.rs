@@ -21,6 +21,8 @@ const LONGEST: u64 = 64 * 1024;
 /// What keeps a login where there is no keyring.
 const NO_KEYRING: &str = "Use `--store file` to keep the login in the project's .systemprompt/credentials.json, readable by \
     you alone, or set TENANTRY_TOKEN.";
+/// The same outside of a project, which has no such file.
+const NO_KEYRING_HERE: &str = "Set TENANTRY_TOKEN, or use `--store file` in a project's folder.";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -68,9 +70,13 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
 async fn log_in(arguments: Arguments) -> Result<Exit, Failure> {
     arguments.can_be_answered()?;
     let seat = arguments.place.seat().await?;
-    // Before anybody types anything.
-    seat.can_log_in()?;
+    let store = arguments.store.map(|store| match store {
+        WantedStore::Keyring => Store::Keyring,
+        WantedStore::File => Store::File,
+    });
     let how = if arguments.token_stdin {
+        // Before anybody types anything; the browser is not opened before it, either.
+        login::can_be_kept(&seat, store).await.map_err(|failed| hinted(&seat, failed))?;
         How::Token(read_token().await?)
     } else {
         let provider = match arguments.provider {
@@ -79,10 +85,6 @@ async fn log_in(arguments: Arguments) -> Result<Exit, Failure> {
         };
         How::Browser { provider, open: !arguments.no_browser }
     };
-    let store = arguments.store.map(|store| match store {
-        WantedStore::Keyring => Store::Keyring,
-        WantedStore::File => Store::File,
-    });
     let mut logged_in = log_in_at(&seat, how, store).await?;
     // Whoever just logged in where nobody was is found there now.
     let seat = arguments.place.seat().await?;
@@ -147,16 +149,18 @@ async fn log_in_at(seat: &Seat, how: How, store: Option<Store>) -> Result<Logged
         login::log_in(seat, how, store, &sender).await
     };
     let (ended, ()) = tokio::join!(work, telling);
-    let hinted = |failed: Failed| match &failed.problem.hint {
-        // Where the keyring itself can be helped, that comes first.
-        Some(hint) if failed.no_keyring => {
-            let both = format!("{hint} {NO_KEYRING}");
-            failed.problem.hint(both)
-        }
-        None if failed.no_keyring => failed.problem.hint(NO_KEYRING),
-        _ => failed.problem,
-    };
-    ended.map_err(hinted)
+    ended.map_err(|failed| hinted(seat, failed))
+}
+
+/// With what keeps a login without a keyring, where only that is missing.
+fn hinted(seat: &Seat, Failed { problem, no_keyring }: Failed) -> Problem {
+    if !no_keyring {
+        return problem;
+    }
+    let otherwise = if seat.project().is_some() { NO_KEYRING } else { NO_KEYRING_HERE };
+    // Where the keyring itself can be helped, that comes first.
+    let hint = problem.hint.as_ref().map_or_else(|| otherwise.to_owned(), |hint| format!("{hint} {otherwise}"));
+    problem.hint(hint)
 }
 
 impl Arguments {

@@ -2,7 +2,8 @@
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::cell::Cell;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -77,13 +78,15 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Resul
     let lines = arguments.lines.unwrap_or(if arguments.since.is_some() { MOST } else { LINES });
     let teller = Teller { several: wanted.len() > 1, since: arguments.since, stream: Stream::new(arguments.output()) };
     if arguments.follow {
+        // A log that was lost on the way, however the others end.
+        let lost = Cell::new(Exit::Done);
         // Ctrl-C is the way to end it, and no failure.
         tokio::select! {
-            followed = follow(&session, &wanted, lines, &teller) => followed?,
+            followed = follow(&session, &wanted, lines, &teller, &lost) => followed?,
             () = Stream::closed() => {}
             () = stop.cancelled() => {}
         }
-        return Ok(Exit::Done);
+        return Ok(lost.get());
     }
     let (mut all, mut missing) = (Vec::new(), None);
     for tenant in &wanted {
@@ -116,7 +119,13 @@ fn lost(before: Option<&Problem>, tenant: &Tenant, problem: Problem) -> Problem 
     Problem { title, ..problem }
 }
 
-async fn follow(session: &Session, wanted: &[Tenant], lines: u32, teller: &Teller) -> Result<(), Problem> {
+async fn follow(
+    session: &Session,
+    wanted: &[Tenant],
+    lines: u32,
+    teller: &Teller,
+    is_lost: &Cell<Exit>,
+) -> Result<(), Problem> {
     let (sender, mut said) = mpsc::channel(64);
     // Each is heard by a future of its own, which ends with this one.
     let hearing = futures_util::future::join_all(wanted.iter().enumerate().map(|(at, tenant)| {
@@ -159,6 +168,7 @@ async fn follow(session: &Session, wanted: &[Tenant], lines: u32, teller: &Telle
                         && let Some(problem) = missing.take()
                     {
                         crate::cli::tell(&problem);
+                        is_lost.set(Exit::of(&problem));
                     }
                 }
                 Live::Connected | Live::Ended => {}
@@ -216,12 +226,11 @@ fn tone(entry: &LogEntry) -> Tone {
     }
 }
 
-fn object(tenant: &Tenant, entry: &LogEntry) -> String {
+fn object(tenant: &Tenant, entry: &LogEntry) -> Value {
     json!({
         "tenant_id": tenant.id, "tenant_name": tenant.name, "timestamp": entry.timestamp, "message": entry.plain(),
         "level": entry.level,
     })
-    .to_string()
 }
 
 #[cfg(test)]
@@ -244,7 +253,7 @@ mod tests {
         assert_eq!(line(&tenant, &entry(""), false, Paint::default()), "red");
         let bad = LogEntry { level: Some("ERROR".into()), ..entry("") };
         assert_eq!(line(&tenant, &bad, false, Paint::colours()), "\u{1b}[31mred\u{1b}[0m");
-        assert!(!object(&tenant, &entry("t")).contains("u001b"));
+        assert!(!object(&tenant, &entry("t")).to_string().contains("u001b"));
         assert!(moment("10m").expect("a span") < Timestamp::now() && moment("yesterday").is_err());
     }
 }

@@ -17,7 +17,8 @@ use crate::workspace::{Project, StateDirectory, WorkspaceError};
 /// What the command line says about the screen.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Screen {
-    /// Context of the configuration to work in; else the project's own login, else the configuration's default.
+    /// Context of the configuration to work in; else the project's own login, else the configuration's default. That of a
+    /// command stands behind it: `tenantry plans --context staging`.
     #[arg(long, value_name = "NAME", add = crate::cli::complete::contexts())]
     context: Option<String>,
     /// Change nothing outside of this program.

@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use super::change::{address, must_not_be_lost, tell, where_stored};
+use super::change::{address, tell_handed_out, where_stored};
 use super::exit::Exit;
-use super::frame::{Consent, Failure, Named, OfProfile, Output, Whom};
+use super::frame::{Consent, Failure, Named, OfProfile, Output, Whom, fields};
 use crate::model::Tenant;
 use crate::ops::{Call, Reply, Session, perform};
 
@@ -69,11 +69,6 @@ async fn rotate((session, tenant): (Session, Tenant), asked: Asked) -> Result<Ex
         "external_database_url": outside,
         "stored": where_stored(&rotated.stored),
     });
-    tell(&tenant, &reply, more, output)?;
-    output.say(&format!("inside     {inside}"));
-    if let Some(outside) = outside {
-        output.say(&format!("outside    {outside}"));
-    }
-    must_not_be_lost(&rotated.stored, reveal)?;
-    Ok(Exit::Done)
+    let words = fields([("inside", Some(inside)), ("outside", outside)]);
+    tell_handed_out((&tenant, &reply), more, &words, (&rotated.stored, reveal), output)
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 use super::exit::Exit;
-use super::frame::{Failure, Output, Paint, Place, cell, project_or_folder, tone_of_state, toned};
+use super::frame::{Failure, Output, Paint, Place, beside, cell, project_or_folder, tone_of_state, toned};
 use crate::model::{Problem, TenantStatus};
 use crate::ops::Session;
 use crate::ops::login::Validity;
@@ -29,6 +29,9 @@ pub(super) async fn run(Arguments { place, output }: Arguments) -> Result<Exit, 
     let profiles = overview::profiles(&project).await?;
     let seat = place.seat_in(project.clone()).await?;
     let found = who(&seat).await;
+    if let Ok(who) = &found {
+        beside::tell_end(who.expires_at);
+    }
     // Only what is there can be over.
     let is_over =
         found.as_ref().is_err_and(|problem| problem.requires_login) && matches!(seat.find().await, Ok(Some(_)));

@@ -90,10 +90,11 @@ async fn change(Change { plan, whom, consent, output }: Change) -> Result<Exit, 
     let call = Call::ChangePlan { id: tenant.id.clone(), price_id: plan.paddle_price_id.clone() };
     let Reply::Checkout(checkout) = perform(&session, call).await? else { return Ok(Exit::Done) };
     let url = text::line(&checkout.checkout_url);
+    let message = format!("Nothing changes before {} is paid there.", plan.name);
     let document = json!({
         "tenant_id": tenant.id, "tenant_name": tenant.name, "plan": plan.name, "checkout_url": url,
-        "checkout_session_id": checkout.checkout_session_id,
+        "checkout_session_id": checkout.checkout_session_id, "message": message,
     });
-    output.answer(&document, &format!("{url}\nNothing changes before {} is paid there.\n", plan.name))?;
+    output.answer(&document, &format!("{url}\n{message}\n"))?;
     Ok(Exit::Done)
 }

@@ -51,10 +51,10 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Resul
         let sender = sender;
         watch::until_at_rest(&session, &tenant.id, &sender).await
     };
-    let telling = async move {
+    let telling = async {
         let stream = Stream::new(output);
         while let Some(event) = said.recv().await {
-            if !tell(&stream, &event)? {
+            if !tell(&stream, &tenant, &event)? {
                 break;
             }
         }
@@ -70,8 +70,8 @@ pub(super) async fn run(arguments: Arguments, stop: &CancellationToken) -> Resul
     }
 }
 
-fn tell(stream: &Stream, event: &ProvisioningEvent) -> Result<bool, Problem> {
-    stream.line(&events::line(event, &TimeZone::system()), || events::object(event))
+fn tell(stream: &Stream, tenant: &Tenant, event: &ProvisioningEvent) -> Result<bool, Problem> {
+    stream.line(&events::line(event, &TimeZone::system()), || events::object(tenant, event))
 }
 
 fn end(tenant: &Tenant, status: &TenantStatus, output: Output) -> Result<Exit, Failure> {
@@ -97,7 +97,7 @@ async fn follow(session: &Session, tenant: &Tenant, output: Output, stop: &Cance
         while let Some(said) = said.recv().await {
             match said {
                 Live::Item(event) => {
-                    if !tell(&stream, &event)? {
+                    if !tell(&stream, tenant, &event)? {
                         break;
                     }
                 }

@@ -27,7 +27,8 @@ pub struct Chosen {
 /// profile of the project is for.
 ///
 /// # Errors
-/// A problem that lists the names to choose from; the API's, where it does not answer.
+/// A problem that lists the names to choose from, or says what is wrong with the profile that the environment names; the API's,
+/// where it does not answer.
 pub async fn resolve(session: &Session, wanted: Option<&str>) -> Result<Tenant, Problem> {
     Ok(choose(session, wanted, None).await?.tenant)
 }
@@ -49,22 +50,38 @@ pub async fn choose(session: &Session, wanted: Option<&str>, profile: Option<&st
                 .detail(format!("It names {id}, and {} is {}.", other.name, other.id))
                 .hint("Leave out one of --profile and --tenant."));
         }
-        let found = list.tenants.iter().find(|tenant| tenant.id == id).cloned();
-        let tenant = found.ok_or_else(|| {
-            Problem::new(format!("The tenant of profile {name} is not there."))
-                .detail(format!("It names {id}. {}", yours(&list)))
-                .hint("Correct cloud.tenant_id in it, or use another login.")
-        })?;
+        let tenant = there(&list, name, &id)?.clone();
         return Ok(Chosen { tenant, profile: Some(name.to_owned()) });
     }
-    let active = active(session.project()).await;
-    let of_active = active.as_ref().and_then(|(_, id)| list.tenants.iter().find(|tenant| tenant.id == *id));
-    let tenant = match (by_name, of_active) {
-        (Some(tenant), _) | (None, Some(tenant)) => tenant.clone(),
-        (None, None) => only(&list, &of_profiles(session.project()).await)?.clone(),
+    let active = match active(session.project()).await {
+        Ok(active) => active,
+        // Whose tenant is named otherwise needs no profile of the environment.
+        Err(_) if by_name.is_some() || profile.is_some() => None,
+        Err(problem) => return Err(problem),
+    };
+    let tenant = match (by_name, &active) {
+        (Some(tenant), _) => tenant.clone(),
+        // What the environment says never falls to another tenant.
+        (None, Some((name, id))) if profile.is_none() => there(&list, name, id).map_err(of_environment)?.clone(),
+        (None, _) => only(&list, &of_profiles(session.project()).await)?.clone(),
     };
     let active = active.filter(|(_, id)| *id == tenant.id).map(|(name, _)| name);
     Ok(Chosen { tenant, profile: profile.map(str::to_owned).or(active) })
+}
+
+/// The tenant `id` of the profile called `name`.
+fn there<'a>(list: &'a TenantList, name: &str, id: &TenantId) -> Result<&'a Tenant, Problem> {
+    list.tenants.iter().find(|tenant| tenant.id == *id).ok_or_else(|| {
+        Problem::new(format!("The tenant of profile {name} is not there."))
+            .detail(format!("It names {id}. {}", yours(list)))
+            .hint("Correct cloud.tenant_id in it, or use another login.")
+    })
+}
+
+/// Says where the profile was named that something is wrong with.
+fn of_environment(problem: Problem) -> Problem {
+    let detail = problem.detail.as_ref().map_or_else(String::new, |detail| format!("{detail} "));
+    problem.detail(format!("{detail}{} names it.", profiles::ACTIVE))
 }
 
 /// The tenant of the cloud that the profile is for; `None` where it names none, which says nothing.
@@ -86,12 +103,21 @@ pub(super) fn is_local(id: &TenantId) -> bool {
     id.as_str().starts_with("local_")
 }
 
-/// The profile that the environment names, and its tenant of the cloud; `None` also where it names another one.
-async fn active(project: &Project) -> Option<(String, TenantId)> {
-    let set = std::env::var(profiles::ACTIVE).ok().filter(|set| !set.trim().is_empty())?;
-    let name = profiles::list(project, Some(set)).await.ok()?.active_profile?;
-    let id = of_profile(project, &name).await.ok()??;
-    Some((name, id))
+/// The profile that the environment names, and its tenant of the cloud; `None` where it names no profile, or one that names no
+/// tenant.
+///
+/// # Errors
+/// Where there is no such profile, or where it is for a tenant on this machine.
+async fn active(project: &Project) -> Result<Option<(String, TenantId)>, Problem> {
+    let Some(set) = std::env::var_os(profiles::ACTIVE).map(|set| set.to_string_lossy().into_owned()) else {
+        return Ok(None);
+    };
+    if set.trim().is_empty() {
+        return Ok(None);
+    }
+    let name = profiles::name_in(&set);
+    let id = of_profile(project, &name).await.map_err(of_environment)?;
+    Ok(id.map(|id| (name, id)))
 }
 
 /// The same as [`resolve`], where none of that name is no failure.

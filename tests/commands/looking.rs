@@ -1,6 +1,6 @@
 //! What only looks: status, logs, metrics, the environment, what is paid, what can be bought, what was deployed.
 
-use crate::world::{World, interrupt};
+use crate::world::{World, check_lines, interrupt};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -58,11 +58,13 @@ async fn logs_are_lines_and_end_where_nobody_reads() {
     assert!(times.is_sorted() && times.len() == 6, "{both:?}");
     assert!(both.out.contains(&format!("[{one}]")) && both.out.contains(&format!("[{two}]")), "{both:?}");
 
-    let mut child = world.start(&["logs", "-f", "--tenant", &id, "--tenant", &other, "--json"]);
+    let following = ["logs", "-f", "--tenant", &id, "--tenant", &other, "--json"];
+    let mut child = world.start(&following);
     let mut lines = BufReader::new(child.stdout.take().expect("its words")).lines();
     for _ in 0..6 {
         let line = crate::support::within("a line", lines.next_line()).await.expect("text").expect("a line");
         assert!(line.contains("\"message\":\"line "), "{line}");
+        check_lines(&following, &line);
     }
     interrupt(&child);
     assert_eq!(world.end(child).await.code, Some(0), "Ctrl-C is the way to end it");
@@ -158,13 +160,15 @@ async fn an_answer_that_cannot_be_printed_is_a_failure() {
 async fn following_events_ends_with_a_signal() {
     let world = World::new().await;
     let id = world.house.mara.running("one").await;
-    let mut child = world.start(&["watch", "--follow", "--tenant", &id, "--events"]);
+    let watching = ["watch", "--follow", "--tenant", &id, "--events"];
+    let mut child = world.start(&watching);
     let mut lines = BufReader::new(child.stdout.take().expect("its words")).lines();
     // The snapshot says that the stream is open.
     crate::support::within("the first event", lines.next_line()).await.expect("text").expect("a line");
     world.house.mara.post(&format!("/api/v1/tenants/{id}/restart"), json!({})).await.ok();
     loop {
         let line = crate::support::within("an event", lines.next_line()).await.expect("text").expect("a line");
+        check_lines(&watching, &line);
         let event: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         if event["step"] == "machine_started" {
             break;
@@ -195,6 +199,15 @@ async fn a_log_that_cannot_be_read_is_named_and_the_others_are_shown() {
     let name = world.name(&waiting).await;
     let said = world.run(&["logs", "--tenant", &waiting, "--tenant", &id]).await.refused(1, "The log of");
     assert!(said.err.contains(&name) && said.out.contains("line 3"), "{said:?}");
+    // Followed, too: it is told, the other goes on, and the end does not forget it.
+    let mut child = world.start(&["logs", "-f", "--tenant", &waiting, "--tenant", &id]);
+    let mut told = BufReader::new(child.stderr.take().expect("its words")).lines();
+    let line = crate::support::within("a word", told.next_line()).await.expect("text").expect("a line");
+    assert!(line.contains("The log of") && line.contains(&name), "{line}");
+    let mut lines = BufReader::new(child.stdout.take().expect("its words")).lines();
+    crate::support::within("a line", lines.next_line()).await.expect("text").expect("a line");
+    interrupt(&child);
+    assert_eq!(world.end(child).await.code, Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,6 +222,12 @@ async fn a_login_that_is_refused_or_missing_is_said() {
     assert_eq!((&document["total"], &document["warning"]["requires_login"]), (&json!(0), &json!(true)));
 
     std::fs::remove_file(&credentials).expect("removed");
+    // At a terminal nobody is told that there are no tenants where nothing is known of them.
+    let mut terminal = world.terminal(&["tenant", "show"]);
+    terminal.wait_for("Log in and go on?");
+    assert!(!terminal.text().contains("There is no tenant"), "{}", terminal.text());
+    terminal.type_keys("\r");
+    assert_eq!(terminal.wait_for_whole_end(), 3, "no is what Enter says");
     for arguments in [
         &["tenant", "show", "meadow"][..],
         &["tenant", "edit", "meadow", "--name", "x"],

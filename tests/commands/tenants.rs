@@ -183,6 +183,42 @@ async fn of_two_profiles_of_a_tenant_one_is_named() {
     world.run(&["restart", "--yes"]).await.refused(1, "--tenant <id or name>");
 }
 
+/// What the environment says is no less said than `--profile`: the account's only tenant is not meant instead.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_of_the_environment_that_means_nothing_falls_to_no_other_tenant() {
+    let world = World::new().await;
+    let id = world.house.mara.running("one").await;
+    world.profile(&id, &json!({}));
+    world.other_profile("ten_of_others", "stray");
+    world.other_profile("local_1", "local");
+    let run = async |set: &str, arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.env("SYSTEMPROMPT_PROFILE", set).stdin(std::process::Stdio::null());
+        world.end(command.spawn().expect("it starts")).await
+    };
+    let inside = world.project().join(".systemprompt/profiles/stray/profile.yaml");
+    for (set, words) in [
+        ("nope", "No profile nope."),
+        ("/", "No profile /."),
+        ("stray", "The tenant of profile stray is not there."),
+        (inside.to_str().expect("a plain path"), "The tenant of profile stray is not there."),
+        ("local", "Profile local is for no tenant of the cloud."),
+    ] {
+        let said = run(set, &["tenant", "suspend", "--yes"]).await.refused(1, words);
+        assert!(said.err.contains("SYSTEMPROMPT_PROFILE names it."), "{said:?}");
+        run(set, &["logs"]).await.refused(1, words);
+        // What says otherwise who is meant is not held up by it.
+        run(set, &["logs", "--tenant", &id]).await.done();
+        run(set, &["secrets", "sync", "--profile", "prod"]).await.done();
+    }
+    assert_eq!(world.changes().await.iter().filter(|change| change.contains("suspend")).count(), 0);
+    // One that names no tenant leaves it open, as with --profile; empty is as not set.
+    std::fs::write(world.project().join(".systemprompt/profiles/stray/profile.yaml"), "cloud: {}").expect("written");
+    run("stray", &["logs"]).await.done();
+    run(" ", &["logs"]).await.done();
+    run("prod", &["logs"]).await.done();
+}
+
 const WORDS: &str = "A tenant of the account cannot be read.";
 
 /// A list of which something cannot be read is not taken for a whole one.

@@ -152,7 +152,10 @@ impl World {
         // One that refuses at once does not read.
         let _ = child.stdin.take().expect("its input").write_all(input.as_bytes()).await;
         let said = self.end(child).await;
-        if arguments.contains(&"--json") && said.out.lines().count() == 1 {
+        let is_in_lines = ["logs", "watch"].iter().any(|command| arguments.first() == Some(command));
+        if is_in_lines && arguments.iter().any(|word| ["--json", "--events"].contains(word)) {
+            check_lines(arguments, &said.out);
+        } else if arguments.contains(&"--json") && said.out.lines().count() == 1 {
             crate::promises::check_document(arguments, &said);
         }
         said
@@ -225,6 +228,18 @@ impl World {
         let folder = self.path("home/tenantry");
         std::fs::create_dir_all(&folder).expect("made");
         std::fs::write(folder.join("config.toml"), text).expect("written");
+    }
+}
+
+/// Fails where one of the documents has a field that the page does not describe, or does not say which tenant it is about.
+#[track_caller]
+pub fn check_lines(arguments: &[&str], lines: &str) {
+    for line in lines.lines() {
+        let said = Said { code: None, out: line.to_owned(), err: String::new() };
+        crate::promises::check_document(arguments, &said);
+        let document = said.json();
+        let is_named = document["tenant_id"].is_string() && document["tenant_name"].is_string();
+        assert!(is_named || document["problem"].is_object(), "{arguments:?}: {line}");
     }
 }
 

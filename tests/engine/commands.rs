@@ -106,13 +106,15 @@ fn word(value: &Value) -> &str {
 async fn ways_of_an_image() -> Outcome {
     let world = World::new().await;
     let (program, root) = (Program(&world), world.file(""));
+    let own = world.session.client().registry_token(&world.tenant).await?.image()?.to_string();
     let checked = program.run("deploy --check --json").await.done();
     let checked = checked.json();
     assert_eq!((&checked["tenant_id"], &checked["ready"]), (&json!(world.tenant), &json!(true)));
-    assert!(world.deployments().await.is_empty() && world.engine.image_id("none").await?.is_none());
+    assert!(world.deployments().await.is_empty() && world.engine.image_id(&own).await?.is_none());
 
     let first = program.serves("", 1).await;
     assert!(first.has_built() && first.step("finished", "project").is_some());
+    assert!(world.engine.image_id(&own).await?.is_some(), "{own} is what a deploy makes");
     let (image, digest) = (word(&first.outcome()["image_id"]).to_owned(), word(&first.outcome()["digest"]).to_owned());
 
     sample::change(&root, 1, 2).await?;

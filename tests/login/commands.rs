@@ -91,6 +91,25 @@ fn without_a_keyring_it_is_said_before_the_browser() {
     assert!(said.err.contains("No keyring answers") && said.err.contains("--store file"), "{said:?}");
     assert!(!said.err.contains("sign-in"), "nobody was sent anywhere: {said:?}");
     assert!(!world.file().exists());
+    // Nor is anybody asked for a token.
+    let login = ["login", "--base-url", &world.server.api_url, "--token-stdin"];
+    let said = world.run(&login, "no token\n");
+    assert!(said.code == Some(1) && said.err.contains("No keyring answers"), "{said:?}");
+    let environment = world.environment();
+    let environment: Vec<(&str, &str)> =
+        environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let mut terminal = Terminal::start(&login, &world.project(), &environment, 120, 36);
+    assert_eq!(terminal.wait_for_whole_end(), 1);
+    assert!(!terminal.text().contains("Paste the token"), "{}", terminal.text());
+    // Where there is no project, there is no file to go to.
+    let mut outside = world.command(&login);
+    outside.current_dir(world.path("home"));
+    let said = world.finish(&mut outside, &world.token());
+    assert!(said.code == Some(1) && said.err.contains("Set TENANTRY_TOKEN, or"), "{said:?}");
+    assert!(said.err.contains("in a project's folder") && !said.err.contains("readable by"), "{said:?}");
+    let said =
+        world.run(&["login", "--base-url", &world.server.api_url, "--token-stdin", "--store", "file"], "no token\n");
+    assert!(said.err.contains("holds no token"), "{said:?}");
 }
 
 fn the_environments_token_needs_no_login() {

@@ -1,10 +1,11 @@
 //! Answers that come line by line, as text or as JSON lines, until whoever reads them has read enough.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde::Serialize;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::Output;
+use super::{Output, line_of_json};
 use crate::model::Problem;
 
 /// How often it is looked whether anybody still reads.
@@ -22,10 +23,10 @@ impl Stream {
     }
 
     /// Prints one: `object` with `--json`, else `text`. False once nobody reads any more.
-    pub(in crate::cli) fn line(&self, text: &str, object: impl FnOnce() -> String) -> Result<bool, Problem> {
+    pub(in crate::cli) fn line<T: Serialize>(&self, text: &str, object: impl FnOnce() -> T) -> Result<bool, Problem> {
         let mut out = io::stdout().lock();
         let written = match () {
-            () if self.output.json() => writeln!(out, "{}", object()),
+            () if self.output.json() => out.write_all(line_of_json(&object()).as_bytes()),
             () if self.output.quiet() => Ok(()),
             () => writeln!(out, "{text}"),
         };

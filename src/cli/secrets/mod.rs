@@ -203,10 +203,13 @@ async fn unset(
     output: Output,
 ) -> Result<Exit, Failure> {
     let (mut removed, mut absent, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut message = Vec::new();
     for key in keys {
         match perform(session, Call::UnsetSecret { id: tenant.id.clone(), key: key.clone() }).await {
             Ok(reply) => {
-                output.say(&format!("{}: {}", tenant.name, reply.sentence().unwrap_or_default()));
+                let sentence = reply.sentence().unwrap_or_default();
+                output.say(&format!("{}: {sentence}", tenant.name));
+                message.push(sentence);
                 if let Reply::SecretUnset { key, already } = reply {
                     if already { absent.push(key) } else { removed.push(key) }
                 }
@@ -223,7 +226,8 @@ async fn unset(
         }
     }
     let has_failed = !failed.is_empty();
-    let more = json!({ "keys": removed, "absent_keys": absent, "failed": failed });
+    let message = Some(message.join(" ")).filter(|message| !message.is_empty());
+    let more = json!({ "keys": removed, "absent_keys": absent, "failed": failed, "message": message });
     output.answer(&document(tenant, operation, more), "")?;
     Ok(if has_failed { Exit::Failed } else { Exit::Done })
 }

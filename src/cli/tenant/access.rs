@@ -4,7 +4,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use crate::cli::change::{self, address, must_not_be_lost, where_stored};
+use crate::cli::change::{self, address, where_stored};
 use crate::cli::exit::Exit;
 use crate::cli::frame::{Consent, Failure, Named, OfProfile, Output, fields};
 use crate::model::Secret;
@@ -95,11 +95,6 @@ pub(super) async fn credentials(arguments: Credentials) -> Result<Exit, Failure>
         "app_url": fetched.credentials.app_url,
         "stored": where_stored(&fetched.stored),
     });
-    change::tell(&tenant, &reply, more, output)?;
-    let told = fields([("inside", inside), ("outside", outside)]);
-    if !told.is_empty() {
-        output.say(told.trim_end());
-    }
-    must_not_be_lost(&fetched.stored, reveal)?;
-    Ok(Exit::Done)
+    let words = fields([("inside", inside), ("outside", outside)]);
+    change::tell_handed_out((&tenant, &reply), more, &words, (&fetched.stored, reveal), output)
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::cli::again::not_again;
 use crate::cli::events;
 use crate::cli::exit::Exit;
-use crate::cli::frame::{Failure, Output, Place, Unlock, ask, print};
+use crate::cli::frame::{Failure, Output, Place, Unlock, ask, print_json};
 use crate::cli::{note, plans};
 use crate::model::{CheckoutSession, Plan, Problem, ProvisioningEvent, REGIONS, Tenant, TenantId, text};
 use crate::ops::checkout::{self, News, Wait};
@@ -231,7 +231,7 @@ impl Teller {
 
     fn event(&self, event: &ProvisioningEvent) {
         if self.events {
-            let _ = print(&format!("{}\n", events::object(event)));
+            let _ = print_json(event);
         } else {
             self.output.say(&events::line(event, &TimeZone::system()));
         }
@@ -242,7 +242,7 @@ impl Teller {
             "checkout_url": url, "checkout_session_id": begun.checkout_session_id, "plan": plan.name, "region": region,
         });
         if self.events {
-            return print(&format!("{document}\n"));
+            return print_json(&document);
         }
         self.output.answer(&document, "The tenant comes into being once it is paid: tenantry tenant list\n")
     }
@@ -251,7 +251,7 @@ impl Teller {
         let state = tenant.state().word();
         let document = json!({ "tenant": tenant, "state": state, "checkout_url": url });
         if self.events {
-            return print(&format!("{document}\n"));
+            return print_json(&document);
         }
         let name = &tenant.name;
         self.output.answer(
@@ -269,7 +269,7 @@ impl Teller {
         note(&format!("it is there, but what it is like cannot be read now: {problem}"));
         let document = json!({ "tenant": { "id": id }, "state": null, "checkout_url": url, "warning": problem });
         if self.events {
-            return print(&format!("{document}\n"));
+            return print_json(&document);
         }
         self.output.answer(&document, &format!("\nIt is there, id {id}.\nNext:\n  tenantry tenant show {id}\n"))
     }

@@ -28,9 +28,15 @@ pub(super) async fn named_or_chosen(
                 .hint("Name one, by its id or its name, as a word of the command. `tenantry tenant list` shows them."),
         ));
     }
-    let known = known(project, place).await?;
-    if known.is_empty() {
-        return Err(Problem::new("There is no tenant yet.").hint("Make one: tenantry tenant create").into());
+    let (known, without_login) = known(project, place).await?;
+    match without_login {
+        // Of the cloud's nothing is known.
+        Some(problem) if known.is_empty() => return Err(problem.into()),
+        None if known.is_empty() => {
+            return Err(Problem::new("There is no tenant yet.").hint("Make one: tenantry tenant create").into());
+        }
+        Some(problem) => note(&format!("Those of this machine alone: {problem}")),
+        None => {}
     }
     note(list(&known, Paint::err()).trim_end());
     let answer = ask::word("Which one?".to_owned()).await?;
@@ -40,8 +46,9 @@ pub(super) async fn named_or_chosen(
 /// What can be chosen: an id, and what people read.
 type Known = Vec<(String, String)>;
 
-async fn known(project: &Project, place: &Place) -> Result<Known, Problem> {
-    let mut known = Known::new();
+/// And why those of the cloud are not among them, where that is for want of a login.
+async fn known(project: &Project, place: &Place) -> Result<(Known, Option<Problem>), Problem> {
+    let (mut known, mut without_login) = (Known::new(), None);
     match place.open_in(project.clone()).await {
         Ok(session) => {
             let tenants = session.client().tenants().await.map_err(|error| error.problem())?.tenants;
@@ -51,12 +58,12 @@ async fn known(project: &Project, place: &Place) -> Result<Known, Problem> {
             }));
         }
         // Whoever has no login has those of this machine.
-        Err(problem) if problem.requires_login => {}
+        Err(problem) if problem.requires_login => without_login = Some(problem),
         Err(problem) => return Err(problem),
     }
     let locals = local::all(project).await?;
     known.extend(locals.into_iter().map(|tenant| (tenant.id.to_string(), format!("{}, on this machine", tenant.name))));
-    Ok(known)
+    Ok((known, without_login))
 }
 
 fn list(known: &Known, paint: Paint) -> String {

@@ -40,14 +40,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let (id, name) = match target(&project, &arguments.place, &wanted).await? {
         Target::Local(tenant) => {
             frame::may_change_here().await?;
-            let (id, mut name) = (tenant.id, tenant.name);
-            if let Some(url) = &url {
-                local::readdress(&project, &id, url).await?;
-            }
-            if let Some(wanted) = &arguments.name {
-                name = local::rename(&project, &id, wanted).await?.name;
-            }
-            (id, name)
+            let tenant = match (&url, &arguments.name) {
+                (Some(url), name) => local::readdress(&project, &tenant.id, url, name.as_deref()).await?,
+                (None, Some(name)) => local::rename(&project, &tenant.id, name).await?,
+                (None, None) => tenant,
+            };
+            (tenant.id, tenant.name)
         }
         Target::Cloud(_, tenant) if url.is_some() => {
             return Err(Failure::Usage(

@@ -153,10 +153,11 @@ impl Reply {
             Self::SubscriptionCanceled => plain("The subscription has ended, and everything of it is removed."),
             Self::Rotated(rotated) => {
                 let restarts = rotated.restarts.then_some("The machine is being started again.");
-                Some(with(&with("The password is a new one.", restarts), Some(&place(&rotated.stored))))
+                let said = format!("The database has a new password; its addresses {}.", place(&rotated.stored));
+                Some(with(&said, restarts))
             }
             Self::OneTimeCredentials(fetched) => {
-                Some(with("The credentials were fetched.", Some(&place(&fetched.stored))))
+                Some(with("The credentials were fetched.", Some(&format!("They {}.", place(&fetched.stored)))))
             }
             Self::SecretsSet { set, ignored, restarted, .. } => {
                 let count = set.len() - ignored.len();
@@ -219,9 +220,9 @@ fn with(said: &str, more: Option<&str>) -> String {
 
 fn place(stored: &Stored) -> String {
     match stored {
-        Stored::Profile { name, .. } => format!("They are in the secrets of profile {name}."),
-        Stored::Kept { path, .. } => format!("They are in {path}."),
-        Stored::Nowhere(_) => "They are stored nowhere: note them down now.".to_owned(),
+        Stored::Profile { name, .. } => format!("are in the secrets of profile {name}"),
+        Stored::Kept { path, .. } => format!("are in {path}"),
+        Stored::Nowhere(_) => "are stored nowhere: note them down now".to_owned(),
     }
 }
 

@@ -122,12 +122,20 @@ pub async fn rename(project: &Project, id: &TenantId, name: &str) -> Result<Loca
     .await
 }
 
-/// Gives a database that was there before another address, once that one answers.
+/// Gives a database that was there before another address, once that one answers, and with it another name where `name` says
+/// so: both, or neither.
 ///
 /// # Errors
-/// Where a container's is meant, which has the address that it was made with; where nothing answers there.
-pub async fn readdress(project: &Project, id: &TenantId, url: &Secret) -> Result<LocalTenant, Problem> {
+/// Where a container's is meant, which has the address that it was made with; where nothing answers there; where the name cannot
+/// be used, or another has it.
+pub async fn readdress(
+    project: &Project,
+    id: &TenantId,
+    url: &Secret,
+    name: Option<&str>,
+) -> Result<LocalTenant, Problem> {
     let known = named(project, id).await?;
+    let name = name.map(checked_name).transpose()?;
     if known.docker_project.is_some() {
         return Err(Problem::new(format!("The database of {} is a container's.", known.name))
             .detail("Its address is the one that it was made with.")
@@ -139,7 +147,11 @@ pub async fn readdress(project: &Project, id: &TenantId, url: &Secret) -> Result
     blocking(move || {
         tenants_change::change(&project, |entries| {
             let known = listed(&project)?.into_iter().find(|tenant| tenant.id == id).ok_or_else(|| gone(&id))?;
-            let tenant = LocalTenant { database_url: Some(url), ..known };
+            let name = name.unwrap_or_else(|| known.name.clone());
+            if known.name != name && entries.has_name(&name) {
+                return Err(name_taken(&name));
+            }
+            let tenant = LocalTenant { name, database_url: Some(url), ..known };
             entries.put(&tenant);
             Ok(tenant)
         })

@@ -128,6 +128,14 @@ impl From<Problem> for Failed {
     }
 }
 
+/// Whether a login can be kept at `seat`, where `store` says: before anybody is asked for a token.
+///
+/// # Errors
+/// Where that place cannot be used.
+pub async fn can_be_kept(seat: &Seat, store: Option<Store>) -> Result<(), Failed> {
+    seat.place(store).await.map(drop)
+}
+
 /// Logs in at `seat`. May be dropped at any time: the port is closed then, and nothing is kept but what was kept already.
 /// Must be called on the runtime.
 ///

@@ -77,13 +77,19 @@ fn named(names: &[String], active: Option<&str>) -> Option<String> {
     let Some(active) = active.map(str::trim).filter(|active| !active.is_empty()) else {
         return if let [one] = names { Some(one.clone()) } else { None };
     };
-    let path = Path::new(active.trim_end_matches('/'));
+    Some(name_in(active)).filter(|name| names.contains(name))
+}
+
+/// The name in a value of [`ACTIVE`], whether there is such a profile or not: the value's last part. What has none is taken as it
+/// is, and is no profile's name.
+pub(in crate::ops) fn name_in(active: &str) -> String {
+    let path = Path::new(active.trim().trim_end_matches('/'));
     let last = |path: &Path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
     let name = match last(path) {
         Some(file) if file == "profile.yaml" => path.parent().and_then(last),
         other => other,
     };
-    name.filter(|name| names.contains(name))
+    name.unwrap_or_else(|| active.to_owned())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod tree;
 pub use create::{Created, Database, Order, Whose, create};
 pub use delete::{Doomed, delete, doomed};
 pub use edit::{Edits, checked, edit};
+pub(super) use list::name_in;
 pub use list::{ACTIVE, Listed, Profiles, list};
 pub use show::{Filter, show};
 pub use tree::text;
