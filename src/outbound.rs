@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
 
-pub use network::{Network, ProxySetting, use_network};
+pub use network::{Network, NetworkError, ProxySetting, use_network};
 
 use crate::model::text;
 
@@ -38,19 +38,35 @@ pub(crate) fn builder(place: &Url) -> ClientBuilder {
 /// Why no connection came about, where there is more to say than that nobody answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Barrier {
-    /// The proxy does not answer, or refused; its address.
-    Proxy(String),
+    /// The proxy.
+    Proxy {
+        /// Its address.
+        address: String,
+        /// What is wrong with it.
+        fault: ProxyFault,
+    },
     /// The certificate of the other side was made by somebody who is not known here.
     UnknownIssuer,
     /// It is no good for another reason.
     Certificate,
 }
 
+/// What is wrong with a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyFault {
+    /// It does not answer, or hung up.
+    Away,
+    /// It did not answer in time.
+    Silent,
+    /// It said no, or wants another login.
+    Refused,
+}
+
 impl Barrier {
     /// What to do about it.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::Proxy(_) => {
+            Self::Proxy { .. } => {
                 "Check `proxy` in the configuration, or HTTPS_PROXY and NO_PROXY in the environment; a proxy that wants a \
                  login has it in its address."
             }
@@ -73,7 +89,17 @@ pub(crate) fn barrier(place: &Url, error: &reqwest::Error) -> Option<Barrier> {
         let is_unknown = ["UnknownIssuer", "CaUsedAsEndEntity", "BadSignature"].iter().any(|word| cause.contains(word));
         return Some(if is_unknown { Barrier::UnknownIssuer } else { Barrier::Certificate });
     }
-    if error.is_connect() { network::network().proxy(place).map(Barrier::Proxy) } else { None }
+    if !error.is_connect() {
+        return None;
+    }
+    let address = network::network().proxy(place)?;
+    let fault = match cause.strip_prefix("tunnel error: ") {
+        // So the client says that it was any other answer than 200. It tells no more of it.
+        Some("unsuccessful" | "proxy authorization required") => ProxyFault::Refused,
+        _ if error.is_timeout() => ProxyFault::Silent,
+        _ => ProxyFault::Away,
+    };
+    Some(Barrier::Proxy { address, fault })
 }
 
 /// The innermost cause says most: "Connection refused", not "error sending request".

@@ -306,29 +306,32 @@ async fn a_login_that_ends_in_the_middle_and_comes_again_neither_loses_nor_repea
 #[tokio::test]
 async fn what_is_held_back_for_too_long_and_then_comes_at_once_is_whole() {
     const MANY: usize = 500;
+    const SILENCE: Duration = Duration::from_millis(400);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
-    let everything = Framing::Close.of(&(1..=MANY).map(|number| event(number, MANY)).collect::<String>());
     let task = tokio::spawn(async move {
-        let mut held = None;
+        let mut number = 0;
         loop {
             let (mut socket, _) = listener.accept().await.expect("a connection");
             let Some(asked) = request(&mut socket).await else { continue };
-            if held.is_none() {
-                // Holds everything back until the client thinks that nobody is there, then lets it go; so twice.
+            number += 1;
+            if number == 1 {
+                // Holds everything back until the client thinks that nobody is there, and hangs up.
                 let _ = socket.read_u8().await;
-                let _ = socket.write_all(&everything).await;
-                held = Some(socket);
                 continue;
             }
-            // More in one piece than waits for a reader.
+            // Then for as long as the client still waits; and more comes in one piece than waits for a reader.
             let after = last_event_id(&asked).unwrap_or_default();
             let rest = (after + 1..=MANY).map(|number| event(number, MANY)).collect::<String>();
-            let _ = socket.write_all(&Framing::Close.of(&rest)).await;
+            let wire = Framing::Close.of(&rest);
+            let (begin, rest) = wire.split_at(wire.len() - rest.len() + 10);
+            let _ = socket.write_all(begin).await;
+            tokio::time::sleep(SILENCE / 4).await;
+            let _ = socket.write_all(rest).await;
             let _ = socket.shutdown().await;
         }
     });
-    let pace = Pace { silence: Duration::from_millis(100), ..Pace::quick() };
+    let pace = Pace { silence: SILENCE, ..Pace::quick() };
     let said = items(client(&base, "hunter2", pace).tenant_events(&tenant(), false)).await.expect("an end");
     assert_eq!(numbers(said), (1..=MANY).collect::<Vec<_>>());
     task.abort();

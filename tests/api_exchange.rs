@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use serde_json::json;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tenantry::api::{ApiError, BaseUrl, Client, FeedItem, Pace};
 use tenantry::model::{ImageReference, Secret, TenantId};
@@ -330,4 +331,112 @@ async fn a_login_that_came_meanwhile_is_used_where_it_is_the_same_accounts() {
             assert_eq!(client.token().reveal(), login_of("mara", 1));
         }
     }
+}
+
+/// Has the client find this login; answers how often it was asked for.
+fn finding(client: &Client, found: Option<String>) -> Arc<AtomicUsize> {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    client.when_the_login_is_over(Arc::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        let found = found.clone();
+        Box::pin(async move { found.map(Secret::new) })
+    }));
+    asked
+}
+
+#[tokio::test]
+async fn a_login_that_came_meanwhile_is_exchanged_where_that_is_wanted() {
+    let (old, new) = (login_of("mara", 1), login_of("mara", 2));
+    // Nobody knows yet that the server wants it.
+    let world = World::new(token).await;
+    world.set(|rules| rules.login = login_of("mara", 2));
+    let client = world.client_of(&old);
+    finding(&client, Some(new.clone()));
+    client.status(&id()).await.expect("a status");
+    let seen = [
+        line("GET", STATUS, &old),
+        line("GET", ME, &old),
+        line("GET", STATUS, &new),
+        line("GET", ME, &new),
+        line("POST", TOKEN, ""),
+        line("GET", STATUS, "hunter2-short-1"),
+    ];
+    assert_eq!(world.seen(), seen);
+
+    // It was exchanged before; then both are over.
+    let world = World::new(token).await;
+    world.set(|rules| rules.login = login_of("mara", 1));
+    let client = world.client_of(&old);
+    finding(&client, Some(new.clone()));
+    client.status(&id()).await.expect("a status");
+    world.seen();
+    world.set(|rules| {
+        rules.login = login_of("mara", 2);
+        rules.opens = |token| token == "hunter2-short-2";
+    });
+    client.status(&id()).await.expect("a status");
+    let seen = [
+        line("GET", STATUS, "hunter2-short-1"),
+        line("POST", TOKEN, ""),
+        line("POST", TOKEN, ""),
+        line("GET", STATUS, "hunter2-short-2"),
+    ];
+    assert_eq!(world.seen(), seen);
+    assert_eq!(client.token().reveal(), new);
+}
+
+#[tokio::test]
+async fn a_stream_takes_the_login_that_came_meanwhile_before_what_the_old_one_was_exchanged_for() {
+    const EVENTS: &str = "/api/v1/tenants/3f6c1b8e/events";
+    let (old, new) = (login_of("mara", 1), login_of("mara", 2));
+    for found in [Some(new.clone()), None] {
+        let world = World::new(token).await;
+        world.set(|rules| {
+            rules.login = login_of("mara", 1);
+            rules.opens = |token| token != login_of("mara", 1);
+            // The exchanged token opens calls, the login streams.
+            rules.answer = |request, carried| match (request.url.path(), carried.starts_with("hunter2-short-")) {
+                (EVENTS, false) => {
+                    let event = "data: {\"event_type\":\"tenant_ready\",\"status\":\"ready\"}\n\n";
+                    ResponseTemplate::new(200).set_body_raw(event, "text/event-stream")
+                }
+                (EVENTS, true) => unauthorized(),
+                _ => status(request, carried),
+            };
+        });
+        let client = world.client_of(&old);
+        finding(&client, found.clone());
+        client.status(&id()).await.expect("a status");
+        world.seen();
+        world.set(|rules| rules.login = login_of("mara", 2));
+        let mut feed = client.tenant_events(&id(), false);
+        let mut last = None;
+        while let Some(item) = feed.next().await {
+            last = Some(item);
+        }
+        let mut seen = vec![line("GET", EVENTS, &old), line("GET", ME, &old)];
+        if found.is_some() {
+            assert!(matches!(last, Some(FeedItem::Item(_))), "{last:?}");
+            seen.push(line("GET", EVENTS, &new));
+        } else {
+            assert!(matches!(last, Some(FeedItem::Failed(error)) if harmless(error.clone()).requires_login()));
+            seen.extend([line("GET", EVENTS, "hunter2-short-1"), line("POST", TOKEN, "")]);
+        }
+        assert_eq!(world.seen(), seen);
+    }
+}
+
+#[tokio::test]
+async fn whoever_knows_of_no_login_is_not_asked_by_every_call() {
+    let world = World::new(token).await;
+    world.set(|rules| rules.login = "another".into());
+    let client = world.client_of(&login_of("mara", 1));
+    let asked = finding(&client, None);
+    let tenant = id();
+    let all = join_all((0..4).map(|_| client.status(&tenant))).await;
+    assert!(all.into_iter().all(|answer| answer.is_err_and(|error| error.requires_login())));
+    assert!(client.me().await.expect_err("over").requires_login());
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(world.seen().iter().filter(|line| line.starts_with(&format!("GET {ME}"))).count(), 2);
 }

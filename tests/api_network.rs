@@ -264,14 +264,16 @@ async fn a_proxy_that_refuses_or_is_gone_is_named() {
     let _alone = ALONE.lock().await;
     let cloud = Cloud::start().await;
     for mood in [Mood::Closed, Mood::WantsLogin] {
-        let (address, _) = proxy(cloud.address, mood).await;
+        let (address, seen) = proxy(cloud.address, mood).await;
         go(Some(&format!("http://mara:hunter2-wrong@{address}")), Some(&cloud.issuer));
         let told = told(&client("https://cloud.invalid").me().await.expect_err("refused"));
         assert!(told.contains(&format!("http://{address} to https://cloud.invalid")), "{told}");
         assert!(told.contains("HTTPS_PROXY"), "{told}");
+        assert_eq!(seen.lock().expect("unpoisoned").len(), 1, "what a proxy refuses is asked for again");
         let registry = registry::Client::new("cloud.invalid", "images", "x", Secret::new("hunter2")).expect("a client");
         let error = registry.head_manifest("tag").await.expect_err("refused");
         assert!(error.problem().title.contains(&address.to_string()), "{}", error.problem());
+        assert!(error.may_pass(), "a push is not tried again");
     }
     let gone = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     go(Some(&format!("http://mara:hunter2@{gone}")), Some(&cloud.issuer));
@@ -279,15 +281,31 @@ async fn a_proxy_that_refuses_or_is_gone_is_named() {
     assert!(told.contains(&format!("http://{gone}")), "{told}");
 }
 
+#[tokio::test]
+async fn a_proxy_that_cannot_be_read_leads_nowhere_but_to_this_machine() {
+    let _alone = ALONE.lock().await;
+    let cloud = Cloud::start().await;
+    let issuer = Some(cloud.issuer.as_bytes());
+    use_network(Network::new(Some(ProxySetting::Unreadable), issuer).expect("a network"));
+    let error = client("https://cloud.invalid").me().await.expect_err("nowhere");
+    assert!(matches!(error, ApiError::Barred { .. }) && told(&error).contains("unreadable"), "{error:?}");
+    client(&format!("https://{}", cloud.address)).me().await.expect("who");
+}
+
 /// Asks the built program who is logged in at a context.
 async fn whoami(folder: &Path, context: &str, environment: Option<SocketAddr>) -> Output {
+    program(folder, "whoami", context, environment).await
+}
+
+async fn program(folder: &Path, word: &str, context: &str, environment: Option<SocketAddr>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tenantry"));
     command
-        .args(["whoami", "--context", context])
+        .args([word, "--context", context])
         .current_dir(folder)
         .env_clear()
         .env("HOME", folder)
         .env("TENANTRY_CONFIG", folder.join("config.toml"))
+        .env("TENANTRY_STATE", folder.join("state"))
         .env("HERE_TOKEN", TOKEN);
     if let Some(address) = environment {
         command.env("HTTPS_PROXY", format!("http://{address}"));
@@ -311,6 +329,7 @@ async fn the_program_goes_the_way_that_its_configuration_says() {
         context("environment", ""),
         context("none", "proxy = \"none\""),
         context("lost", "ca_file = \"nowhere.pem\""),
+        "[context.leaving]\napi = \"https://cloud.invalid\"\nca_file = \"nowhere.pem\"\n".to_owned(),
     ];
     std::fs::write(folder.path().join("config.toml"), config.concat()).expect("written");
     let counts = || [&seen, &asked].map(|heads| !heads.lock().expect("unpoisoned").is_empty());
@@ -330,4 +349,18 @@ async fn the_program_goes_the_way_that_its_configuration_says() {
     let output = whoami(folder.path(), "environment", Some(open)).await;
     assert!(output.status.success() && text(&output).contains("mara@orchard.example"), "{}", text(&output));
     assert_eq!(counts(), [true, true]);
+
+    // What is kept here can be forgotten without the way.
+    let output = program(folder.path(), "logout", "leaving", None).await;
+    assert!(output.status.success(), "{}", text(&output));
+
+    asked.lock().expect("unpoisoned").clear();
+    for wrong in ["\"ftp://mara:hunter2@proxy.invalid\"", "3128", "http://mara:hunter2@proxy.invalid:3128"] {
+        let config = [format!("[network]\nca_file = \"ca.pem\"\nproxy = {wrong}\n"), context("environment", "")];
+        std::fs::write(folder.path().join("config.toml"), config.concat()).expect("written");
+        let output = whoami(folder.path(), "environment", Some(open)).await;
+        let told = text(&output);
+        assert!(!output.status.success() && told.contains("proxy of the configuration"), "{wrong}: {told}");
+        assert_eq!(counts(), [true, false], "{wrong}: another way was taken");
+    }
 }

@@ -24,6 +24,8 @@ use crate::model::{Secret, envelope, lenient};
 const CHECK: Duration = Duration::from_secs(10);
 /// How long whoever knows of other logins may take.
 const FIND: Duration = Duration::from_secs(10);
+/// How long nobody is asked again who knew of none.
+const AGAIN: Duration = Duration::from_secs(3);
 /// How long a token is good where the server does not say, seconds (protocol A.2).
 const USUAL: i64 = 300;
 /// The longest that a server is believed, seconds.
@@ -77,12 +79,81 @@ impl Held {
     }
 }
 
+/// A login that nothing could be found for.
+struct InVain {
+    login: Arc<Pass>,
+    at: Instant,
+}
+
+impl InVain {
+    fn is_about(&self, login: &Arc<Pass>) -> bool {
+        Arc::ptr_eq(&self.login, login) && self.at.elapsed() < AGAIN
+    }
+}
+
+/// What is known beside the login.
+#[derive(Default)]
+struct Known {
+    held: Option<Held>,
+    in_vain: Option<InVain>,
+}
+
+impl Known {
+    fn is_in_vain(&self, login: &Arc<Pass>) -> bool {
+        self.in_vain.as_ref().is_some_and(|last| last.is_about(login))
+    }
+}
+
+/// What is opened, and with it which token is good for it (protocol A.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// What is about the account: the login opens it, and nothing else.
+    Account,
+    /// A call about one tenant: the login opens it, or what it was exchanged for once the server wanted that.
+    Tenant,
+    /// A stream about one tenant: the login opens it, and only where the server does not want it there the same as a call.
+    Stream,
+}
+
+/// With what else one request may be tried.
+pub(super) struct Renewals {
+    purpose: Purpose,
+    left: u8,
+}
+
+impl Renewals {
+    pub(super) fn new(purpose: Purpose) -> Self {
+        Self { purpose, left: 2 }
+    }
+
+    /// The token to try after `used`, which the server refused (401); `None` where there is none. Once (protocol A.2); and
+    /// once more where that only was another login, which may have to be exchanged as well, or a stream's first exchanged
+    /// token, which the server may have forgotten.
+    ///
+    /// # Errors
+    /// No answer to whether the login is over.
+    pub(super) async fn next(&mut self, access: &Access, used: &Arc<Pass>) -> Result<Option<Arc<Pass>>, ApiError> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let other = access.renewed(used, self.purpose).await?;
+        let is_login = other.as_ref().is_some_and(|other| !other.is_exchanged);
+        let goes_on = match self.purpose {
+            Purpose::Account => false,
+            Purpose::Tenant => is_login,
+            Purpose::Stream => is_login || !used.is_exchanged,
+        };
+        self.left = if goes_on { self.left - 1 } else { 0 };
+        Ok(other)
+    }
+}
+
 pub(super) struct Access {
     base: BaseUrl,
     http: reqwest::Client,
     login: RwLock<Arc<Pass>>,
-    /// Locked while something is exchanged: who comes meanwhile gets the same.
-    held: Mutex<Option<Held>>,
+    /// Locked while something is exchanged or looked for: who comes meanwhile gets the same.
+    known: Mutex<Known>,
     /// The server took an exchanged token once, and will want one again.
     is_wanted: AtomicBool,
     find: OnceLock<FindLogin>,
@@ -101,8 +172,8 @@ impl Access {
     /// Opens `base` with `token`.
     pub(super) fn new(base: BaseUrl, token: Secret, http: reqwest::Client) -> Result<Self, ApiError> {
         let login = RwLock::new(Pass::new(token, false)?);
-        let (held, is_wanted) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Self { base, http, login, held, is_wanted, find: OnceLock::new() })
+        let (known, is_wanted) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Self { base, http, login, known, is_wanted, find: OnceLock::new() })
     }
 
     /// The login token.
@@ -119,22 +190,22 @@ impl Access {
         self.login.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What a call carries: about a tenant what the login was exchanged for, once the server wanted that.
-    pub(super) async fn pass(&self, about_tenant: bool) -> Arc<Pass> {
+    /// What a request carries: a call about a tenant what the login was exchanged for, once the server wanted that.
+    pub(super) async fn pass(&self, purpose: Purpose) -> Arc<Pass> {
         let login = self.login();
-        if !about_tenant || !self.is_wanted.load(Ordering::Relaxed) {
+        if purpose != Purpose::Tenant || !self.is_wanted.load(Ordering::Relaxed) {
             return login;
         }
-        let mut held = self.held.lock().await;
-        if let Some(held) = held.as_ref().filter(|held| held.is_good()) {
+        let mut known = self.known.lock().await;
+        if let Some(held) = known.held.as_ref().filter(|held| held.is_good()) {
             return Arc::clone(&held.pass);
         }
         match self.exchanged(&login).await {
-            Ok(fresh) => Arc::clone(&held.insert(fresh).pass),
+            Ok(fresh) => Arc::clone(&known.held.insert(fresh).pass),
             Err(error) => {
                 // The server says to the call itself what is wrong.
                 tracing::debug!(%error, "the login was not exchanged anew");
-                *held = None;
+                known.held = None;
                 login
             }
         }
@@ -144,48 +215,89 @@ impl Access {
     ///
     /// # Errors
     /// No answer to whether it is: then nobody knows.
-    pub(super) async fn renewed(&self, used: &Arc<Pass>, about_tenant: bool) -> Result<Option<Arc<Pass>>, ApiError> {
-        let mut held = self.held.lock().await;
+    async fn renewed(&self, used: &Arc<Pass>, purpose: Purpose) -> Result<Option<Arc<Pass>>, ApiError> {
+        let mut known = self.known.lock().await;
         let login = self.login();
-        let other = held.as_ref().filter(|held| held.is_good() && !Arc::ptr_eq(&held.pass, used));
-        if let Some(other) = other.filter(|_| about_tenant) {
-            return Ok(Some(Arc::clone(&other.pass)));
+        let other = known.held.as_ref().filter(|held| held.is_good() && !Arc::ptr_eq(&held.pass, used));
+        let other = other.map(|held| Arc::clone(&held.pass)).filter(|_| purpose != Purpose::Account);
+        // Somebody else found it meanwhile.
+        let is_newer = !used.is_exchanged && !Arc::ptr_eq(&login, used);
+        let is_wanted = used.is_exchanged || self.is_wanted.load(Ordering::Relaxed);
+        // A stream stays with the login as long as there is one that the server may take.
+        let stays = purpose == Purpose::Stream && !used.is_exchanged;
+        if other.is_some() && !stays {
+            return Ok(other);
         }
-        if !used.is_exchanged && !Arc::ptr_eq(&login, used) {
+        if is_newer && (purpose != Purpose::Tenant || !is_wanted) {
             return Ok(Some(login));
         }
-        if about_tenant {
-            *held = None;
-            // An exchanged token says nothing about the login; the server says so itself when it is exchanged anew.
-            let answered = if used.is_exchanged { Ok(()) } else { self.check(&login).await };
-            let fresh = match answered {
-                Ok(()) => self.exchanged(&login).await,
-                Err(error) => Err(error),
-            };
-            match fresh {
-                Ok(fresh) => {
-                    self.is_wanted.store(true, Ordering::Relaxed);
-                    return Ok(Some(Arc::clone(&held.insert(fresh).pass)));
-                }
-                Err(error) if is_no(&error) => tracing::debug!(%error, "the login cannot be exchanged"),
-                Err(error) => return Err(ApiError::Exchange { last: Box::new(error) }),
-            }
+        if purpose == Purpose::Account {
+            return Ok(self.found(&login, &mut known.in_vain).await);
         }
-        Ok(self.found(&login).await)
+        if !used.is_exchanged && !is_newer && known.is_in_vain(&login) {
+            return Ok(other);
+        }
+        // An exchanged token says nothing about the login; the server says so itself when it is exchanged anew.
+        let answered = if used.is_exchanged || is_newer { Ok(()) } else { self.check(&login).await };
+        let fresh = match answered {
+            Ok(()) if other.is_some() => return Ok(other),
+            Ok(()) => {
+                known.held = None;
+                self.exchanged(&login).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Some(pass) = self.kept(&mut known.held, fresh)? {
+            return Ok(Some(pass));
+        }
+        let Some(new) = self.found(&login, &mut known.in_vain).await else {
+            return Ok(if is_newer { Some(login) } else { other });
+        };
+        if stays || !is_wanted {
+            return Ok(Some(new));
+        }
+        let fresh = self.exchanged(&new).await;
+        Ok(self.kept(&mut known.held, fresh)?.or(Some(new)))
     }
 
-    /// Another login than the one that is over, where somebody logged in meanwhile.
-    async fn found(&self, over: &Arc<Pass>) -> Option<Arc<Pass>> {
+    /// Keeps what a login was exchanged for; `None` where the server said no.
+    fn kept(&self, held: &mut Option<Held>, fresh: Result<Held, ApiError>) -> Result<Option<Arc<Pass>>, ApiError> {
+        match fresh {
+            Ok(fresh) => {
+                self.is_wanted.store(true, Ordering::Relaxed);
+                Ok(Some(Arc::clone(&held.insert(fresh).pass)))
+            }
+            Err(error) if is_no(&error) => {
+                tracing::debug!(%error, "the login cannot be exchanged");
+                Ok(None)
+            }
+            Err(error) => Err(ApiError::Exchange { last: Box::new(error) }),
+        }
+    }
+
+    /// Another login than the one that is over, where somebody logged in meanwhile. That there is none is remembered for a
+    /// moment: everything that is under way asks at once, and a keyring may ask a person.
+    async fn found(&self, over: &Arc<Pass>, in_vain: &mut Option<InVain>) -> Option<Arc<Pass>> {
+        if in_vain.as_ref().is_some_and(|last| last.is_about(over)) {
+            return None;
+        }
+        let found = self.looked_for(over).await;
+        *in_vain = found.is_none().then(|| InVain { login: Arc::clone(over), at: Instant::now() });
+        if let Some(login) = &found {
+            tracing::info!("the login that was kept meanwhile is used");
+            *self.login.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(login);
+        }
+        found
+    }
+
+    async fn looked_for(&self, over: &Pass) -> Option<Arc<Pass>> {
         let find = self.find.get()?;
         let token = tokio::time::timeout(FIND, find()).await.ok()??;
         // Nobody goes on as somebody else.
         if token == over.token || !token::is_same_subject(&token, &over.token) {
             return None;
         }
-        let login = Pass::new(token, false).ok()?;
-        tracing::info!("the login that was kept meanwhile is used");
-        *self.login.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&login);
-        Some(login)
+        Pass::new(token, false).ok()
     }
 
     /// Whether the login is good for what needs no exchange.
@@ -211,7 +323,7 @@ impl Access {
         let status = answer.status();
         tracing::debug!(status = status.as_u16(), "the login is exchanged");
         if !status.is_success() {
-            return Err(transport::refusal(answer, &[login.reveal()]).await);
+            return Err(transport::refusal_of_oauth(answer, &[login.reveal()]).await);
         }
         let body = transport::body(answer, transport::BODY_LIMIT).await?;
         held(&url, status.as_u16(), &body, asked)

@@ -25,11 +25,11 @@ use url::Url;
 
 pub use tenants::TenantList;
 
-use super::access::{Access, FindLogin, Pass};
+use super::access::{Access, FindLogin, Pass, Purpose, Renewals};
 use super::pace::{PATIENCE, TRIES};
 use super::{ApiError, BaseUrl, Pace, token, transport};
 use crate::model::{Me, Secret, envelope, text};
-use crate::outbound::Barrier;
+use crate::outbound::{Barrier, ProxyFault};
 
 /// How long an ordinary call may take in all (protocol A.5). Never applied to a stream.
 const CALL: Duration = Duration::from_secs(30);
@@ -147,7 +147,7 @@ impl Client {
         url.path().starts_with(&self.0.tenants)
     }
 
-    /// Sends a request with the token that is good for it, and once more where the server wanted another one: a call that was
+    /// Sends a request with the token that is good for it, and again where the server wanted another one: a call that was
     /// refused so was not carried out. Answers also what must not be shown. `shown` is the address without secrets.
     fn send<'a>(
         &'a self,
@@ -157,15 +157,18 @@ impl Client {
         // Boxed: two requests and an exchange would be part of the future of everything that makes a call.
         Box::pin(async move {
             self.somebody()?;
-            let about_tenant = self.is_about_tenant(shown);
-            let again = request.try_clone();
-            let pass = self.0.access.pass(about_tenant).await;
-            let answer = sent(request, &pass, shown).await?;
-            if answer.status() == StatusCode::UNAUTHORIZED
-                && let Some(again) = again
-                && let Some(other) = self.0.access.renewed(&pass, about_tenant).await?
+            let purpose = if self.is_about_tenant(shown) { Purpose::Tenant } else { Purpose::Account };
+            let mut again = request.try_clone();
+            let mut pass = self.0.access.pass(purpose).await;
+            let mut answer = sent(request, &pass, shown).await?;
+            let mut renewals = Renewals::new(purpose);
+            while answer.status() == StatusCode::UNAUTHORIZED
+                && let Some(request) = again.take()
+                && let Some(other) = renewals.next(&self.0.access, &pass).await?
             {
-                return Ok((sent(again, &other, shown).await?, other));
+                again = request.try_clone();
+                pass = other;
+                answer = sent(request, &pass, shown).await?;
             }
             Ok((answer, pass))
         })
@@ -241,8 +244,7 @@ impl Client {
             match self.succeed(self.0.calls.request(Method::DELETE, url.clone()), &url).await {
                 Err(error) if error.is_not_found() && was_lost.load(Ordering::Relaxed) => Ok(()),
                 Err(error) => {
-                    // Who answers 429 did nothing; any other failure may come from something in between.
-                    was_lost.fetch_or(may_pass(&error) && error.status() != Some(429), Ordering::Relaxed);
+                    was_lost.fetch_or(may_be_done(&error), Ordering::Relaxed);
                     Err(error)
                 }
                 done => done,
@@ -288,12 +290,20 @@ async fn sent(request: RequestBuilder, pass: &Pass, shown: &Url) -> Result<Respo
 /// has waited long enough to be told.
 fn may_pass(error: &ApiError) -> bool {
     match error {
-        // A proxy may come back; a certificate stays what it is.
-        ApiError::Unreachable { .. } | ApiError::Barred { barrier: Barrier::Proxy(_), .. } => true,
+        // A proxy that is away may come back; what it refuses, and a certificate, stay what they are.
+        ApiError::Unreachable { .. }
+        | ApiError::Barred { barrier: Barrier::Proxy { fault: ProxyFault::Away, .. }, .. } => true,
         ApiError::Refused(refusal) => matches!(refusal.status, 429 | 500 | 502 | 503 | 504),
         ApiError::Exchange { last } => may_pass(last),
         _ => false,
     }
+}
+
+/// True where what was asked for may be done all the same. Who answers 429 did nothing; 500, and what stands for it, may come
+/// from something in between, after the server did it.
+fn may_be_done(error: &ApiError) -> bool {
+    let is_unsure = |status| matches!(status, 500 | 502..=504);
+    error.answer_was_lost() || matches!(error, ApiError::Refused(refusal) if is_unsure(refusal.status))
 }
 
 /// Reads entry by entry, so that one broken or hostile entry does not take the others with it.
@@ -318,6 +328,7 @@ fn warn_of(what: &str, rejected: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Refusal;
     use crate::model::TenantId;
     use wiremock::matchers::method;
     use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -342,5 +353,60 @@ mod tests {
                 assert!(error.is_not_found(), "{error}");
             }
         }
+    }
+
+    /// Whether another try may help, and whether it is done perhaps.
+    #[test]
+    fn only_what_may_be_done_is_taken_for_done_later() {
+        let url = || "https://h.example".to_owned();
+        let refused = |status| {
+            ApiError::Refused(Box::new(Refusal {
+                url: url(),
+                status,
+                code: None,
+                message: String::new(),
+                reason: None,
+                expected: None,
+                subscription: None,
+                retry_after: None,
+            }))
+        };
+        let proxy = |fault| Barrier::Proxy { address: url(), fault };
+        let barred = |barrier| ApiError::Barred { url: url(), barrier, cause: String::new() };
+        for (error, again, done) in [
+            (ApiError::Unreachable { url: url(), cause: String::new() }, true, true),
+            (ApiError::TimedOut { url: url() }, false, true),
+            (refused(500), true, true),
+            (refused(502), true, true),
+            (refused(503), true, true),
+            (refused(504), true, true),
+            (refused(429), true, false),
+            (refused(404), false, false),
+            (ApiError::Exchange { last: Box::new(refused(503)) }, true, false),
+            (ApiError::Exchange { last: Box::new(ApiError::TimedOut { url: url() }) }, false, false),
+            (barred(proxy(ProxyFault::Away)), true, false),
+            (barred(proxy(ProxyFault::Silent)), false, false),
+            (barred(proxy(ProxyFault::Refused)), false, false),
+            (barred(Barrier::UnknownIssuer), false, false),
+        ] {
+            assert_eq!((may_pass(&error), may_be_done(&error)), (again, done), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_form_of_oauth_is_not_the_word_of_the_api() {
+        let server = MockServer::start().await;
+        let body = r#"{"error": "not_found", "error_description": "no route for aHVudGVyMg"}"#;
+        let answer = ResponseTemplate::new(404).set_body_string(body);
+        Mock::given(wiremock::matchers::any()).respond_with(answer).mount(&server).await;
+        let base = BaseUrl::parse(&server.uri()).expect("a base");
+        let client = Client::with_pace(base, Secret::new("hunter2"), Pace::quick()).expect("a client");
+        let id = TenantId::new("a").expect("an id");
+        let error = client.delete_secret(&id, "KEY").await.expect_err("refused");
+        assert!(!error.is_not_found() && error.code().is_none(), "{error:?}");
+        assert!(error.to_string().contains("no route"), "{error}");
+        let secrets = [("KEY".to_owned(), Secret::new("hunter2"))].into();
+        let error = client.put_secrets(&id, &secrets).await.expect_err("refused");
+        assert!(error.code().is_none() && !format!("{error:?}").contains("aHVudGVyMg"), "{error:?}");
     }
 }

@@ -219,7 +219,9 @@ impl ApiError {
                 .remedy(Remedy::Retry),
             Self::Barred { url, barrier, cause } => {
                 let (title, detail) = match barrier {
-                    Barrier::Proxy(proxy) => ("The proxy gave no connection.", format!("{proxy} to {url}: {cause}")),
+                    Barrier::Proxy { address, .. } => {
+                        ("The proxy gave no connection.", format!("{address} to {url}: {cause}"))
+                    }
                     Barrier::UnknownIssuer => {
                         ("The server's certificate is not known here.", format!("{url}: its issuer is not known"))
                     }

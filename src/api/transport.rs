@@ -75,7 +75,18 @@ pub(super) async fn refusal_of_secrets(response: Response, secrets: &[&str]) -> 
     refused(response, clean, |_| String::new()).await
 }
 
-/// How an endpoint of OAuth refuses (RFC 6749, 5.2; protocol B.4).
+/// The same for an endpoint of OAuth, which may refuse in a form of its own (RFC 6749, 5.2; protocol B.4). Nothing else may
+/// say anything in it: whatever stands in between and refuses often uses that form, and is not the API.
+pub(super) async fn refusal_of_oauth(response: Response, secrets: &[&str]) -> ApiError {
+    let words = |body: &[u8]| match serde_json::from_slice(body) {
+        Ok(OAuthError { error, error_description }) => {
+            text::short(&without(error_description.as_deref().unwrap_or(&error), secrets), SHOWN)
+        }
+        Err(_) => excerpt(body, secrets),
+    };
+    refused(response, |raw| without(raw, secrets), words).await
+}
+
 #[derive(serde::Deserialize)]
 struct OAuthError {
     error: String,
@@ -119,9 +130,6 @@ async fn refused(
         refusal.expected = detail("expected");
         refusal.subscription = detail("subscription_status");
         refusal.code = Some(clean(&error.code, WORD));
-    } else if let Ok(OAuthError { error, error_description }) = serde_json::from_slice(&body) {
-        refusal.message = clean(error_description.as_deref().unwrap_or(&error), SHOWN);
-        refusal.code = Some(clean(&error, WORD));
     } else if let (300..=399, Some(elsewhere)) = (status, elsewhere) {
         refusal.message = clean(&format!("it names {elsewhere}"), SHOWN);
     } else {

@@ -54,10 +54,21 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
 impl Place {
     /// The seat that is meant. A project is no condition: a login in the keyring serves all.
     pub(super) async fn seat(&self) -> Result<Seat, Problem> {
+        let (project, wanted) = self.asked()?;
+        Seat::of_user(project, wanted).await
+    }
+
+    /// The same where the API need not be reached.
+    pub(super) async fn seat_at_home(&self) -> Result<Seat, Problem> {
+        let (project, wanted) = self.asked()?;
+        Seat::of_user_at_home(project, wanted).await
+    }
+
+    fn asked(&self) -> Result<(Option<Project>, Wanted), Problem> {
         let here = std::env::current_dir()
             .map_err(|error| Problem::new("The working directory cannot be read.").detail(error.to_string()))?;
-        let project = Project::discover(&here).ok();
-        Seat::of_user(project, Wanted { context: self.context.clone(), base: self.base_url.clone() }).await
+        let wanted = Wanted { context: self.context.clone(), base: self.base_url.clone() };
+        Ok((Project::discover(&here).ok(), wanted))
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn run(arguments: Arguments, stop: CancellationToken) -> Exit {
 }
 
 async fn log_out(arguments: Arguments) -> Result<Exit, Problem> {
-    let seat = arguments.place.seat().await?;
+    let seat = arguments.place.seat_at_home().await?;
     let api = seat.base().to_string();
     let LoggedOut { was, aside } = seat.log_out().await?;
     let (word, words) = was.as_ref().map(|kept| (kept.word(), kept.words())).unzip();

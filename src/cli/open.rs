@@ -63,6 +63,10 @@ pub(super) async fn run(arguments: Screen, stop: CancellationToken) -> Result<()
             Err(failed) => match before.take() {
                 Some(session) => {
                     problem = Some(failed);
+                    // The seat that did not come about may have turned the process to its own.
+                    if let Ok(seat) = session.seat() {
+                        seat.go_its_way();
+                    }
                     session
                 }
                 None => return Err(failed),

@@ -20,6 +20,9 @@ const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 pub enum ProxySetting {
     /// None, whatever the environment says.
     None,
+    /// One was written, and cannot be read: no address that is not on this machine is reached, neither directly nor through
+    /// the environment's.
+    Unreadable,
     /// This one, but for what `NO_PROXY` of the environment names.
     At {
         /// The address without user name and password.
@@ -51,6 +54,18 @@ impl ProxySetting {
     }
 }
 
+/// What is wrong with a way, to be told behind its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkError {
+    /// The proxy's address cannot be used.
+    Proxy(&'static str),
+    /// The certificates are none.
+    Certificates(&'static str),
+}
+
+/// Nothing answers at it.
+const NOWHERE: &str = "http://127.0.0.1:0";
+
 /// The way there.
 #[derive(Clone, Default)]
 pub struct Network {
@@ -77,18 +92,20 @@ impl Network {
     ///
     /// # Errors
     /// What is wrong with the certificates, or with the proxy.
-    pub fn new(proxy: Option<ProxySetting>, pem: Option<&[u8]>) -> Result<Self, &'static str> {
+    pub fn new(proxy: Option<ProxySetting>, pem: Option<&[u8]>) -> Result<Self, NetworkError> {
+        let unreadable = |_| NetworkError::Certificates("it is no PEM with certificates");
         let certificates = match pem {
-            Some(pem) => Certificate::from_pem_bundle(pem).map_err(|_| "it is no PEM with certificates")?,
+            Some(pem) => Certificate::from_pem_bundle(pem).map_err(unreadable)?,
             None => Vec::new(),
         };
         if pem.is_some() && certificates.is_empty() {
-            return Err("there is no certificate in it");
+            return Err(NetworkError::Certificates("there is no certificate in it"));
         }
+        let through =
+            |raw: &str| reqwest::Proxy::all(raw).map_err(|_| NetworkError::Proxy("its address cannot be used"));
         let way = match &proxy {
-            Some(ProxySetting::At { url, .. }) => {
-                Some(reqwest::Proxy::all(url.reveal()).map_err(|_| "the proxy's address cannot be used")?)
-            }
+            Some(ProxySetting::At { url, .. }) => Some(through(url.reveal())?),
+            Some(ProxySetting::Unreadable) => Some(through(NOWHERE)?),
             Some(ProxySetting::None) | None => None,
         };
         Ok(Self { proxy, way, certificates })
@@ -104,6 +121,8 @@ impl Network {
         match (&self.proxy, &self.way) {
             // A proxy must not see what is meant for this machine.
             _ if is_loopback(place) => builder.no_proxy(),
+            // What is excepted from a proxy that is not known is not known either.
+            (Some(ProxySetting::Unreadable), Some(nowhere)) => builder.proxy(nowhere.clone()),
             (_, Some(way)) => builder.proxy(way.clone().no_proxy(NoProxy::from_env())),
             (Some(_), None) => builder.no_proxy(),
             (None, None) => builder,
@@ -123,6 +142,7 @@ impl Network {
                 Some(Url::parse(&found.uri().to_string()).map_or_else(|_| "the proxy".to_owned(), |url| harmless(&url)))
             }
             Some(ProxySetting::None) => None,
+            Some(ProxySetting::Unreadable) => Some("(unreadable)".to_owned()),
             Some(ProxySetting::At { shown, .. }) => {
                 let exceptions = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok());
                 let some = Matcher::builder().all("http://proxy").no(exceptions.unwrap_or_default()).build();

@@ -40,12 +40,11 @@ impl Place {
     }
 
     pub(super) fn failure(&self, error: reqwest::Error) -> RegistryError {
-        if error.is_timeout() {
-            return self.unreachable("no answer in time");
-        }
+        let is_timeout = error.is_timeout();
         let barrier = error.url().and_then(|url| barrier(url, &error));
         let cause = cause(&error.without_url());
         match barrier {
+            None if is_timeout => self.unreachable("no answer in time"),
             None => self.unreachable(cause),
             Some(barrier) => {
                 RegistryError::Barred { registry: self.registry.clone(), barrier, cause: self.clean(&cause) }

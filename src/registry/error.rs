@@ -93,7 +93,8 @@ impl RegistryError {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            // A proxy may be started again as well; and it refuses while what is behind it is.
+            Self::Unreachable { .. } | Self::Barred { barrier: Barrier::Proxy { .. }, .. } => true,
             // A registry that was restarted has forgotten its uploads.
             Self::Refused { status, code, .. } => {
                 matches!(status, 408 | 416 | 429 | 500..=599) || code == "BLOB_UPLOAD_UNKNOWN"
@@ -124,12 +125,16 @@ impl RegistryError {
                 &format!("The registry {registry} does not answer."),
                 "Check the network and that the registry runs, then push again.",
             ),
-            Self::Barred { registry, barrier: Barrier::Proxy(proxy), .. } => problem(
-                &format!("The proxy {proxy} gave no connection to the registry {registry}."),
-                Barrier::Proxy(String::new()).hint(),
-            ),
             Self::Barred { registry, barrier, .. } => {
-                problem(&format!("The certificate of the registry {registry} is not accepted."), barrier.hint())
+                let title = match barrier {
+                    Barrier::Proxy { address, .. } => {
+                        format!("The proxy {address} gave no connection to the registry {registry}.")
+                    }
+                    Barrier::UnknownIssuer | Barrier::Certificate => {
+                        format!("The certificate of the registry {registry} is not accepted.")
+                    }
+                };
+                problem(&title, barrier.hint())
             }
             Self::Unusable { registry, .. } => problem(
                 &format!("The registry {registry} cannot be used."),

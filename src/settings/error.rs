@@ -44,6 +44,12 @@ pub enum SettingsError {
         /// What is wrong.
         why: &'static str,
     },
+    /// The proxy cannot be read or used. No other way is taken.
+    #[error("the proxy of the configuration cannot be used: {why}")]
+    Proxy {
+        /// What is wrong.
+        why: &'static str,
+    },
     /// The file or the variable of a token holds none.
     #[error("{place} holds no token")]
     NoToken {
@@ -74,6 +80,9 @@ impl SettingsError {
             Self::Certificates { path, why } => Problem::new("The certificates of the configuration cannot be used.")
                 .detail(format!("{}: {why}.", path.display()))
                 .hint("Correct `ca_file`: the issuer's certificate, PEM, as -----BEGIN CERTIFICATE----- begins it."),
+            Self::Proxy { why } => Problem::new("The proxy of the configuration cannot be used.")
+                .detail(format!("`proxy`: {why}. Nothing was sent another way."))
+                .hint("Correct `proxy`: http://host:port, or \"none\" to go directly."),
             Self::NoToken { place } => Problem::new("The token of this context is missing.")
                 .detail(format!("{} holds none.", text::line(place)))
                 .hint("Put the token there: one line, nothing else.")

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 
 use super::{Config, Context, SettingsError};
-use crate::outbound::{Network, ProxySetting};
+use crate::outbound::{Network, NetworkError, ProxySetting};
 use crate::workspace::reading;
 
 /// What is set. What is not is the environment's to say.
@@ -26,6 +26,7 @@ fn shown<S: Serializer>(proxy: &Option<ProxySetting>, serializer: S) -> Result<S
     match proxy {
         Some(ProxySetting::At { shown, .. }) => serializer.serialize_str(shown),
         Some(ProxySetting::None) => serializer.serialize_str("none"),
+        Some(ProxySetting::Unreadable) => serializer.serialize_str("unreadable"),
         None => serializer.serialize_none(),
     }
 }
@@ -34,17 +35,35 @@ impl Config {
     /// The way that a context goes; what it does not say itself is said for all. Blocks on the disk.
     ///
     /// # Errors
-    /// A file of certificates that cannot be read, or holds none.
+    /// A proxy that cannot be read, or a file of certificates that cannot, or holds none.
     pub fn network(&self, context: Option<&Context>) -> Result<Network, SettingsError> {
         let own = context.map(|context| &context.network);
-        let proxy = own.and_then(|own| own.proxy.as_ref()).or(self.network.proxy.as_ref());
+        let proxy = self.proxy(context);
+        if proxy == Some(&ProxySetting::Unreadable) {
+            return Err(SettingsError::Proxy { why: "it cannot be read" });
+        }
         let path = own.and_then(|own| own.ca_file.as_ref()).or(self.network.ca_file.as_ref());
         let wrong = |why: &'static str| SettingsError::Certificates { path: path.cloned().unwrap_or_default(), why };
         let pem = match path {
             Some(path) => Some(reading::small_file(path)?.ok_or_else(|| wrong("it is not there"))?),
             None => None,
         };
-        Network::new(proxy.cloned(), pem.as_deref()).map_err(wrong)
+        Network::new(proxy.cloned(), pem.as_deref()).map_err(|error| match error {
+            NetworkError::Proxy(why) => SettingsError::Proxy { why },
+            NetworkError::Certificates(why) => wrong(why),
+        })
+    }
+
+    /// The same for what goes on without: the certificates are left out, and where the proxy is not known nothing outside of
+    /// this machine is reached.
+    #[must_use]
+    pub fn network_of_this_machine(&self, context: Option<&Context>) -> Network {
+        let closed = || Network::new(Some(ProxySetting::Unreadable), None).unwrap_or_default();
+        Network::new(self.proxy(context).cloned(), None).unwrap_or_else(|_| closed())
+    }
+
+    fn proxy<'a>(&'a self, context: Option<&'a Context>) -> Option<&'a ProxySetting> {
+        context.and_then(|context| context.network.proxy.as_ref()).or(self.network.proxy.as_ref())
     }
 }
 
@@ -88,6 +107,27 @@ proxy = "none"
                 mistakes[0].to_string().starts_with("line 3: context.one.")
                     && !mistakes[0].to_string().contains("hunter2")
             );
+        }
+    }
+
+    #[test]
+    fn a_way_for_all_that_cannot_be_read_is_no_reason_for_another() {
+        let text = |wrong: &str| {
+            format!(
+                "[network]\nproxy = {wrong}\n[context.own]\napi = \"https://h.example\"\nproxy = \"none\"\n\
+                 [context.all]\napi = \"https://h.example\"\n"
+            )
+        };
+        for wrong in ["3128", r#""ftp://hunter2@proxy.example""#, "http://hunter2@proxy.example:1", ""] {
+            let (config, mistakes) = parse(&text(wrong));
+            assert!(!mistakes.is_empty(), "{wrong}");
+            for context in [None, config.context("all")] {
+                let problem = config.network(context).expect_err(wrong).problem();
+                assert!(problem.title.contains("proxy") && !problem.to_string().contains("hunter2"), "{problem}");
+                let left = format!("{:?}", config.network_of_this_machine(context));
+                assert!(left.contains("Unreadable"), "{left}");
+            }
+            assert!(config.network(config.context("own")).is_ok(), "{wrong}");
         }
     }
 

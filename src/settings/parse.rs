@@ -1,5 +1,6 @@
 //! Reads the text of a configuration: what can be understood, and every mistake in the rest. A mistake never makes the
-//! program bolder: a context with one in it is protected, and a `read_only` that cannot be read counts as true.
+//! program bolder: a context with one in it is protected, a `read_only` that cannot be read counts as true, and where a proxy
+//! cannot be read no other way is taken.
 
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
@@ -53,6 +54,10 @@ pub(super) fn parse_in(text: &str, folders: &Folders) -> (Config, Vec<Mistake>) 
     if let Some(table) = top.table("network") {
         let mut section = Section::new("network", table, &lines);
         config.network = networking(&mut section, folders);
+        // The way that was meant is not the one that nothing is said about.
+        if config.network.proxy.is_none() && section.has("proxy") {
+            config.network.proxy = Some(ProxySetting::Unreadable);
+        }
         mistakes.extend(section.finish());
     }
     if let Some(table) = top.table("context") {

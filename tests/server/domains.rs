@@ -124,9 +124,9 @@ async fn a_domain_is_checked_until_it_leads_here_and_then_leads_to_the_tenant() 
     house.provider.next_at(machine.address);
     let id = mara.running("one").await;
     let short: String = id.replace('-', "").chars().take(12).collect();
-    let refused = mara.get(&path(&id)).await.refused(404, None);
+    let refused = mara.get(&path(&id)).await.refused(404, Some("domain_missing"));
     assert_eq!(refused["error"]["code"], "not_found");
-    mara.delete(&path(&id)).await.refused(404, None);
+    mara.delete(&path(&id)).await.refused(404, Some("domain_missing"));
 
     let set = mara.post(&path(&id), json!({ "domain": "App.Orchard.Example." })).await.ok()["data"].clone();
     let target = format!("{short}.localhost");
@@ -173,7 +173,7 @@ async fn a_domain_is_checked_until_it_leads_here_and_then_leads_to_the_tenant() 
     assert_eq!(by_name().await, "one");
     assert_eq!(mara.delete(&path(&id)).await.status, 204);
     assert_ne!(by_name().await, "one");
-    mara.get(&path(&id)).await.refused(404, None);
+    mara.get(&path(&id)).await.refused(404, Some("domain_missing"));
 
     // A bare domain.
     dns.set("orchard.example", Record::Address(Ipv4Addr::LOCALHOST));

@@ -102,10 +102,12 @@ async fn secrets_reach_the_next_machine_and_nobody_else() {
     assert_eq!(mara.delete(&at(&id, "/secrets/OPENAI_API_KEY?restart=true")).await.status, 204);
     mara.wait_for_phase(&id, "running").await;
     assert!(!started_with(&house, &id).await.contains_key("OPENAI_API_KEY"));
-    mara.delete(&at(&id, "/secrets/OPENAI_API_KEY")).await.refused(404, None);
-    mara.get(&at(&id, "/secrets/OPENAI_API_KEY")).await.refused(404, None);
-    patch(mara, &at(&id, "/secrets/OPENAI_API_KEY"), json!({ "value": "x" })).await.refused(404, None);
-    mara.get(&at(&id, "/secrets/DATABASE_URL")).await.refused(404, None);
+    mara.delete(&at(&id, "/secrets/OPENAI_API_KEY")).await.refused(404, Some("secret_missing"));
+    mara.get(&at(&id, "/secrets/OPENAI_API_KEY")).await.refused(404, Some("secret_missing"));
+    patch(mara, &at(&id, "/secrets/OPENAI_API_KEY"), json!({ "value": "x" }))
+        .await
+        .refused(404, Some("secret_missing"));
+    mara.get(&at(&id, "/secrets/DATABASE_URL")).await.refused(404, Some("secret_missing"));
 
     // Names in the audit, and no value anywhere at rest.
     let store = crate::store::open(&house.settings).await;

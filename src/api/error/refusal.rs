@@ -94,22 +94,32 @@ impl Refusal {
                 .detail(format!("{} answered {}: {}", self.url, self.status, sentence(&self.message)))
                 .hint("It may be older than this program, or something answers in its place. Check the API address.");
         }
-        if self.reason() == Some("customer_missing") {
-            return self
+        match self.reason() {
+            Some("customer_missing") => self
                 .told("This account never bought anything.", "Log in with the account that owns the tenant.")
-                .remedy(Remedy::LogIn);
+                .remedy(Remedy::LogIn),
+            Some("domain_missing") => self.told("No custom domain set.", "Set one first.").remedy(Remedy::SetDomain),
+            Some("secret_missing") => {
+                self.told("There is no such secret.", "Look at the list of secrets: capitals count.")
+            }
+            // Without a reason it may be the tenant as well that is not there.
+            _ if self.url.ends_with("/custom-domain") => self
+                .told(
+                    "No custom domain set, or no such tenant.",
+                    "Refresh the tenant; where it is there, set one first.",
+                )
+                .remedy(Remedy::SetDomain),
+            _ if self.url.contains("/secrets/") => self.told(
+                "There is no such secret, or no such tenant.",
+                "Look at the list of secrets: capitals count; where there is none, refresh the list of tenants.",
+            ),
+            _ => self
+                .told(
+                    "Tenant no longer exists on the server.",
+                    "Refresh the list of tenants; an entry of the project can go.",
+                )
+                .remedy(Remedy::RemoveEntry),
         }
-        if self.url.ends_with("/custom-domain") {
-            return self.told("No custom domain set.", "Set one first.").remedy(Remedy::SetDomain);
-        }
-        if self.url.contains("/secrets/") {
-            return self.told("There is no such secret.", "Look at the list of secrets: capitals count.");
-        }
-        self.told(
-            "Tenant no longer exists on the server.",
-            "Refresh the list of tenants; an entry of the project can go.",
-        )
-        .remedy(Remedy::RemoveEntry)
     }
 
     fn other(&self) -> Problem {
@@ -292,8 +302,10 @@ mod tests {
         for (path, reason, title) in [
             ("/tenants/a/status", None, "Tenant no longer exists on the server."),
             ("/tenants/a", Some("customer_missing"), "This account never bought anything."),
-            ("/tenants/a/custom-domain", None, "No custom domain set."),
-            ("/tenants/a/secrets/KEY", None, "There is no such secret."),
+            ("/tenants/a/custom-domain", Some("domain_missing"), "No custom domain set."),
+            ("/tenants/a/custom-domain", None, "No custom domain set, or no such tenant."),
+            ("/tenants/a/secrets/KEY", Some("secret_missing"), "There is no such secret."),
+            ("/tenants/a/secrets/KEY", None, "There is no such secret, or no such tenant."),
         ] {
             let gone = Refusal { code: Some("not_found".into()), ..refusal(404, path, reason) };
             assert_eq!(gone.problem().title, title);

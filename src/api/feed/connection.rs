@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
-use super::super::access::{Access, Pass};
+use super::super::access::{Access, Pass, Purpose, Renewals};
 use super::super::base::harmless;
 use super::super::{ApiError, Pace, transport};
 use crate::contained::{Caught, Contained};
@@ -73,20 +73,24 @@ pub(super) enum Opened {
 
 impl Source {
     /// Makes a fresh request; `after` is the id of the last event that arrived. A server that does not take the token is asked
-    /// once more with another one, where there is one.
+    /// again with another one, where there is one.
     pub(super) async fn open(&mut self, after: Option<&HeaderValue>) -> Result<Opened, ApiError> {
         if self.is_nobody {
             return Err(ApiError::NoLogin);
         }
-        let pass = self.access.pass(self.is_exchange_wanted).await;
-        let refused = match self.open_with(&pass, after).await {
-            Err(error) if error.status() == Some(401) => error,
-            opened => return opened,
-        };
-        let Some(other) = self.access.renewed(&pass, self.about_tenant).await? else { return Err(refused) };
-        // Where the server takes the login, it goes on to be used: what it was exchanged for is shorter-lived.
-        self.is_exchange_wanted = other.is_exchanged();
-        self.open_with(&other, after).await
+        let purpose = if self.about_tenant { Purpose::Stream } else { Purpose::Account };
+        let mut pass = self.access.pass(if self.is_exchange_wanted { Purpose::Tenant } else { purpose }).await;
+        let mut renewals = Renewals::new(purpose);
+        loop {
+            let refused = match self.open_with(&pass, after).await {
+                Err(error) if error.status() == Some(401) => error,
+                opened => return opened,
+            };
+            let Some(other) = renewals.next(&self.access, &pass).await? else { return Err(refused) };
+            // Where the server takes the login, it goes on to be used: what it was exchanged for is shorter-lived.
+            self.is_exchange_wanted = other.is_exchanged();
+            pass = other;
+        }
     }
 
     async fn open_with(&self, pass: &Pass, after: Option<&HeaderValue>) -> Result<Opened, ApiError> {

@@ -4,7 +4,7 @@
 use crate::api::BaseUrl;
 use crate::keyring::{Key, Keyring};
 use crate::model::{Problem, Secret};
-use crate::outbound::use_network;
+use crate::outbound::{Network, use_network};
 use crate::settings::{self, Config, Context, Login};
 use crate::workspace::credentials::PRODUCTION;
 use crate::workspace::{Credentials, KnownLogin, Logins, Project, ProjectLogin, StateDirectory};
@@ -81,6 +81,8 @@ pub struct Seat {
     pub(super) logins: Logins,
     /// The configuration says that nothing is changed.
     reads_only: bool,
+    /// How addresses are reached from here.
+    network: Network,
 }
 
 impl Seat {
@@ -96,12 +98,46 @@ impl Seat {
         .await
     }
 
+    /// The same for what is about this machine, as forgetting a login is: what is wrong with the way to the API does not
+    /// matter; it is then not reached.
+    ///
+    /// # Errors
+    /// As for [`of_user`](Self::of_user), without the way.
+    pub async fn of_user_at_home(project: Option<Project>, wanted: Wanted) -> Result<Self, Problem> {
+        super::blocking(move || {
+            let config = settings::load().map_err(|error| error.problem())?.config;
+            let (seat, _) = Self::sit(&config, Surroundings::of_user(project), wanted)?;
+            seat.go_its_way();
+            Ok(seat)
+        })
+        .await
+    }
+
     /// Chooses: what is asked for, else what the project used last, else the project's own file, else the configuration's
     /// default, else production. From then on the process reaches addresses as the choice says. Blocks on the disk.
     ///
     /// # Errors
-    /// An unknown context, an address that is none, certificates that are none, or a token in the environment that is none.
+    /// An unknown context, an address that is none, or a token in the environment that is none; and for an API that is not on
+    /// this machine a proxy or certificates that are none.
     pub fn choose(config: &Config, around: Surroundings, wanted: Wanted) -> Result<Self, Problem> {
+        let (seat, wrong) = Self::sit(config, around, wanted)?;
+        match wrong {
+            // This machine is reached without either.
+            Some(problem) if !seat.base.is_loopback() => return Err(problem),
+            Some(problem) => tracing::warn!(%problem, "what is outside of this machine may not be reached"),
+            None => {}
+        }
+        seat.go_its_way();
+        Ok(seat)
+    }
+
+    /// From now on the process reaches addresses as it is said here; after another seat did not come about.
+    pub fn go_its_way(&self) {
+        use_network(self.network.clone());
+    }
+
+    /// The seat, and what is wrong with the way from it.
+    fn sit(config: &Config, around: Surroundings, wanted: Wanted) -> Result<(Self, Option<Problem>), Problem> {
         let Surroundings { project, state, keyring, token, api } = around;
         let logins = match &state {
             Some(state) => state.logins().map_err(|error| error.problem())?,
@@ -125,7 +161,10 @@ impl Seat {
             // What the project used last is as good as said: another API's file is no stand-in for it.
             (None, None, None) => (of_project(project.as_ref(), used.as_ref())?, used.is_some()),
         };
-        use_network(config.network(context.as_ref()).map_err(|error| error.problem())?);
+        let (network, wrong) = match config.network(context.as_ref()) {
+            Ok(network) => (network, None),
+            Err(error) => (config.network_of_this_machine(context.as_ref()), Some(error.problem())),
+        };
         // A token is sent to the API that it is for, and to no other.
         let variable = match token {
             Some(token) if base == api.map_or_else(production, Ok)? => Some(token),
@@ -134,7 +173,9 @@ impl Seat {
         let name = context.as_ref().map(|context| context.name.as_str());
         let known = logins.of(&base.to_string(), name).cloned();
         let reads_only = config.ui.read_only;
-        Ok(Self { project, context, state, keyring, base, is_exact, variable, known, logins, reads_only })
+        let seat =
+            Self { project, context, state, keyring, base, is_exact, variable, known, logins, reads_only, network };
+        Ok((seat, wrong))
     }
 
     /// True where the configuration says that nothing is changed.

@@ -301,6 +301,23 @@ async fn contexts_have_accounts_of_their_own() {
     assert!(error.expect_err("unknown").detail.is_some_and(|detail| detail.contains("here, there")));
 }
 
+/// A file of certificates, or a proxy, is for what is elsewhere.
+#[tokio::test]
+async fn what_is_wrong_with_the_way_outside_does_not_lock_out_of_this_machine() {
+    let world = World::new().await;
+    let of = |base: &str| Wanted { base: Some(BaseUrl::parse(base).expect("a base")), context: None };
+    for (wrong, words) in [("ca_file = \"/nowhere/ca.pem\"", "/nowhere/ca.pem"), ("proxy = 3128", "proxy")] {
+        let (config, _) = parse(&format!("[network]\n{wrong}\n"));
+        let seat = Seat::choose(&config, world.around(), of(&world.server.uri())).expect(wrong);
+        world.log_in(&seat, None).await.expect("logged in");
+        seat.log_out().await.expect("logged out");
+        let problem = Seat::choose(&config, world.around(), of("https://h.example")).expect_err(wrong);
+        assert!(problem.detail.is_some_and(|detail| detail.contains(words)), "{wrong}");
+    }
+    // The other tests go no way of their own.
+    world.seat();
+}
+
 #[tokio::test]
 async fn the_environments_token_goes_first_and_to_its_own_api_alone() {
     let world = World::new().await;

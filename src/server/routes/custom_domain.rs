@@ -38,7 +38,7 @@ fn shown(server: &Server, row: DomainRow) -> Json<Data<CustomDomain>> {
 }
 
 fn none() -> Failure {
-    Failure::not_found("no custom domain")
+    Failure::not_found("no custom domain").reason("domain_missing")
 }
 
 /// `GET /api/v1/tenants/{id}/custom-domain`

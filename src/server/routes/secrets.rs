@@ -276,7 +276,7 @@ fn told(key: &str, updated_at: &str) -> Response {
 }
 
 fn no_such_secret() -> Failure {
-    Failure::not_found("there is no such secret")
+    Failure::not_found("there is no such secret").reason("secret_missing")
 }
 
 /// One key that a person names.
