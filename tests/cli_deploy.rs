@@ -142,6 +142,9 @@ async fn a_login_that_ends_within_the_hour_is_told_once() {
     let token = format!("e30.{claims}.c2ln");
     let login = serde_json::json!({"api_token": token, "api_url": server.uri(), "user_email": "mara@orchard.example"});
     std::fs::write(folder.path().join(".systemprompt/credentials.json"), login.to_string()).expect("written");
+    let me = serde_json::json!({"data": {"user": {"id": "u1", "email": "mara@orchard.example"}}});
+    let answer = ResponseTemplate::new(200).set_body_json(me);
+    Mock::given(method("GET")).and(path("/api/v1/auth/me")).respond_with(answer).mount(&server).await;
     for (arguments, times) in [
         (&["tenant", "list"][..], 1),
         (&["tenant", "show", "orchard"], 1),

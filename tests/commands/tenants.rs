@@ -188,7 +188,7 @@ async fn of_two_profiles_of_a_tenant_one_is_named() {
 async fn a_profile_of_the_environment_that_means_nothing_falls_to_no_other_tenant() {
     let world = World::new().await;
     let id = world.house.mara.running("one").await;
-    world.profile(&id, &json!({}));
+    world.profile(&id, &json!({"openai": "sk-x"}));
     world.other_profile("ten_of_others", "stray");
     world.other_profile("local_1", "local");
     let run = async |set: &str, arguments: &[&str]| {
