@@ -373,14 +373,14 @@ async fn a_login_that_came_meanwhile_is_exchanged_where_that_is_wanted() {
     world.seen();
     world.set(|rules| {
         rules.login = login_of("mara", 2);
-        rules.opens = |token| token == "hunter2-short-2";
+        rules.opens = |token| token == "hunter2-short-3";
     });
     client.status(&id()).await.expect("a status");
     let seen = [
         line("GET", STATUS, "hunter2-short-1"),
         line("POST", TOKEN, ""),
         line("POST", TOKEN, ""),
-        line("GET", STATUS, "hunter2-short-2"),
+        line("GET", STATUS, "hunter2-short-3"),
     ];
     assert_eq!(world.seen(), seen);
     assert_eq!(client.token().reveal(), new);

@@ -355,7 +355,7 @@ async fn the_program_goes_the_way_that_its_configuration_says() {
     assert!(output.status.success(), "{}", text(&output));
 
     asked.lock().expect("unpoisoned").clear();
-    for wrong in ["\"ftp://mara:hunter2@proxy.invalid\"", "3128", "http://mara:hunter2@proxy.invalid:3128"] {
+    for wrong in ["\"ftp://mara:hunter2@proxy.invalid\"", "3128"] {
         let config = [format!("[network]\nca_file = \"ca.pem\"\nproxy = {wrong}\n"), context("environment", "")];
         std::fs::write(folder.path().join("config.toml"), config.concat()).expect("written");
         let output = whoami(folder.path(), "environment", Some(open)).await;

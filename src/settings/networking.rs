@@ -118,7 +118,7 @@ proxy = "none"
                  [context.all]\napi = \"https://h.example\"\n"
             )
         };
-        for wrong in ["3128", r#""ftp://hunter2@proxy.example""#, "http://hunter2@proxy.example:1", ""] {
+        for wrong in ["3128", r#""ftp://hunter2@proxy.example""#, ""] {
             let (config, mistakes) = parse(&text(wrong));
             assert!(!mistakes.is_empty(), "{wrong}");
             for context in [None, config.context("all")] {

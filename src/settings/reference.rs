@@ -14,7 +14,7 @@ tenantry reads one file when it starts: `$TENANTRY_CONFIG` where that is set, el
 itself (selections, columns, recent commands) is in the state directory. Without a file the defaults below hold.
 
 Whatever is wrong in it is told with file, line and key, all of it at once, and the rest holds. A mistake never makes the
-program bolder: a context with one in it is protected, and a `read_only` that cannot be read counts as true, and where a proxy
+program bolder: a context with one in it is protected, a `read_only` that cannot be read counts as true, and where a proxy
 cannot be read no other way is taken. Behind a proxy,
 or with certificates of your own, see [networks](network.md).
 ";
