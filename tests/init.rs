@@ -160,7 +160,7 @@ fn a_project_with_a_login_keeps_it_and_other_commands_name_the_way() {
     assert!(ignored.lines().any(|line| line == "credentials.json"), "{ignored}");
 
     let (_guard, root) = garden();
-    for arguments in [&["deploy"][..], &["doctor"], &["history"], &["dockerfile", "validate"]] {
+    for arguments in [&["deploy"][..], &["doctor"], &["dockerfile", "validate"]] {
         let refused = run(&root, arguments);
         assert_eq!(refused.code, Some(1), "{arguments:?}");
         assert!(refused.err.contains("tenantry init"), "{arguments:?}: {}", refused.err);

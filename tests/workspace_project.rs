@@ -270,7 +270,7 @@ fn a_failed_write_keeps_the_old_login() {
 
 #[test]
 fn the_ignore_file_is_completed_and_never_replaced() {
-    let all = "credentials.json\ntenants.json\n**/secrets.json\n**/*.pem\n**/.writing-*\n";
+    let all = "credentials.json\ntenants.json\n**/secrets.json\n**/*.pem\n**/.writing-*\n*.bak\n*.bak.*\n";
     for (before, after) in [
         (None, all.to_owned()),
         (Some("*"), "*".to_owned()),
@@ -278,7 +278,7 @@ fn the_ignore_file_is_completed_and_never_replaced() {
         (Some("mine"), format!("mine\n{all}")),
         (
             Some("tenants.json\r\n#credentials.json\n"),
-            "tenants.json\r\n#credentials.json\ncredentials.json\n**/secrets.json\n**/*.pem\n**/.writing-*\n"
+            "tenants.json\r\n#credentials.json\ncredentials.json\n**/secrets.json\n**/*.pem\n**/.writing-*\n*.bak\n*.bak.*\n"
                 .to_owned(),
         ),
     ] {

@@ -108,7 +108,7 @@ async fn a_domain_is_set_shown_and_removed() {
     world.run(&["domain", "set", "127.0.0.1"]).await.refused(1, "domain");
     world.run(&["domain", "remove"]).await.refused(2, "--yes");
     world.run(&["domain", "remove", "-y"]).await.done();
-    world.house.mara.get(&path).await.refused(404, None);
+    world.house.mara.get(&path).await.refused(404, Some("domain_missing"));
     let again = world.run(&["domain", "remove", "-y"]).await.done();
     assert!(again.out.contains("There was no domain."), "{again:?}");
 }

@@ -1,7 +1,7 @@
 //! Waiting for what was bought, whatever becomes of the streams: whoever paid must not be told of a failure because a
 //! connection was (protocol C.4).
 //!
-//! The checkout's stream tells first. Where it is lost for good, or where an old server names no session, the account's list
+//! The checkout's stream tells first. Where it is lost for long, or where an old server names no session, the account's list
 //! says which tenant is new, which is a guess: somebody else of the account may buy at the same time. What the checkout says
 //! later counts more. Once a tenant is known its own stream tells, and its status is asked for beside it. Must not know how
 //! anything is shown.
@@ -18,6 +18,8 @@ use crate::ops::watch::{LOOK, REOPEN, Told};
 
 /// Pause before what the stream has still to say no longer counts, seconds.
 const MOMENT: u32 = 1;
+/// So many looks in a row a stream may be away before the list is believed: that is a guess.
+const PATIENCE: u32 = 5;
 
 /// What is told on the way.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +42,8 @@ pub struct Wait {
     tenant: watch::Sender<Option<Known>>,
     /// The checkout's stream was given up, or there is none.
     is_lost: AtomicBool,
+    /// A stream is open and says what happens.
+    is_live: AtomicBool,
 }
 
 /// Which tenant it is.
@@ -65,6 +69,7 @@ impl Wait {
             before,
             tenant: watch::Sender::new(None),
             is_lost: AtomicBool::new(true),
+            is_live: AtomicBool::new(false),
         })
     }
 
@@ -118,6 +123,7 @@ impl Wait {
                 }
             };
             let (ended, ()) = tokio::join!(self.hear(said, &mut told, news, has_checkout), stream);
+            self.is_live.store(false, Ordering::Relaxed);
             if let Some(end) = ended {
                 return end;
             }
@@ -140,8 +146,10 @@ impl Wait {
     ) -> Option<Result<TenantId, Problem>> {
         while let Some(said) = said.recv().await {
             match said {
-                Live::Connected | Live::Ended => {}
+                Live::Connected => self.is_live.store(true, Ordering::Relaxed),
+                Live::Ended => {}
                 Live::Item(event) => {
+                    self.is_live.store(true, Ordering::Relaxed);
                     if let Some(id) = &event.tenant_id {
                         // A tenant's own stream says nothing of who bought it.
                         self.know(id, !of_checkout);
@@ -159,6 +167,7 @@ impl Wait {
                     }
                 }
                 Live::Interrupted { problem, .. } => {
+                    self.is_live.store(false, Ordering::Relaxed);
                     let _ = news.send(News::Interrupted(problem)).await;
                 }
                 Live::Failed(problem) if problem.requires_login => return Some(Err(problem)),
@@ -174,10 +183,12 @@ impl Wait {
     /// What is asked for: which tenant is new, as long as nobody says it, and how it stands.
     async fn seen(&self, session: &Session) -> Result<TenantId, Problem> {
         let (client, pace) = (session.client(), session.client().pace());
+        let mut away = 0;
         loop {
             tokio::time::sleep(pace.seconds(LOOK)).await;
             let Some(id) = self.tenant() else {
-                if !self.is_lost.load(Ordering::Relaxed) {
+                away = if self.is_live.load(Ordering::Relaxed) { 0 } else { away + 1 };
+                if away < PATIENCE && !self.is_lost.load(Ordering::Relaxed) {
                     continue;
                 }
                 match client.tenants().await {

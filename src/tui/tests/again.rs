@@ -66,8 +66,8 @@ fn a_plan_keeps_its_page_to_pay_on() {
 fn a_plan_that_is_broken_off_twice_is_still_the_same() {
     let mut play = Play::ready(120, 36, tenants());
     play.keys(&[Key::Char('7')]);
-    let plan = Plan { id: "pro".into(), name: "Pro".into(), paddle_price_id: "pri_Pro".into(), ..Plan::default() };
-    play.answer(Slot::Pane(Pane::Plan, "plans"), Answer::Reply(Ok(Reply::Plans(vec![plan]))));
+    let pro = Plan { id: "pro".into(), name: "Pro".into(), paddle_price_id: "pri_Pro".into(), ..Plan::default() };
+    play.answer(Slot::Pane(Pane::Plan, "plans"), Answer::Reply(Ok(Reply::Plans(vec![pro]))));
     play.keys(&[Key::Char('p'), Key::Enter]);
     let first = broken_off(&mut play, "plan");
     let mut play = again_with(first.clone(), 120, 36);
