@@ -231,8 +231,9 @@ async fn read_token() -> Result<Secret, Problem> {
     let mut text = String::new();
     let input = tokio::io::stdin();
     if std::io::stdin().is_terminal() {
-        note("Paste the token and press Enter; it is not shown.");
+        // Before it is asked for: a fast hand, or a program, pastes at once.
         let silent = Silent::begin();
+        note("Paste the token and press Enter; it is not shown.");
         BufReader::new(input.take(LONGEST)).read_line(&mut text).await.map_err(failed)?;
         drop(silent);
         note("");
