@@ -348,8 +348,8 @@ fn payment(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
             Some(sentence) => lines.extend(wrapped(&sentence, 0, columns, 3, theme.warn)),
             // Somebody stopped watching it.
             None if !purchase.feed.is_open() => {
-                let words =
-                    format!("Nobody watches whether it is paid: {} to look again.", app.shared.press("refresh"));
+                let [close, refresh] = ["payment.close", "refresh"].map(|id| app.shared.press(id));
+                let words = format!("Nobody watches whether it is paid: {close}, then {refresh} to look again.");
                 lines.extend(wrapped(&words, 0, columns, 3, theme.warn));
             }
             None if app.shared.options.auto_pay => lines.push(under_way(app, "paying through the page's form")),
@@ -367,8 +367,8 @@ fn payment(app: &App, columns: usize, rows: usize) -> Vec<Line<'static>> {
         lines.extend(code);
         lines.push(Line::raw(""));
     }
-    let keys =
-        [("payment.open", "open"), last, ("payment.anew", "begin anew"), ("payment.close", "close, it keeps waiting")];
+    let close = if purchase.feed.is_open() { "close, it keeps waiting" } else { "close" };
+    let keys = [("payment.open", "open"), last, ("payment.anew", "begin anew"), ("payment.close", close)];
     lines.push(hints(&app.shared, &keys));
     lines
 }

@@ -270,7 +270,8 @@ fn a_purchase_that_nobody_watches_any_more_says_so() {
     }
     assert!(play.effects.contains(&Effect::Stop(Slot::CheckoutFeed)));
     let text = play.text();
-    assert!(text.contains("Nobody watches whether it is paid: press R") && !text.contains("waiting for"), "{text}");
+    assert!(text.contains("Nobody watches whether it is paid: press Esc, then press R"), "{text}");
+    assert!(!text.contains("waiting for") && !text.contains("keeps waiting"), "what does not wait says so: {text}");
 }
 
 #[test]
